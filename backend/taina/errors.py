@@ -1,0 +1,134 @@
+"""Everything that can go wrong, drawn once: a type, a stable code, an HTTP status, a sentence.
+
+The code is the same on the wire, in Python, in JavaScript and in the catalogs of the pages. A class here
+is raised by the vault, answered by the web as a problem (RFC 9457) and raised again by the client.
+"""
+
+from typing import ClassVar
+
+Member = str | int | bool
+
+
+class TainaError(Exception):
+    """The root of the tree. `members` are the facts that go beside the code, such as `attempts_left`."""
+
+    code: ClassVar[str] = "internal"
+    status: ClassVar[int] = 500
+    sentence: ClassVar[str] = "Something went wrong here; nothing was revealed. Please try again."
+
+    def __init__(self, detail: str | None = None, **members: Member) -> None:
+        super().__init__(detail or self.sentence)
+        self.detail = detail or self.sentence
+        self.members = members
+
+
+class MalformedError(TainaError):
+    """The request cannot be read at all: no JSON, a wrong envelope, headers that contradict each other."""
+
+    code = "malformed"
+    status = 400
+    sentence = "The request cannot be read. Send one JSON object, encoded as UTF-8."
+
+
+class InvalidError(TainaError):
+    """One field of the request is wrong; the member `field` names it."""
+
+    code = "invalid"
+    status = 422
+    sentence = "A field of the request is wrong."
+
+
+class CrossSiteError(TainaError):
+    code = "cross_site"
+    status = 403
+    sentence = "A page of another site sent this request, and this instance does not allow that site."
+
+
+class WrongPassphraseError(TainaError):
+    """The reveal proof is wrong; the member `attempts_left` (int) says how many tries remain."""
+
+    code = "wrong_passphrase"
+    status = 403
+    sentence = "The passphrase is wrong."
+
+
+class NotFoundError(TainaError):
+    code = "not_found"
+    status = 404
+    sentence = "There is nothing here, or the token that came with the request does not open it."
+
+
+class MethodNotAllowedError(TainaError):
+    code = "method_not_allowed"
+    status = 405
+    sentence = "This address does not take that method; see the Allow header."
+
+
+class ConflictError(TainaError):
+    """The identifier is taken by another request, or was used up."""
+
+    code = "conflict"
+    status = 409
+    sentence = "This identifier is taken or was used up. Make a new secret with a new key."
+
+
+class NotReadyError(TainaError):
+    code = "not_ready"
+    status = 409
+    sentence = "The secret is still being uploaded. Try again when its sender has finished."
+
+
+class GoneError(TainaError):
+    """The secret has ended; the members `state` (str) and `ended` (unix seconds) say how and when."""
+
+    code = "gone"
+    status = 410
+    sentence = "The secret is gone: it was opened, burned or destroyed."
+
+
+class TooLargeError(TainaError):
+    code = "too_large"
+    status = 413
+    sentence = "This is larger than this instance accepts; see the limits in /api/v1/status."
+
+
+class MediaTypeError(TainaError):
+    code = "unsupported_media_type"
+    status = 415
+    sentence = "This call takes another content type: application/json, or application/octet-stream for a chunk."
+
+
+class StorageFullError(TainaError):
+    code = "storage_full"
+    status = 507
+    sentence = "This instance has no room for the secret at the moment. Nothing was stored; try again later."
+
+
+class FormatError(TainaError):
+    """Bytes or text that are not of the wire format. Never sent by a server: a client finds it by itself."""
+
+    code = "bad_format"
+    status = 422
+    sentence = "These bytes are not a secret of this format."
+
+
+class IncompleteLinkError(FormatError):
+    code = "incomplete_link"
+    sentence = "This link is incomplete: it was cut or mistyped. Ask its sender for the whole link."
+
+
+class WrongLinkError(FormatError):
+    """A whole link, but of another kind than asked for; the member `kind` (str) says which."""
+
+    code = "wrong_link"
+    sentence = "This is a link of another kind."
+
+
+class NewerLinkError(FormatError):
+    code = "newer_link"
+    sentence = "This link was made by a newer version. Update this program, or open the link in a browser."
+
+
+class TamperedError(FormatError):
+    code = "tampered"
+    sentence = "The content does not open: it was changed on its way or in storage, or the key is another one."
