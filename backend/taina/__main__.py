@@ -1,0 +1,3 @@
+from taina.cli import main
+
+main(prog_name="taina")

@@ -1,0 +1,109 @@
+"""What the vault asks of a database. Two engines keep this protocol; neither decides anything.
+
+A store has no way to look at sealed bytes and leave them there. They come out by `take`, which deletes them,
+or by `read_claimed`, which needs the claim that the reveal locked them to.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeVar
+
+State = Literal["uploading", "waiting", "revealed", "opened", "burned", "expired", "locked"]
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """All that the server knows of one secret; hashes are SHA-256, times unix seconds, sizes bytes of ciphertext."""
+
+    id: bytes
+    link_hash: bytes
+    reveal_hash: bytes
+    receipt_id: bytes
+    receipt_hash: bytes
+    fingerprint: bytes
+    """SHA-256 of the create request, by which a repeated one is known."""
+    passphrase: bool
+    size: int
+    chunks: int
+    missing: int
+    """Chunks that have not arrived yet."""
+    state: State
+    created: int
+    expires: int
+    due: int
+    """When the sweeper has to look at it next."""
+    ended: int | None = None
+    failed_attempts: int = 0
+    claim_id: bytes | None = None
+    claim_check: bytes | None = None
+    """SHA-256 of the claim's hash: the hash itself opens the shred key and is not kept."""
+    opened: bytes | None = None
+    """The opened proof, from the reader's acknowledgement."""
+
+
+class Transaction(Protocol):
+    """Small verbs inside one transaction. It is all done durably, or nothing is."""
+
+    def put(self, secret: Secret) -> None:
+        """Add a secret.
+
+        Raises:
+            ConflictError: its id or its receipt's id is taken.
+        """
+
+    def find(self, secret_id: bytes) -> Secret | None: ...
+
+    def find_by_receipt(self, receipt_id: bytes) -> Secret | None: ...
+
+    def find_by_claim(self, claim_id: bytes) -> Secret | None: ...
+
+    def update(self, secret_id: bytes, **facts: Any) -> None:
+        """Set fields of a secret.
+
+        Raises:
+            ConflictError: the claim id is another secret's.
+        """
+
+    def put_chunk(self, secret_id: bytes, n: int, sealed: bytes) -> bool:
+        """Keep chunk `n`, wrapped; True if it is new, False if the same bytes were there already.
+
+        Raises:
+            ConflictError: other bytes stand at that place.
+        """
+
+    def chunks_present(self, secret_id: bytes) -> list[int]: ...
+
+    def take(self, secret_id: bytes) -> list[bytes]:
+        """Delete the sealed chunks with their key, and return what they were."""
+
+    def lock_to_claim(self, secret_id: bytes, claim_hash: bytes) -> None:
+        """Mask the key, so that from the commit on only `claim_hash` (32 bytes, kept nowhere) opens the chunks."""
+
+    def read_claimed(self, secret_id: bytes, n: int, claim_hash: bytes) -> bytes: ...
+
+    def erase(self, secret_id: bytes) -> None:
+        """Delete the sealed chunks with their key, if they are still there."""
+
+    def forget(self, secret_id: bytes) -> None:
+        """Delete the row itself, the last trace."""
+
+    def due(self, now: int, limit: int) -> list[Secret]:
+        """At most `limit` secrets whose `due` has come, longest due first."""
+
+    def used(self) -> int:
+        """Bytes of ciphertext held or reserved."""
+
+
+class Store(Protocol):
+    def atomically(self, work: Callable[[Transaction], Result]) -> Result:
+        """Run `work` in one transaction; return its result once that is durable.
+
+        `work` may be run again after a failure, so it must do nothing but call the transaction. What it
+        raises undoes it.
+
+        Raises:
+            StorageFullError: the disk has no room; nothing was changed.
+        """
+
+    def close(self) -> None: ...

@@ -1,0 +1,49 @@
+"""The schema of the SQLite store, as numbered steps; a step that has been released is never changed."""
+
+import sqlite_utils
+
+migrations = sqlite_utils.Migrations("taina")
+
+# A chunk's row number is slot * 2^20 + its own number: one b-tree, no index.
+CHUNKS_A_SLOT = 1 << 20
+
+
+@migrations(name="0001_secrets")
+def secrets(db: sqlite_utils.Database) -> None:
+    db.execute(
+        """
+        CREATE TABLE secrets (
+            id BLOB PRIMARY KEY CHECK (length(id) = 16),
+            link_hash BLOB NOT NULL CHECK (length(link_hash) = 32),
+            reveal_hash BLOB NOT NULL,
+            receipt_id BLOB NOT NULL UNIQUE CHECK (length(receipt_id) = 16),
+            receipt_hash BLOB NOT NULL CHECK (length(receipt_hash) = 32),
+            fingerprint BLOB NOT NULL,
+            passphrase INTEGER NOT NULL CHECK (passphrase IN (0, 1)),
+            size INTEGER NOT NULL CHECK (size >= 0),
+            chunks INTEGER NOT NULL CHECK (chunks >= 0),
+            missing INTEGER NOT NULL CHECK (missing BETWEEN 0 AND chunks),
+            state TEXT NOT NULL CHECK (state IN
+                ('uploading', 'waiting', 'revealed', 'opened', 'burned', 'expired', 'locked')),
+            created INTEGER NOT NULL,
+            expires INTEGER NOT NULL CHECK (expires > created),
+            due INTEGER NOT NULL,
+            ended INTEGER,
+            failed_attempts INTEGER NOT NULL CHECK (failed_attempts >= 0),
+            claim_id BLOB UNIQUE,
+            claim_check BLOB,
+            opened BLOB,
+            slot INTEGER
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute("CREATE INDEX secrets_due ON secrets (due)")
+
+
+@migrations(name="0002_sealed_bytes")
+def sealed_bytes(db: sqlite_utils.Database) -> None:
+    # Keys stand in rows of one size that are overwritten in place, so that no copy stays behind; all zeros = free.
+    db.execute("CREATE TABLE slots (slot INTEGER PRIMARY KEY, key BLOB NOT NULL CHECK (length(key) = 32)) STRICT")
+    db.execute("CREATE TABLE chunks (place INTEGER PRIMARY KEY, wrapped BLOB NOT NULL) STRICT")
+    db.execute("CREATE TABLE usage (bytes INTEGER NOT NULL CHECK (bytes >= 0)) STRICT")
+    db.execute("INSERT INTO usage VALUES (0)")

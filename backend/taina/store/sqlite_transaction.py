@@ -1,0 +1,183 @@
+"""The small verbs of a transaction, in SQL. Only the store's own thread calls them."""
+
+import sqlite3
+from collections import deque
+from dataclasses import astuple, fields
+from typing import Any
+
+from taina.errors import ConflictError
+from taina.store import Secret, shred
+from taina.store.sqlite_migrations import CHUNKS_A_SLOT
+
+_SLOTS_AT_ONCE = 1024
+_COLUMNS = tuple(field.name for field in fields(Secret))
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM secrets WHERE "  # noqa: S608 - names of our own
+_INSERT = f"INSERT INTO secrets VALUES ({', '.join('?' * (len(_COLUMNS) + 1))})"  # noqa: S608
+
+
+class SqliteTransaction:
+    """See `taina.store.Transaction` for the verbs; the others belong to the store's commit."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._free = deque(
+            slot for (slot,) in connection.execute("SELECT slot FROM slots WHERE key = ?", (shred.NO_KEY,))
+        )
+        self._used: int = connection.execute("SELECT bytes FROM usage").fetchone()[0]
+        self._used_on_disk = self._used
+        self._taken: list[int] = []
+        self._freed: list[int] = []
+
+    # The commit: what is kept in memory (free slots, bytes used) follows the database.
+
+    def prepare(self, jobs: int) -> None:
+        """Before a transaction: slots enough for `jobs` new secrets, preallocated and durable."""
+        if len(self._free) >= jobs:
+            return
+        (last,) = self._connection.execute("SELECT coalesce(max(slot), 0) FROM slots").fetchone()
+        slots = range(last + 1, last + 1 + _SLOTS_AT_ONCE)
+        self._connection.execute("BEGIN IMMEDIATE")
+        self._connection.executemany("INSERT INTO slots VALUES (?, ?)", ((slot, shred.NO_KEY) for slot in slots))
+        self._connection.execute("COMMIT")
+        self._free.extend(slots)
+
+    def finish(self) -> None:
+        if self._used != self._used_on_disk:
+            self._connection.execute("UPDATE usage SET bytes = ?", (self._used,))
+
+    def committed(self) -> None:
+        self._used_on_disk = self._used
+        self._free.extend(self._freed)
+        self._taken.clear()
+        self._freed.clear()
+
+    def rolled_back(self) -> None:
+        self.back_to((0, 0, self._used_on_disk))
+
+    def mark(self) -> tuple[int, int, int]:
+        return len(self._taken), len(self._freed), self._used
+
+    def back_to(self, mark: tuple[int, int, int]) -> None:
+        taken, freed, self._used = mark
+        self._free.extend(self._taken[taken:])
+        del self._taken[taken:], self._freed[freed:]
+
+    # The verbs.
+
+    def put(self, secret: Secret) -> None:
+        slot = self._free.popleft()
+        self._taken.append(slot)
+        try:
+            self._connection.execute(_INSERT, (*astuple(secret), slot))
+        except sqlite3.IntegrityError as error:
+            raise _taken(error) from None
+        self._connection.execute("UPDATE slots SET key = ? WHERE slot = ?", (shred.new_key(), slot))
+        self._used += secret.size
+
+    def find(self, secret_id: bytes) -> Secret | None:
+        return self._one("id = ?", secret_id)
+
+    def find_by_receipt(self, receipt_id: bytes) -> Secret | None:
+        return self._one("receipt_id = ?", receipt_id)
+
+    def find_by_claim(self, claim_id: bytes) -> Secret | None:
+        return self._one("claim_id = ?", claim_id)
+
+    def update(self, secret_id: bytes, **facts: Any) -> None:
+        names = ", ".join(f"{name} = ?" for name in facts)
+        try:
+            self._connection.execute(
+                f"UPDATE secrets SET {names} WHERE id = ?",  # noqa: S608 - names of our own
+                (*facts.values(), secret_id),
+            )
+        except sqlite3.IntegrityError as error:
+            raise _taken(error) from None
+
+    def put_chunk(self, secret_id: bytes, n: int, sealed: bytes) -> bool:
+        slot, key = self._key(secret_id)
+        place = slot * CHUNKS_A_SLOT + n
+        row = self._connection.execute("SELECT wrapped FROM chunks WHERE place = ?", (place,)).fetchone()
+        if row is None:
+            wrapped = shred.wrap(key, secret_id, n, sealed)
+            self._connection.execute("INSERT INTO chunks VALUES (?, ?)", (place, wrapped))
+            return True
+        if shred.unwrap(key, secret_id, n, row[0]) != sealed:
+            raise ConflictError("Other bytes were uploaded for this chunk before. Make a new secret with a new key.")
+        return False
+
+    def chunks_present(self, secret_id: bytes) -> list[int]:
+        slot, _ = self._key(secret_id)
+        rows = self._connection.execute("SELECT place FROM chunks WHERE place BETWEEN ? AND ?", _places(slot))
+        return [place % CHUNKS_A_SLOT for (place,) in rows]
+
+    def take(self, secret_id: bytes) -> list[bytes]:
+        slot, key = self._key(secret_id)
+        rows = self._connection.execute(
+            "DELETE FROM chunks WHERE place BETWEEN ? AND ? RETURNING place, wrapped", _places(slot)
+        ).fetchall()
+        self.erase(secret_id)
+        return [shred.unwrap(key, secret_id, place % CHUNKS_A_SLOT, wrapped) for place, wrapped in sorted(rows)]
+
+    def lock_to_claim(self, secret_id: bytes, claim_hash: bytes) -> None:
+        slot, key = self._key(secret_id)
+        self._connection.execute("UPDATE slots SET key = ? WHERE slot = ?", (shred.mask(key, claim_hash), slot))
+
+    def read_claimed(self, secret_id: bytes, n: int, claim_hash: bytes) -> bytes:
+        slot, key = self._key(secret_id)
+        (wrapped,) = self._connection.execute(
+            "SELECT wrapped FROM chunks WHERE place = ?", (slot * CHUNKS_A_SLOT + n,)
+        ).fetchone()
+        return shred.unwrap(shred.mask(key, claim_hash), secret_id, n, wrapped)
+
+    def erase(self, secret_id: bytes) -> None:
+        row = self._connection.execute("SELECT slot, size FROM secrets WHERE id = ?", (secret_id,)).fetchone()
+        if row is None or row[0] is None:
+            return
+        slot, size = row
+        self._connection.execute("UPDATE slots SET key = ? WHERE slot = ?", (shred.NO_KEY, slot))
+        self._connection.execute("DELETE FROM chunks WHERE place BETWEEN ? AND ?", _places(slot))
+        self._connection.execute(
+            "UPDATE secrets SET slot = NULL, size = 0, chunks = 0, missing = 0, reveal_hash = x'', fingerprint = x''"
+            " WHERE id = ?",
+            (secret_id,),
+        )
+        self._freed.append(slot)
+        self._used -= size
+
+    def forget(self, secret_id: bytes) -> None:
+        self.erase(secret_id)
+        self._connection.execute("DELETE FROM secrets WHERE id = ?", (secret_id,))
+
+    def due(self, now: int, limit: int) -> list[Secret]:
+        rows = self._connection.execute(_SELECT + "due <= ? ORDER BY due LIMIT ?", (now, limit)).fetchall()
+        return [_secret(row) for row in rows]
+
+    def used(self) -> int:
+        return self._used
+
+    def _one(self, condition: str, value: bytes) -> Secret | None:
+        row = self._connection.execute(_SELECT + condition, (value,)).fetchone()
+        return None if row is None else _secret(row)
+
+    def _key(self, secret_id: bytes) -> tuple[int, bytes]:
+        slot, key = self._connection.execute(
+            "SELECT slot, key FROM secrets JOIN slots USING (slot) WHERE id = ?", (secret_id,)
+        ).fetchone()
+        return slot, key
+
+
+def _places(slot: int) -> tuple[int, int]:
+    return slot * CHUNKS_A_SLOT, (slot + 1) * CHUNKS_A_SLOT - 1
+
+
+def _secret(row: tuple[Any, ...]) -> Secret:
+    facts = dict(zip(_COLUMNS, row, strict=True))
+    facts["passphrase"] = bool(facts["passphrase"])
+    return Secret(**facts)
+
+
+def _taken(error: sqlite3.IntegrityError) -> Exception:
+    """A unique column that is taken is the caller's conflict; any other broken constraint is our mistake."""
+    if error.sqlite_errorcode in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY):
+        return ConflictError()
+    return error

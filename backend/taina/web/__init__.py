@@ -1,0 +1,39 @@
+"""HTTP and nothing else: resources that translate between requests and calls of the vault."""
+
+from typing import Any
+
+import falcon
+
+from taina.errors import NotFoundError
+from taina.vault import Vault
+from taina.web import openapi, problems, resources
+from taina.web.security import ApiSecurity
+from taina.web.site import Site
+
+Application = falcon.App[falcon.Request, falcon.Response]
+API = "/api/v1"
+
+
+def create_app(vault: Vault, site: Site | None = None) -> Application:
+    """The WSGI application: the API, and the built site below it where there is one."""
+    app = falcon.App(middleware=[ApiSecurity()])
+    problems.install(app)
+    app.add_route(f"{API}/status", resources.StatusResource(vault))
+    app.add_route(f"{API}/openapi.json", openapi.OpenApiResource(vault.limits))
+    app.add_route(f"{API}/secrets/{{secret_id}}", resources.SecretResource(vault))
+    app.add_route(f"{API}/secrets/{{secret_id}}/reveal", resources.RevealResource(vault))
+    app.add_route(f"{API}/secrets/{{secret_id}}/chunks", resources.ChunksResource(vault))
+    app.add_route(f"{API}/secrets/{{secret_id}}/chunks/{{n}}", resources.ChunkResource(vault))
+    app.add_route(f"{API}/claims/{{claim_id}}", resources.ClaimResource(vault))
+    app.add_route(f"{API}/claims/{{claim_id}}/ack", resources.AcknowledgeResource(vault))
+    app.add_route(f"{API}/claims/{{claim_id}}/chunks/{{n}}", resources.ClaimChunkResource(vault))
+    app.add_route(f"{API}/receipts/{{receipt_id}}", resources.ReceiptResource(vault))
+    app.add_route(f"{API}/receipts/{{receipt_id}}/burn", resources.BurnResource(vault))
+    if site is not None:
+        app.add_sink(site, prefix="/")
+    app.add_sink(_no_such_call, prefix="/api/")
+    return app
+
+
+def _no_such_call(req: falcon.Request, resp: falcon.Response, **kwargs: Any) -> None:
+    raise NotFoundError("There is no such call; see /api/v1/openapi.json.")

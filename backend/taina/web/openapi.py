@@ -1,0 +1,318 @@
+"""The OpenAPI 3.1 document of the API, with this instance's limits in it."""
+
+from typing import Any
+
+import falcon
+
+from taina import __version__
+from taina.errors import TainaError
+from taina.vault import SEALED_CHUNK, TAG, Limits
+
+Schema = dict[str, Any]
+
+_STATES = ["uploading", "waiting", "revealed", "opened", "burned", "expired", "locked"]
+_MOST = (1 << 53) - 1
+
+
+class OpenApiResource:
+    """`/openapi.json`"""
+
+    def __init__(self, limits: Limits) -> None:
+        self._document = document(limits)
+
+    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
+        response.media = self._document
+
+
+def document(limits: Limits) -> Schema:
+    """The whole document, ready for JSON."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Taina",
+            "version": __version__,
+            "description": "One-time secrets. Clients encrypt; this API keeps ciphertext and gives it to one reader. "
+            "Bytes in JSON are base64url without padding; times are unix seconds; sizes are bytes of ciphertext.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/api/v1"}],
+        "paths": _paths(limits),
+        "components": {
+            "schemas": {"Problem": _problem()},
+            "securitySchemes": {
+                "linkProof": _bearer("The link proof: shows that the caller holds the link."),
+                "receiptToken": _bearer("The receipt token: the sender's."),
+                "claimToken": _bearer("The claim token: the one reader's."),
+            },
+        },
+    }
+
+
+def _paths(limits: Limits) -> Schema:
+    secret, claim, receipt, n = _id("secret_id"), _id("claim_id"), _id("receipt_id"), _number("n")
+    state = _object({"state": _one_of(_STATES)})
+    live_state = _object({"state": _one_of(_STATES[:2]), "expires": _integer()})
+    chunk_body = {"application/octet-stream": {"schema": {"type": "string", "maxLength": SEALED_CHUNK}}}
+    return {
+        "/secrets/{secret_id}": {
+            "parameters": [secret],
+            "put": _call(
+                "createSecret",
+                "Keep a secret, or begin an upload. The same request again gets the same answer.",
+                body=_json(_order(limits)),
+                answers={200: ("It had been kept already.", live_state), 201: ("It is kept.", live_state)},
+                problems=(409, 413, 415, 507),
+            ),
+            "get": _call(
+                "secretStatus",
+                "What a holder of the link may know; consumes nothing.",
+                security="linkProof",
+                answers={
+                    200: (
+                        "It waits for its reader, or for the rest of its upload.",
+                        _object(
+                            {
+                                "state": _one_of(_STATES[:2]),
+                                "passphrase": {"type": "boolean"},
+                                "size": _integer(),
+                                "chunks": _integer(),
+                                "expires": _integer(),
+                                "attempts_left": _integer(),
+                            }
+                        ),
+                    )
+                },
+                problems=(404, 410),
+            ),
+        },
+        "/secrets/{secret_id}/reveal": {
+            "parameters": [secret],
+            "post": _call(
+                "revealSecret",
+                "Give the sealed bytes to this caller alone, in one transaction with their deletion or claim.",
+                security="linkProof",
+                body=_json(
+                    _object(
+                        {"proof": _bytes(32)},
+                        {"claim": _object({"id": _bytes(16), "hash": _bytes(32)})},
+                    )
+                ),
+                answers={
+                    200: (
+                        "Revealed; the content is here if it is one chunk, else it is read by the claim.",
+                        _object({"chunks": _integer()}, {"content": {"type": "string"}}),
+                    )
+                },
+                problems=(403, 404, 409, 410, 413, 415),
+            ),
+        },
+        "/secrets/{secret_id}/chunks": {
+            "parameters": [secret],
+            "get": _call(
+                "chunksPresent",
+                "Which chunks have arrived.",
+                security="receiptToken",
+                answers={200: ("Their numbers.", _object({"present": {"type": "array", "items": _integer()}}))},
+                problems=(404, 410),
+            ),
+        },
+        "/secrets/{secret_id}/chunks/{n}": {
+            "parameters": [secret, n],
+            "put": _call(
+                "putChunk",
+                "Upload a sealed chunk, in any order; the same bytes may come again. The last one makes it live.",
+                security="receiptToken",
+                body={"required": True, "content": chunk_body},
+                answers={204: ("It is kept.", None)},
+                problems=(404, 409, 410, 413, 415, 507),
+            ),
+        },
+        "/claims/{claim_id}": {
+            "parameters": [claim],
+            "get": _call(
+                "claimStatus",
+                "What was revealed to the holder of this claim.",
+                security="claimToken",
+                answers={
+                    200: (
+                        "It can be read until `expires`; reading a chunk renews that.",
+                        _object({"chunks": _integer(), "size": _integer(), "expires": _integer()}),
+                    )
+                },
+                problems=(404, 410),
+            ),
+        },
+        "/claims/{claim_id}/chunks/{n}": {
+            "parameters": [claim, n],
+            "get": _call(
+                "claimedChunk",
+                "A sealed chunk, as often as it takes within the lease.",
+                security="claimToken",
+                answers={200: ("The chunk.", "application/octet-stream")},
+                problems=(404, 410),
+            ),
+        },
+        "/claims/{claim_id}/ack": {
+            "parameters": [claim],
+            "post": _call(
+                "acknowledge",
+                "The reader has opened it: the sealed bytes go now, the opened proof stays with the receipt.",
+                security="claimToken",
+                body=_json(_object({"opened": _bytes(32)})),
+                answers={200: ("Noted.", state)},
+                problems=(404, 409, 413, 415),
+            ),
+        },
+        "/receipts/{receipt_id}": {
+            "parameters": [receipt],
+            "get": _call(
+                "receipt",
+                "How it stands with the secret, for its sender.",
+                security="receiptToken",
+                answers={
+                    200: (
+                        "Its state and history.",
+                        _object(
+                            {
+                                "state": _one_of(_STATES),
+                                "created": _integer(),
+                                "expires": _integer(),
+                                "failed_attempts": _integer(),
+                            },
+                            {"ended": _integer(), "opened": _bytes(32)},
+                        ),
+                    )
+                },
+                problems=(404,),
+            ),
+        },
+        "/receipts/{receipt_id}/burn": {
+            "parameters": [receipt],
+            "post": _call(
+                "burn",
+                "Destroy the secret unread; again and again does no harm.",
+                security="receiptToken",
+                answers={200: ("It is burned.", state)},
+                problems=(404, 410),
+            ),
+        },
+        "/status": {
+            "get": _call(
+                "status",
+                "Version, limits and options of this instance.",
+                answers={200: ("They are these.", _status())},
+                problems=(),
+            )
+        },
+    }
+
+
+def _order(limits: Limits) -> Schema:
+    required = {
+        "link_hash": _bytes(32),
+        "reveal_hash": _bytes(32),
+        "receipt_id": _bytes(16),
+        "receipt_hash": _bytes(32),
+        "ttl": {"type": "integer", "minimum": limits.ttl_min, "maximum": limits.ttl_max},
+        "chunks": {"type": "integer", "minimum": 1},
+        "size": {"type": "integer", "minimum": TAG + 1, "maximum": limits.size},
+        "passphrase": {"type": "boolean"},
+    }
+    return _object(required, {"content": {"type": "string", "pattern": "^[A-Za-z0-9_-]*$"}})
+
+
+def _status() -> Schema:
+    numbers = {
+        "limits": _object({"size": _integer(), "chunk": _integer(), "attempts": _integer()}),
+        "ttl": _object({"min": _integer(), "max": _integer(), "default": _integer()}),
+        "lease": _integer(),
+    }
+    options = _object({"create": _one_of(["anyone", "keys"])})
+    return _object({"version": {"type": "string"}, "protocol": _integer(), **numbers, "options": options})
+
+
+def _problem() -> Schema:
+    text = {"type": "string"}
+    facts = {"field": text, "state": _one_of(_STATES), "ended": _integer(), "attempts_left": _integer()}
+    required = {"title": text, "status": _integer(), "detail": text, "code": _one_of(_codes())}
+    return {**_object(required, facts), "description": "Problem details, RFC 9457; `code` is stable."}
+
+
+def _codes() -> list[str]:
+    found, classes = [], [TainaError]
+    while classes:
+        kind = classes.pop()
+        found.append(kind.code)
+        classes += kind.__subclasses__()
+    return sorted(found)
+
+
+def _call(
+    name: str,
+    summary: str,
+    answers: dict[int, tuple[str, Schema | str | None]],
+    problems: tuple[int, ...],
+    security: str | None = None,
+    body: Schema | None = None,
+) -> Schema:
+    call: Schema = {"operationId": name, "summary": summary, "responses": {}}
+    for status, (description, content) in answers.items():
+        answer: Schema = {"description": description}
+        if isinstance(content, str):
+            answer["content"] = {content: {"schema": {"type": "string"}}}
+        elif content is not None:
+            answer["content"] = {"application/json": {"schema": content}}
+        call["responses"][str(status)] = answer
+    # Any call may be malformed, name a wrong field, or come from another site's page.
+    for status in sorted({400, 403, 422, *problems}):
+        call["responses"][str(status)] = _refusal(status)
+    if security:
+        call["security"] = [{security: []}]
+    if body:
+        call["requestBody"] = body
+    return call
+
+
+def _refusal(status: int) -> Schema:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {"description": f"A problem, status {status}.", "content": {"application/problem+json": {"schema": schema}}}
+
+
+def _json(schema: Schema) -> Schema:
+    return {"required": True, "content": {"application/json": {"schema": schema}}}
+
+
+def _object(required: Schema, optional: Schema | None = None) -> Schema:
+    return {
+        "type": "object",
+        "properties": {**required, **(optional or {})},
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+def _bytes(length: int) -> Schema:
+    # The last character of a whole encoding carries few bits; the pattern leaves out what strays beyond them.
+    last = {1: "[AQgw]", 2: "[AEIMQUYcgkosw048]"}.get(length % 3, "")
+    whole = -(-length * 8 // 6) - (1 if last else 0)
+    return {"type": "string", "pattern": f"^[A-Za-z0-9_-]{{{whole}}}{last}$"}
+
+
+def _integer() -> Schema:
+    return {"type": "integer", "minimum": 0, "maximum": _MOST}
+
+
+def _one_of(values: list[str]) -> Schema:
+    return {"type": "string", "enum": values}
+
+
+def _id(name: str) -> Schema:
+    return {"name": name, "in": "path", "required": True, "schema": _bytes(16)}
+
+
+def _number(name: str) -> Schema:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "integer", "minimum": 0}}
+
+
+def _bearer(description: str) -> Schema:
+    return {"type": "http", "scheme": "bearer", "description": description}

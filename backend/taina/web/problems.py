@@ -1,0 +1,57 @@
+"""Errors on the wire: problem details (RFC 9457), with our stable code beside the status."""
+
+import json
+import logging
+from http import HTTPStatus
+from pathlib import Path
+
+import falcon
+
+from taina.errors import MalformedError, MethodNotAllowedError, NotFoundError, TainaError
+
+_log = logging.getLogger(__name__)
+
+
+def problem(error: TainaError) -> bytes:
+    """The body of type application/problem+json."""
+    title = HTTPStatus(error.status).phrase
+    document = {"title": title, "status": error.status, "detail": error.detail, "code": error.code, **error.members}
+    return json.dumps(document).encode()
+
+
+def install(app: falcon.App[falcon.Request, falcon.Response]) -> None:
+    """Have every error of `app` answered as a problem: ours, Falcon's own, and what nobody foresaw."""
+    app.add_error_handler(Exception, _unforeseen)
+    app.add_error_handler(falcon.HTTPError, _of_falcon)
+    app.add_error_handler(TainaError, _ours)
+
+
+def _ours(request: falcon.Request, response: falcon.Response, error: BaseException, params: object) -> None:
+    assert isinstance(error, TainaError)  # noqa: S101 - by its registration
+    response.status = error.status
+    response.content_type = "application/problem+json"
+    response.data = problem(error)
+
+
+def _of_falcon(request: falcon.Request, response: falcon.Response, error: BaseException, params: object) -> None:
+    assert isinstance(error, falcon.HTTPError)  # noqa: S101 - by its registration
+    if error.headers:
+        response.set_headers(error.headers)
+    ours: TainaError
+    if isinstance(error, falcon.HTTPMethodNotAllowed):
+        ours = MethodNotAllowedError()
+    elif isinstance(error, falcon.HTTPNotFound):
+        ours = NotFoundError()
+    else:
+        ours = MalformedError(error.description or error.title)
+    _ours(request, response, ours, params)
+
+
+def _unforeseen(request: falcon.Request, response: falcon.Response, error: BaseException, params: object) -> None:
+    # Where it happened and nothing of what the request held: that could be a secret's identifier or proof.
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    place = f"{Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}" if frame else "?"
+    _log.error("unforeseen %s at %s", type(error).__name__, place)
+    _ours(request, response, TainaError(), params)

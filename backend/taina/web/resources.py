@@ -1,0 +1,180 @@
+"""The API's resources: each reads a request, calls the vault once, and writes the answer."""
+
+from typing import Any
+
+import falcon
+
+from taina import __version__, base64url
+from taina.vault import SEALED_CHUNK, Claim, Order, Vault
+from taina.web.fields import bearer, parse_bytes, path_number, read_body, read_json
+
+Answer = dict[str, Any]
+
+
+class SecretResource:
+    """`/secrets/{id}`: create, and status that consumes nothing."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    def on_put(self, request: falcon.Request, response: falcon.Response, secret_id: str) -> None:
+        identifier = parse_bytes("id", secret_id, 16)
+        fields = read_json(request)
+        order = Order(
+            link_hash=fields.bytes("link_hash", 32),
+            reveal_hash=fields.bytes("reveal_hash", 32),
+            receipt_id=fields.bytes("receipt_id", 16),
+            receipt_hash=fields.bytes("receipt_hash", 32),
+            ttl=fields.integer("ttl"),
+            chunks=fields.integer("chunks"),
+            size=fields.integer("size"),
+            passphrase=fields.boolean("passphrase"),
+            content=fields.bytes("content") if fields.has("content") else None,
+        )
+        fields.done()
+        created = self._vault.create(identifier, order)
+        response.status = falcon.HTTP_201 if created.new else falcon.HTTP_200
+        response.media = {"state": created.state, "expires": created.expires}
+
+    def on_get(self, request: falcon.Request, response: falcon.Response, secret_id: str) -> None:
+        status = self._vault.status(parse_bytes("id", secret_id, 16), bearer(request))
+        response.media = {
+            "state": status.state,
+            "passphrase": status.passphrase,
+            "size": status.size,
+            "chunks": status.chunks,
+            "expires": status.expires,
+            "attempts_left": status.attempts_left,
+        }
+
+
+class ChunksResource:
+    """`/secrets/{id}/chunks`: which of them have arrived."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    def on_get(self, request: falcon.Request, response: falcon.Response, secret_id: str) -> None:
+        present = self._vault.chunks_present(parse_bytes("id", secret_id, 16), bearer(request))
+        response.media = {"present": present}
+
+
+class ChunkResource:
+    """`/secrets/{id}/chunks/{n}`: one sealed chunk on its way in."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    def on_put(self, request: falcon.Request, response: falcon.Response, secret_id: str, n: str) -> None:
+        identifier, token, number = parse_bytes("id", secret_id, 16), bearer(request), path_number(n)
+        sealed = read_body(request, "application/octet-stream", SEALED_CHUNK)
+        self._vault.put_chunk(identifier, token, number, sealed)
+        response.status = falcon.HTTP_204
+
+
+class RevealResource:
+    """`/secrets/{id}/reveal`: the one reader."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    def on_post(self, request: falcon.Request, response: falcon.Response, secret_id: str) -> None:
+        identifier, link_proof = parse_bytes("id", secret_id, 16), bearer(request)
+        fields = read_json(request)
+        proof = fields.bytes("proof", 32)
+        claim = None
+        if fields.has("claim"):
+            of_claim = fields.fields("claim")
+            claim = Claim(of_claim.bytes("id", 16), of_claim.bytes("hash", 32))
+            of_claim.done()
+        fields.done()
+        revealed = self._vault.reveal(identifier, link_proof, proof, claim)
+        answer: Answer = {"chunks": revealed.chunks}
+        if revealed.content is not None:
+            answer["content"] = base64url.encode(revealed.content)
+        response.media = answer
+
+
+class ClaimResource:
+    """`/claims/{id}`: what was revealed to the holder of the claim."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    def on_get(self, request: falcon.Request, response: falcon.Response, claim_id: str) -> None:
+        lease = self._vault.claimed(parse_bytes("id", claim_id, 16), bearer(request))
+        response.media = {"chunks": lease.chunks, "size": lease.size, "expires": lease.expires}
+
+
+class ClaimChunkResource:
+    """`/claims/{id}/chunks/{n}`: one sealed chunk on its way out."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    def on_get(self, request: falcon.Request, response: falcon.Response, claim_id: str, n: str) -> None:
+        response.data = self._vault.claimed_chunk(parse_bytes("id", claim_id, 16), bearer(request), path_number(n))
+        response.content_type = "application/octet-stream"
+
+
+class AcknowledgeResource:
+    """`/claims/{id}/ack`: the reader has opened it."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    def on_post(self, request: falcon.Request, response: falcon.Response, claim_id: str) -> None:
+        identifier, token = parse_bytes("id", claim_id, 16), bearer(request)
+        fields = read_json(request)
+        opened = fields.bytes("opened", 32)
+        fields.done()
+        response.media = {"state": self._vault.acknowledge(identifier, token, opened)}
+
+
+class ReceiptResource:
+    """`/receipts/{id}`: how it stands, for the sender."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    def on_get(self, request: falcon.Request, response: falcon.Response, receipt_id: str) -> None:
+        receipt = self._vault.receipt(parse_bytes("id", receipt_id, 16), bearer(request))
+        answer: Answer = {
+            "state": receipt.state,
+            "created": receipt.created,
+            "expires": receipt.expires,
+            "failed_attempts": receipt.failed_attempts,
+        }
+        if receipt.ended is not None:
+            answer["ended"] = receipt.ended
+        if receipt.opened is not None:
+            answer["opened"] = base64url.encode(receipt.opened)
+        response.media = answer
+
+
+class BurnResource:
+    """`/receipts/{id}/burn`: destroy it unread."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    def on_post(self, request: falcon.Request, response: falcon.Response, receipt_id: str) -> None:
+        response.media = {"state": self._vault.burn(parse_bytes("id", receipt_id, 16), bearer(request))}
+
+
+class StatusResource:
+    """`/status`: version, limits and options of this instance."""
+
+    def __init__(self, vault: Vault) -> None:
+        limits = vault.limits
+        self._answer: Answer = {
+            "version": __version__,
+            "protocol": 1,
+            "limits": {"size": limits.size, "chunk": SEALED_CHUNK, "attempts": limits.attempts},
+            "ttl": {"min": limits.ttl_min, "max": limits.ttl_max, "default": limits.ttl_default},
+            "lease": limits.lease,
+            "options": {"create": "anyone"},
+        }
+
+    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
+        response.media = self._answer

@@ -1,0 +1,104 @@
+"""The built site, held in memory: no request ever reaches the disk."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import falcon
+
+from taina.errors import MethodNotAllowedError
+
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+    ".png": "image/png",
+    ".webmanifest": "application/manifest+json",
+}
+_ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
+
+
+@dataclass(frozen=True)
+class _Page:
+    body: bytes
+    content_type: str
+    headers: dict[str, str]
+    encoded: dict[str, bytes]
+    """The same body by content coding, where a compressed copy was built."""
+
+
+class Site:
+    """A Falcon sink that serves a folder made by scripts/build_site.py."""
+
+    def __init__(self, folder: Path) -> None:
+        """Read the whole folder.
+
+        Raises:
+            OSError, ValueError: it is not there, or not a built site.
+        """
+        rules = json.loads((folder / "headers.json").read_text("utf-8"))
+        self._pages: dict[str, _Page] = {}
+        for file in sorted(folder.rglob("*")):
+            name = file.relative_to(folder).as_posix()
+            if not file.is_file() or file.suffix not in _TYPES or name == "headers.json":
+                continue
+            page = _Page(
+                body=file.read_bytes(),
+                content_type=_TYPES[file.suffix],
+                headers=rules[_rule(rules["paths"], "/" + name)],
+                encoded={
+                    coding: copy.read_bytes()
+                    for coding, ending in _ENCODINGS
+                    if (copy := file.with_name(file.name + ending)).is_file()
+                },
+            )
+            self._pages["/" + name.removesuffix("index.html")] = page
+
+    def __call__(self, req: falcon.Request, resp: falcon.Response, **kwargs: Any) -> None:
+        """Falcon calls a sink by these names."""
+        request, response = req, resp
+        if request.method not in ("GET", "HEAD"):
+            response.set_header("Allow", "GET, HEAD")
+            raise MethodNotAllowedError
+        page = self._pages.get(request.path)
+        if page is None:
+            if request.path + "/" in self._pages:
+                # Within this origin, and never on a link's path: those end in a slash already.
+                raise falcon.HTTPPermanentRedirect(request.path + "/")
+            response.status = falcon.HTTP_404
+            language = request.path.split("/")[1]
+            page = self._pages.get(f"/{language}/404.html") or self._pages["/404.html"]
+        self._send(page, request, response)
+
+    def _send(self, page: _Page, request: falcon.Request, response: falcon.Response) -> None:
+        response.set_headers(page.headers)
+        response.content_type = page.content_type
+        response.data = page.body
+        if page.encoded:
+            response.set_header("Vary", "Accept-Encoding")
+            accepted = _codings(request.get_header("Accept-Encoding") or "")
+            for coding, body in page.encoded.items():
+                if coding in accepted:
+                    response.set_header("Content-Encoding", coding)
+                    response.data = body
+                    break
+
+
+def _rule(paths: dict[str, str], path: str) -> str:
+    """The rule of the longest path or prefix (one that ends in `*` or `/`) that fits."""
+    fits = [p for p in paths if path == p or (p[-1] in "*/" and path.startswith(p.rstrip("*")))]
+    return paths[max(fits, key=len)]
+
+
+def _codings(header: str) -> set[str]:
+    """The content codings of an Accept-Encoding header, without those of quality 0 (RFC 9110, 12.5.3)."""
+    codings = set()
+    for part in header.lower().split(","):
+        name, _, quality = part.partition(";")
+        if quality.strip().removeprefix("q=").strip("0.") or not quality:
+            codings.add(name.strip())
+    return codings
