@@ -1,0 +1,86 @@
+"""Links: what stands behind the `#` (specification: Text forms)."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from taina import base64url
+from taina.errors import IncompleteLinkError, NewerLinkError, WrongLinkError
+from taina.format.derive import sha256
+
+Kind = Literal["secret", "receipt", "request", "inbox"]
+
+VERSION = 1
+PASSPHRASE = 0x80
+KINDS: tuple[Kind, ...] = ("secret", "receipt", "request", "inbox")
+BODY_SIZES: dict[Kind, int] = {"secret": 32, "receipt": 48, "request": 32, "inbox": 32}
+_MAY_NEED_PASSPHRASE: tuple[Kind, ...] = ("secret", "request")
+_CHECK_SIZE = 2
+_PERCENT = re.compile(r"%([0-7][0-9A-Fa-f])")
+# Named one by one, so that both implementations mean the same by white space.
+_SPACE = re.compile(r"[\x00-\x20\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link of any kind. `body`: K | receipt key and opened hash | X25519 public key | seed."""
+
+    kind: Kind
+    body: bytes
+    passphrase: bool = False
+
+    @property
+    def flags(self) -> int:
+        return VERSION | KINDS.index(self.kind) << 4 | (PASSPHRASE if self.passphrase else 0)
+
+
+def encode_link(link: Link) -> str:
+    """The fragment, without `#`."""
+    head = bytes([link.flags]) + link.body
+    return base64url.encode(head + _check(head))
+
+
+def decode_link(text: str, kind: Kind) -> Link:
+    """Read a fragment or a whole address, strictly after `clean_fragment`.
+
+    Raises:
+        IncompleteLinkError: cut or mistyped.
+        NewerLinkError: whole, but of a later version.
+        WrongLinkError: whole, but of another kind; its member `kind` says which.
+    """
+    try:
+        data = base64url.decode(clean_fragment(text))
+    except ValueError:
+        raise IncompleteLinkError from None
+    head, check = data[:-_CHECK_SIZE], data[-_CHECK_SIZE:]
+    # The check has the same place and label in every version: a newer link is told apart from a broken one.
+    if not head or check != _check(head):
+        raise IncompleteLinkError
+    flags, body = head[0], head[1:]
+    if flags & 0x0F != VERSION:
+        raise NewerLinkError
+    number = flags >> 4 & 0x07
+    if number >= len(KINDS):
+        raise NewerLinkError
+    found, passphrase = KINDS[number], bool(flags & PASSPHRASE)
+    if len(body) != BODY_SIZES[found] or (passphrase and found not in _MAY_NEED_PASSPHRASE):
+        raise IncompleteLinkError
+    if found != kind:
+        raise WrongLinkError(kind=found)
+    return Link(found, body, passphrase)
+
+
+def clean_fragment(text: str) -> str:
+    """Undo what mail and chat programs do to a link; guesses nothing that was lost.
+
+    Takes a whole address or a bare fragment; drops white space and line wraps, percent-encoding, punctuation
+    around it, and parameters that were appended.
+    """
+    text = _PERCENT.sub(lambda match: chr(int(match[1], 16)), text)
+    fragment = _SPACE.sub("", text).rpartition("#")[2]
+    fragment = re.split(r"[?&]", fragment.lstrip("<([{\"'"), maxsplit=1)[0]
+    return fragment.rstrip(">)]}\"'.,;:!")
+
+
+def _check(head: bytes) -> bytes:
+    return sha256(b"taina/v1 link" + head)[:_CHECK_SIZE]

@@ -1,0 +1,110 @@
+// Links: what stands behind the `#` (specification: Text forms).
+
+import { TainaError } from "../errors.js";
+import { concat, encode, sha256 } from "./derive.js";
+
+/** @typedef {import("./derive.js").Bytes} Bytes */
+/** @typedef {"secret" | "receipt" | "request" | "inbox"} Kind */
+/**
+ * A link of any kind. `body`: K | receipt key and opened hash | X25519 public key | seed.
+ * @typedef {{kind: Kind, body: Bytes, passphrase: boolean}} Link
+ */
+
+export const VERSION = 1;
+export const PASSPHRASE = 0x80;
+/** @type {Kind[]} */
+export const KINDS = ["secret", "receipt", "request", "inbox"];
+/** @type {Record<Kind, number>} */
+export const BODY_SIZES = { secret: 32, receipt: 48, request: 32, inbox: 32 };
+/** @type {Kind[]} */
+const MAY_NEED_PASSPHRASE = ["secret", "request"];
+const CHECK_SIZE = 2;
+const PERCENT = /%([0-7][0-9A-Fa-f])/g;
+// Named one by one, so that both implementations mean the same by white space.
+// eslint-disable-next-line no-control-regex
+const SPACE = /[\x00-\x20\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]+/g;
+
+/** @param {Bytes} data @returns {string} base64url without padding (RFC 4648, section 5) */
+export function toBase64url(data) {
+  let binary = "";
+  for (let i = 0; i < data.length; i += 0x8000) {
+    binary += String.fromCharCode(...data.subarray(i, i + 0x8000));
+  }
+  return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+}
+
+/**
+ * @param {string} text
+ * @returns {Bytes}
+ * @throws {TainaError} bad_format: another alphabet, padding, an impossible length, stray bits
+ */
+export function fromBase64url(text) {
+  if (!/^[A-Za-z0-9_-]*$/.test(text) || text.length % 4 === 1) throw new TainaError("bad_format");
+  const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+  const data = Uint8Array.from(binary, (character) => character.charCodeAt(0));
+  if (toBase64url(data) !== text) throw new TainaError("bad_format");
+  return data;
+}
+
+/** @param {Link} link @returns {number} */
+export function flagsOf(link) {
+  return VERSION | (KINDS.indexOf(link.kind) << 4) | (link.passphrase ? PASSPHRASE : 0);
+}
+
+/** @param {Link} link @returns {Promise<string>} the fragment, without `#` */
+export async function encodeLink(link) {
+  const head = concat(Uint8Array.of(flagsOf(link)), link.body);
+  return toBase64url(concat(head, await check(head)));
+}
+
+/**
+ * Read a fragment or a whole address, strictly after `cleanFragment`.
+ * @param {string} text
+ * @param {Kind} kind
+ * @returns {Promise<Link>}
+ * @throws {TainaError} incomplete_link: cut or mistyped; newer_link: whole, but of a later version;
+ *   wrong_link: whole, but of another kind, named by its member `kind`
+ */
+export async function decodeLink(text, kind) {
+  let data;
+  try {
+    data = fromBase64url(cleanFragment(text));
+  } catch {
+    throw new TainaError("incomplete_link");
+  }
+  const head = data.slice(0, -CHECK_SIZE);
+  // The check has the same place and label in every version: a newer link is told apart from a broken one.
+  if (head.length === 0 || toBase64url(data.slice(-CHECK_SIZE)) !== toBase64url(await check(head))) {
+    throw new TainaError("incomplete_link");
+  }
+  const flags = head[0];
+  const body = head.slice(1);
+  if ((flags & 0x0f) !== VERSION) throw new TainaError("newer_link");
+  const found = KINDS[(flags >> 4) & 0x07];
+  if (found === undefined) throw new TainaError("newer_link");
+  const passphrase = Boolean(flags & PASSPHRASE);
+  if (body.length !== BODY_SIZES[found] || (passphrase && !MAY_NEED_PASSPHRASE.includes(found))) {
+    throw new TainaError("incomplete_link");
+  }
+  if (found !== kind) throw new TainaError("wrong_link", { kind: found });
+  return { kind: found, body, passphrase };
+}
+
+/**
+ * Undo what mail and chat programs do to a link; guesses nothing that was lost.
+ *
+ * Takes a whole address or a bare fragment; drops white space and line wraps, percent-encoding, punctuation
+ * around it, and parameters that were appended.
+ * @param {string} text
+ * @returns {string}
+ */
+export function cleanFragment(text) {
+  const plain = text.replace(PERCENT, (_, hex) => String.fromCharCode(parseInt(hex, 16))).replace(SPACE, "");
+  const fragment = plain.slice(plain.lastIndexOf("#") + 1).replace(/^[<([{"']+/, "");
+  return fragment.split(/[?&]/, 1)[0].replace(/[>)\]}"'.,;:!]+$/, "");
+}
+
+/** @param {Bytes} head @returns {Promise<Bytes>} */
+async function check(head) {
+  return (await sha256(concat(encode("taina/v1 link"), head))).slice(0, CHECK_SIZE);
+}
