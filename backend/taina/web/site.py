@@ -49,7 +49,7 @@ class Site:
             page = _Page(
                 body=file.read_bytes(),
                 content_type=_TYPES[file.suffix],
-                headers=rules[_rule(rules["paths"], "/" + name)],
+                headers=rules["rules"][_rule(rules["paths"], "/" + name)],
                 encoded={
                     coding: copy.read_bytes()
                     for coding, ending in _ENCODINGS
@@ -89,9 +89,8 @@ class Site:
 
 
 def _rule(paths: dict[str, str], path: str) -> str:
-    """The rule of the longest path or prefix (one that ends in `*` or `/`) that fits."""
-    fits = [p for p in paths if path == p or (p[-1] in "*/" and path.startswith(p.rstrip("*")))]
-    return paths[max(fits, key=len)]
+    """The rule of the longest prefix that fits."""
+    return paths[max((prefix for prefix in paths if path.startswith(prefix)), key=len)]
 
 
 def _codings(header: str) -> set[str]:

@@ -20,8 +20,8 @@ const LENGTH_SIZE = 4;
 /** @param {number} size @returns {number} the Padmé length (PURBs, 2019), never below 1 KiB */
 export function paddedSize(size) {
   if (size <= SMALLEST) return SMALLEST;
-  const e = Math.floor(Math.log2(size));
-  const s = Math.floor(Math.log2(e)) + 1;
+  const e = size.toString(2).length - 1; // floor(log2(size)), without rounding
+  const s = e.toString(2).length;
   const step = 2 ** (e - s);
   return Math.ceil(size / step) * step;
 }

@@ -1,0 +1,226 @@
+"""Build the static site: templates and catalogs in, a folder of files out. The same sources give the same bytes.
+
+JavaScript and style sheets are copied as they were written. All of them lie below one folder named by the hash
+of everything in it, so that relative imports hold and browsers may keep them for ever.
+
+    python scripts/build_site.py --out build/site
+"""
+
+import base64
+import gzip
+import hashlib
+import json
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import brotli
+import click
+import jinja2
+from markdown_it import MarkdownIt
+
+SOURCE = Path(__file__).resolve().parent.parent / "site"
+PAGES = {"create": "", "reveal": "s/", "receipt": "receipt/", "privacy": "privacy/", "format": "format/"}
+"""Each template of a page, and its address below a language."""
+LINK_PAGES = ("reveal", "receipt")
+REFERENCE = "en"
+_ASSETS = ("css", "images", "js")
+_COMPRESSED = (".css", ".html", ".js", ".json", ".svg")
+_PERMISSIONS = (
+    "accelerometer=(), autoplay=(), bluetooth=(), browsing-topics=(), camera=(), clipboard-read=(), "
+    "clipboard-write=(self), display-capture=(), encrypted-media=(), fullscreen=(), gamepad=(), geolocation=(), "
+    "gyroscope=(), hid=(), identity-credentials-get=(), idle-detection=(), local-fonts=(), magnetometer=(), "
+    "microphone=(), midi=(), otp-credentials=(), payment=(), picture-in-picture=(), publickey-credentials-create=(), "
+    "publickey-credentials-get=(), screen-wake-lock=(), serial=(), storage-access=(), usb=(), web-share=(self), "
+    "window-management=(), xr-spatial-tracking=()"
+)
+
+
+@dataclass(frozen=True)
+class Assets:
+    """What pages load: source files by path, their folder's address, and the digests that browsers check."""
+
+    files: dict[str, bytes]
+    base: str
+    integrity: dict[str, str]
+
+
+def build(source: Path = SOURCE) -> dict[str, bytes]:
+    """The whole site, as paths below its root and their bytes.
+
+    Raises:
+        jinja2.UndefinedError, KeyError: a template asks for a text that a catalog does not have.
+    """
+    assets = _read_assets(source)
+    import_map = _import_map(assets)
+    policy = _policy(import_map)
+    catalogs = _read_catalogs(source)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader([source / "pages", source / "layouts"]),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(
+        base=assets.base,
+        integrity=assets.integrity,
+        import_map=import_map,
+        languages={code: catalog["meta"] for code, catalog in catalogs.items()},
+        modules=lambda entry: _modules(assets, entry),
+        # The header says it too; in a meta element a browser takes all but frame-ancestors.
+        policy=policy.replace(" frame-ancestors 'none';", ""),
+    )
+    site = {f"{assets.base[1:]}/{path}": data for path, data in assets.files.items()}
+    for language, catalog in catalogs.items():
+        for page, address in {**PAGES, "notfound": "404.html"}.items():
+            path = f"{language}/{address}" + ("" if address.endswith(".html") else "index.html")
+            values = {"page": page, "address": address, "language": language, "texts": catalog, "words": catalog[page]}
+            site[path] = _render(environment, f"{page}.html", **values, **_long_text(source, page, language))
+    for page, address in PAGES.items():
+        site[f"{address}index.html"] = _render(environment, "hop.html", page=page, address=address)
+    site["404.html"] = site[f"{REFERENCE}/404.html"]
+    site["manifest.json"] = _manifest(site)
+    site["headers.json"] = _to_json({"rules": _rules(policy), "paths": _paths(assets, list(catalogs))})
+    return site
+
+
+def with_compressed(site: dict[str, bytes]) -> dict[str, bytes]:
+    """The site with a `.br` and a `.gz` beside every file that gains by it."""
+    copies: dict[str, bytes] = {}
+    for path, data in site.items():
+        if path.endswith(_COMPRESSED) and path != "headers.json":
+            copies[path + ".br"] = brotli.compress(data)
+            copies[path + ".gz"] = gzip.compress(data, mtime=0)
+    return site | copies
+
+
+def _read_assets(source: Path) -> Assets:
+    files = {
+        path.relative_to(source).as_posix(): path.read_bytes()
+        for folder in _ASSETS
+        for path in sorted((source / folder).rglob("*"))
+        if path.is_file()
+    }
+    whole = hashlib.sha256()
+    for path, data in files.items():
+        whole.update(path.encode() + b"\0" + hashlib.sha256(data).digest())
+    integrity = {path: _digest(data, "sha384") for path, data in files.items()}
+    return Assets(files, f"/assets/{whole.hexdigest()[:16]}", integrity)
+
+
+def _read_catalogs(source: Path) -> dict[str, dict[str, Any]]:
+    found = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted((source / "locales").glob("*.json"))}
+    return {REFERENCE: found.pop(REFERENCE), **found}
+
+
+def _import_map(assets: Assets) -> str:
+    """Maps nothing: it is where browsers look up the digest of a module that another one imports."""
+    modules = {f"{assets.base}/{path}": digest for path, digest in assets.integrity.items() if path.endswith(".js")}
+    return json.dumps({"integrity": modules}, sort_keys=True, separators=(",", ":"))
+
+
+def _modules(assets: Assets, entry: str) -> list[str]:
+    """The modules that `entry` imports, near and far, itself first: pages ask for all of them at once."""
+    found = [entry]
+    for path in found:
+        for name in re.findall(rb'^import [^"]*"(\.[^"]+)";', assets.files[path], re.MULTILINE):
+            module = _resolve(path, name.decode())
+            if module not in found:
+                found.append(module)
+    return found
+
+
+def _resolve(path: str, name: str) -> str:
+    parts = path.split("/")[:-1]
+    for step in name.split("/"):
+        if step == "..":
+            parts.pop()
+        elif step != ".":
+            parts.append(step)
+    return "/".join(parts)
+
+
+def _policy(import_map: str) -> str:
+    return (
+        f"default-src 'none'; script-src 'self' '{_digest(import_map.encode(), 'sha256')}'; style-src 'self'; "
+        "img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+
+
+def _rules(policy: str) -> dict[str, dict[str, str]]:
+    everywhere = {
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+    }
+    page = {
+        **everywhere,
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": policy,
+        "Cross-Origin-Embedder-Policy": "require-corp",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Integrity-Policy": "blocked-destinations=(script)",
+        "Origin-Agent-Cluster": "?1",
+        "Permissions-Policy": _PERMISSIONS,
+        "X-DNS-Prefetch-Control": "off",
+        "X-Frame-Options": "DENY",
+    }
+    return {
+        "page": page,
+        "link": {**page, "X-Robots-Tag": "noindex, nofollow, noarchive, nosnippet"},
+        "asset": {**everywhere, "Cache-Control": "public, max-age=31536000, immutable"},
+    }
+
+
+def _paths(assets: Assets, languages: list[str]) -> dict[str, str]:
+    """Which rule holds for which path; one that ends in `/` holds for all below it, the longest wins."""
+    links = {f"{start}{PAGES[page]}": "link" for page in LINK_PAGES for start in ("/", *(f"/{x}/" for x in languages))}
+    return {"/": "page", f"{assets.base}/": "asset", **links}
+
+
+def _long_text(source: Path, page: str, language: str) -> dict[str, Any]:
+    """The rendered Markdown of a page that has one, in the page's language or else in the reference."""
+    for code in (language, REFERENCE):
+        file = source / "texts" / code / f"{page}.md"
+        if file.is_file():
+            html = MarkdownIt("commonmark", {"html": False}).enable("table").render(file.read_text("utf-8"))
+            return {"long_text": jinja2.filters.Markup(html), "long_text_language": code}  # noqa: S704 - our own text
+    return {}
+
+
+def _render(environment: jinja2.Environment, template: str, **values: Any) -> bytes:
+    return environment.get_template(template).render(values).encode()
+
+
+def _manifest(site: dict[str, bytes]) -> bytes:
+    files = {path: {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)} for path, data in site.items()}
+    return _to_json({"version": 1, "files": files})
+
+
+def _digest(data: bytes, algorithm: str) -> str:
+    return f"{algorithm}-{base64.b64encode(hashlib.new(algorithm, data).digest()).decode()}"
+
+
+def _to_json(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, indent=1, sort_keys=True).encode() + b"\n"
+
+
+@click.command()
+@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder to write.")
+def main(out: Path) -> None:
+    """Write the built site into a folder, which is emptied before."""
+    site = with_compressed(build())
+    shutil.rmtree(out, ignore_errors=True)
+    for path, data in site.items():
+        file = out / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+    click.echo(f"{len(site)} files in {out}")
+
+
+if __name__ == "__main__":
+    main()

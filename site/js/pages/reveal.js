@@ -1,0 +1,209 @@
+import { Client } from "../client.js";
+import { TainaError } from "../errors.js";
+import { decodeLink } from "../format/links.js";
+import {
+  canBeShown,
+  canEncrypt,
+  copyOnClick,
+  element,
+  fill,
+  formatSize,
+  formatTime,
+  input,
+  say,
+  show,
+  showProgress,
+  state,
+} from "../ui/page.js";
+
+/** @typedef {import("../client.js").Incoming} Incoming */
+
+const HIDE_AFTER = 5 * 60_000; // ms without anybody there
+const REVOKE_AFTER = 60_000; // ms in which a browser has begun a download
+/** Where each error leads; any other leaves the secret where it is. @type {Record<string, string>} */
+const STATES = {
+  incomplete_link: "cut",
+  wrong_link: "wrong-link",
+  newer_link: "newer",
+  not_found: "missing",
+  tampered: "failed",
+  bad_format: "failed",
+};
+
+const client = new Client();
+const passphrase = input("passphrase");
+/** @type {import("../format/links.js").Link} */
+let link;
+/** What was revealed, as long as this page holds it. @type {{expires: number, items: Incoming[]} | null} */
+let secret = null;
+/** Whether a reveal was begun and its answer never came: the server then keeps the secret for our next try. */
+let interrupted = false;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let idle;
+
+// Another link pasted into this tab changes only what stands behind the `#`.
+addEventListener("hashchange", () => location.reload());
+addEventListener("pagehide", wipe);
+
+if (!canEncrypt()) show("insecure");
+else if (location.hash.length <= 1) show("empty");
+else start();
+
+function start() {
+  canBeShown(passphrase, element("show-passphrase"));
+  element("reveal").addEventListener("click", reveal);
+  passphrase.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") reveal(event);
+  });
+  element("hide").addEventListener("click", hide);
+  element("show-again").addEventListener("click", showSecret);
+  element("try-again").addEventListener("click", (event) => (interrupted ? reveal(event) : look()));
+  element("save-all").addEventListener("click", () => secret?.items.forEach(save));
+  for (const sign of ["pointerdown", "keydown", "scroll"]) addEventListener(sign, stayAwake, { passive: true });
+  look();
+}
+
+/** Ask what may be known of the secret; that consumes nothing. */
+async function look() {
+  try {
+    link = await decodeLink(location.hash, "secret");
+    const status = await client.peek(link);
+    fill("expires", say("expires", { when: formatTime(status.expires) }));
+    fill("size", say("size", { size: formatSize(status.size) }));
+    element("ask").hidden = !link.passphrase;
+    if (link.passphrase) fill("attempts", say("attempts", { n: status.attempts_left }));
+    show("before");
+    if (link.passphrase) passphrase.focus({ preventScroll: true });
+  } catch (error) {
+    explain(error);
+  }
+}
+
+/** @param {Event} event a person's own doing: a script's click, or one in a page that nobody sees, reveals nothing */
+async function reveal(event) {
+  const seen = document.visibilityState === "visible" && !(/** @type {any} */ (document).prerendering);
+  if (!event.isTrusted || !seen || !["before", "unreachable"].includes(state())) return;
+  if (link.passphrase && passphrase.value === "") {
+    complain(say("no_passphrase"));
+    return;
+  }
+  element("wrong").hidden = true;
+  show("working");
+  try {
+    secret = await client.reveal(link, link.passphrase ? passphrase.value : null, { onProgress: showProgress });
+    // The secret is gone from the server: what is left of the link opens nothing any more.
+    history.replaceState(null, "", location.pathname);
+    passphrase.value = "";
+    showSecret();
+  } catch (error) {
+    if (!(error instanceof TainaError && error.code === "wrong_passphrase")) {
+      interrupted = true;
+      explain(error);
+      return;
+    }
+    const left = Number(error.members.attempts_left);
+    await look(); // after the last attempt the server tells how it ended
+    if (left > 0) complain(say("wrong", { n: left }));
+  }
+}
+
+/** @param {string} message about the passphrase */
+function complain(message) {
+  const place = element("wrong");
+  place.textContent = message;
+  place.hidden = false;
+  passphrase.focus();
+  passphrase.select();
+}
+
+/** @param {unknown} error */
+function explain(error) {
+  const code = error instanceof TainaError ? error.code : "internal";
+  if (error instanceof TainaError && code === "gone") {
+    const { state: how, ended } = error.members;
+    fill("gone", say(`gone.${how}`, { when: formatTime(Number(ended)) }));
+    element("not-you").hidden = how !== "revealed" && how !== "opened";
+    show("gone");
+  } else {
+    element("untouched").hidden = interrupted;
+    element("interrupted").hidden = !interrupted;
+    show(STATES[code] ?? "unreachable");
+  }
+}
+
+function showSecret() {
+  if (secret === null) return;
+  const { items, expires } = secret;
+  element("late").hidden = Date.now() / 1000 <= expires;
+  const texts = items.filter((item) => item.type === "text");
+  element("secret-texts").replaceChildren(
+    ...texts.map(({ text }, n) => {
+      const part = copyOf("secret-text-part");
+      const place = /** @type {HTMLElement} */ (part.querySelector("pre"));
+      const button = /** @type {HTMLElement} */ (part.querySelector("button"));
+      if (n === 0) [place.id, button.id] = ["secret-text", "copy-text"];
+      place.textContent = text;
+      copyOnClick(button, () => text, () => getSelection()?.selectAllChildren(place));
+      return part;
+    }),
+  );
+  const saved = items.filter((item) => item.type === "file");
+  element("secret-file-card").hidden = saved.length === 0;
+  element("save-all").hidden = saved.length < 2;
+  element("secret-files").replaceChildren(
+    ...saved.map((item) => {
+      const part = copyOf("secret-file-part");
+      const [name, size] = part.querySelectorAll("span");
+      name.textContent = item.name;
+      size.textContent = formatSize(item.size);
+      const button = /** @type {HTMLElement} */ (part.querySelector("button"));
+      button.setAttribute("aria-label", say("save", { name: item.name }));
+      button.addEventListener("click", () => save(item));
+      return part;
+    }),
+  );
+  show("shown");
+  stayAwake();
+}
+
+/** @param {Incoming} item */
+function save(item) {
+  if (item.type !== "file") return;
+  const address = URL.createObjectURL(item.blob);
+  const anchor = document.createElement("a");
+  anchor.href = address;
+  anchor.download = item.name;
+  anchor.click();
+  setTimeout(() => URL.revokeObjectURL(address), REVOKE_AFTER);
+}
+
+function stayAwake() {
+  clearTimeout(idle);
+  if (state() === "shown") idle = setTimeout(hide, HIDE_AFTER);
+}
+
+function hide() {
+  if (state() !== "shown") return;
+  clear();
+  show("hidden");
+}
+
+/** On leaving: a browser may bring this very page back, and then nothing of the secret may be in it. */
+function wipe() {
+  passphrase.value = "";
+  if (secret === null) return;
+  secret = null;
+  clear();
+  show("wiped");
+}
+
+function clear() {
+  element("secret-texts").replaceChildren();
+  element("secret-files").replaceChildren();
+}
+
+/** @param {string} id of a template @returns {HTMLElement} */
+function copyOf(id) {
+  const template = /** @type {HTMLTemplateElement} */ (element(id));
+  return /** @type {HTMLElement} */ (template.content.firstElementChild?.cloneNode(true));
+}

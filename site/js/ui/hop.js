@@ -1,0 +1,15 @@
+// From a page's neutral address to the reader's language, with everything behind the `#`. Within this origin only.
+(() => {
+  const languages = (document.documentElement.dataset.languages ?? "en").split(" ");
+  let chosen = null;
+  try {
+    chosen = localStorage.getItem("taina-language");
+  } catch {
+    // storage is blocked: the browser's languages decide
+  }
+  const wanted = [chosen ?? "", ...navigator.languages].map((tag) => tag.toLowerCase());
+  const exact = (/** @type {string} */ tag) => languages.find((language) => language.toLowerCase() === tag);
+  const near = (/** @type {string} */ tag) => exact(tag) ?? exact(tag.split("-")[0]);
+  const language = wanted.map(near).find(Boolean) ?? languages[0];
+  location.replace(`/${language}${location.pathname}${location.hash}`);
+})();

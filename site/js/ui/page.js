@@ -1,0 +1,141 @@
+// What pages share: states, texts, copying. No page knows how a text reads; it asks for it by its key.
+
+/** @typedef {Record<string, string | number>} Values */
+
+/** @type {Record<string, any>} */
+const texts = JSON.parse(element("texts").textContent ?? "{}");
+const language = document.documentElement.lang;
+/** The page's language as the reader's own region writes dates and numbers in it. */
+const locale = navigator.languages.find((tag) => tag.split("-")[0] === language) ?? language;
+const plurals = new Intl.PluralRules(language);
+
+/** @param {string} id @returns {HTMLElement} */
+export function element(id) {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`no element #${id}`);
+  return found;
+}
+
+/** @param {string} id @returns {HTMLInputElement} */
+export function input(id) {
+  return /** @type {HTMLInputElement} */ (element(id));
+}
+
+/**
+ * Show the parts of a state and hide the others; a new heading is read out and takes the keyboard's place.
+ * @param {string} state
+ */
+export function show(state) {
+  const main = element("content");
+  if (main.dataset.state === state) return;
+  main.dataset.state = state;
+  for (const part of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-when]"))) {
+    part.hidden = !part.dataset.when?.split(" ").includes(state);
+  }
+  const heading = document.querySelector("main > section:not([hidden]) > h1[tabindex]");
+  if (heading instanceof HTMLElement && !heading.contains(document.activeElement)) {
+    heading.focus({ preventScroll: true });
+    scrollTo(0, 0);
+  }
+}
+
+/** @returns {string} the state that is shown */
+export function state() {
+  return element("content").dataset.state ?? "";
+}
+
+/**
+ * @param {string} key of the page's live texts, `a.b` for one inside another
+ * @param {Values} [values] for its placeholders; `n` chooses the plural form
+ * @returns {string}
+ */
+export function say(key, values = {}) {
+  let text = key.split(".").reduce((node, name) => node[name], texts);
+  if (typeof text === "object") text = text[plurals.select(Number(values.n))] ?? text.other;
+  return text.replace(/\{(\w+)\}/g, (/** @type {string} */ _, /** @type {string} */ name) => {
+    const value = values[name];
+    return typeof value === "number" ? new Intl.NumberFormat(locale).format(value) : value;
+  });
+}
+
+/** Write a text into its place, which shows it. @param {string} place @param {string} text */
+export function fill(place, text) {
+  for (const part of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(`[data-fill="${place}"]`))) {
+    part.textContent = text;
+    part.hidden = false;
+  }
+}
+
+/** Have it read out, for those who do not see it change. @param {string} text */
+export function announce(text) {
+  element("announcement").textContent = text;
+}
+
+/** @param {number} seconds unix time @returns {string} */
+export function formatTime(seconds) {
+  return new Intl.DateTimeFormat(locale, { dateStyle: "long", timeStyle: "short" }).format(seconds * 1000);
+}
+
+/** @param {number} bytes @returns {string} */
+export function formatSize(bytes) {
+  const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
+  let power = 0;
+  while (bytes >= 1000 && power < units.length - 1) {
+    bytes /= 1024;
+    power += 1;
+  }
+  const maximumFractionDigits = bytes < 10 && power ? 1 : 0;
+  const style = /** @type {const} */ ({ style: "unit", unitDisplay: power ? "short" : "long" });
+  return new Intl.NumberFormat(locale, { ...style, unit: units[power], maximumFractionDigits }).format(bytes);
+}
+
+/**
+ * Copy on a click, and say so on the button itself.
+ * @param {HTMLElement} button
+ * @param {() => string} text
+ * @param {() => void} select marks the text for copying by hand, where the browser does not allow more
+ */
+export function copyOnClick(button, text, select) {
+  const name = button.textContent ?? "";
+  button.addEventListener("click", async () => {
+    let answer = "copied";
+    try {
+      await navigator.clipboard.writeText(text());
+    } catch {
+      answer = "copy_by_hand";
+      select();
+    }
+    button.textContent = say(answer);
+    announce(say(answer));
+    setTimeout(() => (button.textContent = name), 2500);
+  });
+}
+
+/** A button that shows and hides what is typed into a passphrase field. @param {HTMLInputElement} field @param {HTMLElement} button */
+export function canBeShown(field, button) {
+  const names = { password: button.textContent ?? "", text: button.dataset.hide ?? "" };
+  button.addEventListener("click", () => {
+    field.type = field.type === "password" ? "text" : "password";
+    button.textContent = field.type === "text" ? names.text : names.password;
+    button.setAttribute("aria-pressed", String(field.type === "text"));
+  });
+}
+
+/** @param {number} done @param {number} total */
+export function showProgress(done, total) {
+  const bar = /** @type {HTMLProgressElement} */ (element("progress"));
+  bar.max = total;
+  bar.value = done;
+  fill("progress", say("progress", { share: new Intl.NumberFormat(locale, { style: "percent" }).format(done / total) }));
+}
+
+/** Before anything is known of how far it is: no number, a bar that only moves. */
+export function resetProgress() {
+  element("progress").removeAttribute("value");
+  fill("progress", say("working"));
+}
+
+/** @returns {boolean} whether this browser encrypts here: only over HTTPS, or on this very machine */
+export function canEncrypt() {
+  return isSecureContext && Boolean(globalThis.crypto?.subtle);
+}
