@@ -10,6 +10,7 @@ import {
   formatSize,
   formatTime,
   input,
+  resetProgress,
   say,
   show,
   showProgress,
@@ -155,6 +156,7 @@ async function send() {
     return;
   }
   sending = new AbortController();
+  resetProgress();
   show("working");
   try {
     const sent = await client.send(items, {

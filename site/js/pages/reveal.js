@@ -10,6 +10,7 @@ import {
   formatSize,
   formatTime,
   input,
+  resetProgress,
   say,
   show,
   showProgress,
@@ -26,6 +27,7 @@ const STATES = {
   wrong_link: "wrong-link",
   newer_link: "newer",
   not_found: "missing",
+  not_ready: "uploading",
   tampered: "failed",
   bad_format: "failed",
 };
@@ -57,6 +59,7 @@ function start() {
   });
   element("hide").addEventListener("click", hide);
   element("show-again").addEventListener("click", showSecret);
+  element("look-again").addEventListener("click", look);
   element("try-again").addEventListener("click", (event) => (interrupted ? reveal(event) : look()));
   element("save-all").addEventListener("click", () => secret?.items.forEach(save));
   for (const sign of ["pointerdown", "keydown", "scroll"]) addEventListener(sign, stayAwake, { passive: true });
@@ -68,6 +71,7 @@ async function look() {
   try {
     link = await decodeLink(location.hash, "secret");
     const status = await client.peek(link);
+    if (status.state === "uploading") throw new TainaError("not_ready");
     fill("expires", say("expires", { when: formatTime(status.expires) }));
     fill("size", say("size", { size: formatSize(status.size) }));
     element("ask").hidden = !link.passphrase;
@@ -88,6 +92,7 @@ async function reveal(event) {
     return;
   }
   element("wrong").hidden = true;
+  resetProgress();
   show("working");
   try {
     secret = await client.reveal(link, link.passphrase ? passphrase.value : null, { onProgress: showProgress });
