@@ -1,0 +1,84 @@
+"""What tests send to a vault or to the API: an order with its keys, as a client would make it."""
+
+import hashlib
+import os
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from taina import base64url
+from taina.vault import Claim, Order
+
+SEALED_CHUNK = (1 << 20) + 16
+
+
+def sha256(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+@dataclass(frozen=True)
+class Made:
+    """Keys of one secret; to a server they are random bytes, whatever they were derived from."""
+
+    id: bytes = field(default_factory=lambda: os.urandom(16))
+    link_proof: bytes = field(default_factory=lambda: os.urandom(32))
+    reveal_proof: bytes = field(default_factory=lambda: os.urandom(32))
+    opened_proof: bytes = field(default_factory=lambda: os.urandom(32))
+    receipt_id: bytes = field(default_factory=lambda: os.urandom(16))
+    receipt_token: bytes = field(default_factory=lambda: os.urandom(32))
+    claim_id: bytes = field(default_factory=lambda: os.urandom(16))
+    claim_token: bytes = field(default_factory=lambda: os.urandom(32))
+    chunks: tuple[bytes, ...] = field(default_factory=lambda: (os.urandom(1040),))
+    passphrase: bool = False
+    ttl: int = 3600
+
+    @property
+    def claim(self) -> Claim:
+        return Claim(self.claim_id, sha256(self.claim_token))
+
+    def another_reader(self) -> "Made":
+        return replace(self, claim_id=os.urandom(16), claim_token=os.urandom(32))
+
+    def order(self, *, inline: bool = True) -> Order:
+        return Order(
+            link_hash=sha256(self.link_proof),
+            reveal_hash=sha256(self.reveal_proof),
+            receipt_id=self.receipt_id,
+            receipt_hash=sha256(self.receipt_token),
+            ttl=self.ttl,
+            chunks=len(self.chunks),
+            size=sum(map(len, self.chunks)),
+            passphrase=self.passphrase,
+            content=self.chunks[0] if inline and len(self.chunks) == 1 else None,
+        )
+
+    def body(self, *, inline: bool = True) -> dict[str, Any]:
+        """The create request's JSON."""
+        order = self.order(inline=inline)
+        body: dict[str, Any] = {
+            "link_hash": base64url.encode(order.link_hash),
+            "reveal_hash": base64url.encode(order.reveal_hash),
+            "receipt_id": base64url.encode(order.receipt_id),
+            "receipt_hash": base64url.encode(order.receipt_hash),
+            "ttl": order.ttl,
+            "chunks": order.chunks,
+            "size": order.size,
+            "passphrase": order.passphrase,
+        }
+        if order.content is not None:
+            body["content"] = base64url.encode(order.content)
+        return body
+
+    def reveal_body(self, *, claim: bool = True) -> dict[str, Any]:
+        body: dict[str, Any] = {"proof": base64url.encode(self.reveal_proof)}
+        if claim:
+            body["claim"] = {
+                "id": base64url.encode(self.claim_id),
+                "hash": base64url.encode(sha256(self.claim_token)),
+            }
+        return body
+
+
+def made_of_chunks(count: int, last: int = 40) -> Made:
+    """A secret of `count` chunks, the last of `last` bytes."""
+    whole = [os.urandom(SEALED_CHUNK) for _ in range(count - 1)]
+    return Made(chunks=(*whole, os.urandom(last)))
