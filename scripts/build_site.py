@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import brotli
+import brotli  # type: ignore[import-untyped]
 import click
 import jinja2
 from markdown_it import MarkdownIt
+from markupsafe import Markup
 
 SOURCE = Path(__file__).resolve().parent.parent / "site"
 PAGES = {"create": "", "reveal": "s/", "receipt": "receipt/", "privacy": "privacy/", "format": "format/"}
@@ -188,7 +189,7 @@ def _long_text(source: Path, page: str, language: str) -> dict[str, Any]:
         file = source / "texts" / code / f"{page}.md"
         if file.is_file():
             html = MarkdownIt("commonmark", {"html": False}).enable("table").render(file.read_text("utf-8"))
-            return {"long_text": jinja2.filters.Markup(html), "long_text_language": code}  # noqa: S704 - our own text
+            return {"long_text": Markup(html), "long_text_language": code}  # noqa: S704 - our own text
     return {}
 
 
