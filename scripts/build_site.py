@@ -30,11 +30,11 @@ REFERENCE = "en"
 _ASSETS = ("css", "images", "js")
 _COMPRESSED = (".css", ".html", ".js", ".json", ".svg")
 _PERMISSIONS = (
-    "accelerometer=(), autoplay=(), bluetooth=(), browsing-topics=(), camera=(), clipboard-read=(), "
+    "accelerometer=(), autoplay=(), browsing-topics=(), camera=(), clipboard-read=(), "
     "clipboard-write=(self), display-capture=(), encrypted-media=(), fullscreen=(), gamepad=(), geolocation=(), "
     "gyroscope=(), hid=(), identity-credentials-get=(), idle-detection=(), local-fonts=(), magnetometer=(), "
     "microphone=(), midi=(), otp-credentials=(), payment=(), picture-in-picture=(), publickey-credentials-create=(), "
-    "publickey-credentials-get=(), screen-wake-lock=(), serial=(), storage-access=(), usb=(), web-share=(self), "
+    "publickey-credentials-get=(), screen-wake-lock=(), serial=(), storage-access=(), usb=(), "
     "window-management=(), xr-spatial-tracking=()"
 )
 
