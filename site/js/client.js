@@ -10,7 +10,7 @@ import { chunkCount, openChunk, sealChunk, sealedSize, streamKey } from "./forma
 /** @typedef {import("./format/links.js").Link} Link */
 /** @typedef {{type: "text", text: string} | {type: "file", name: string, mime: string, data: Blob}} Outgoing */
 /** @typedef {{type: "text", text: string} | {type: "file", name: string, mime: string, size: number, blob: Blob}} Incoming */
-/** @typedef {(done: number, total: number) => void} OnProgress bytes of content */
+/** @typedef {(done: number, total: number) => void} OnProgress chunks done, chunks in all */
 /** @typedef {{state: string, passphrase: boolean, size: number, chunks: number, expires: number, attempts_left: number}} Status */
 /** @typedef {{state: string, created: number, expires: number, ended?: number, failed_attempts: number, opened?: string, proved: boolean}} Receipt */
 /** @typedef {{limits: {size: number}, ttl: {min: number, max: number, default: number}}} Instance */
@@ -19,6 +19,7 @@ import { chunkCount, openChunk, sealChunk, sealedSize, streamKey } from "./forma
 
 const UPLOADS_AT_ONCE = 3;
 const WAITS = [500, 1000, 2000, 4000]; // ms between tries
+const ACK_PATIENCE = 2000; // ms that a reader waits for the server to hear of it
 /** Half an answer and an overloaded proxy are worth another try; a full store (507) is not. */
 const TRY_AGAIN = [429, 500, 502, 503, 504];
 
@@ -167,14 +168,10 @@ export class Client {
     const header = unpacker.finish();
     const items = await Promise.all(header.items.map((item, i) => incoming(item, parts[i] ?? [])));
 
-    try {
-      await this.#json("POST", `${claimPath}/ack`, {
-        token: claim.token,
-        json: { opened: toBase64url(contentKeys.opened) },
-      });
-    } catch {
-      // The reader has it; that the receipt stays at "revealed" must not take it away again.
-    }
+    const opened = { token: claim.token, json: { opened: toBase64url(contentKeys.opened) } };
+    // The reader has it: an ack that fails or hangs must not take it away again.
+    const acknowledged = this.#json("POST", `${claimPath}/ack`, opened).catch(() => {});
+    await Promise.race([acknowledged, this.#around.wait(ACK_PATIENCE)]);
     return { expires: header.expires, items };
   }
 

@@ -19,6 +19,7 @@ _CHECK_SIZE = 2
 _PERCENT = re.compile(r"%([0-7][0-9A-Fa-f])")
 # Named one by one, so that both implementations mean the same by white space.
 _SPACE = re.compile(r"[\x00-\x20\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]+")
+_AROUND = "<>()[]{}\"'`*.,;:!“”„«»‘’‚‹›"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,7 @@ def clean_fragment(text: str) -> str:
     """
     text = _PERCENT.sub(lambda match: chr(int(match[1], 16)), text)
     fragment = _SPACE.sub("", text).rpartition("#")[2]
-    fragment = re.split(r"[?&]", fragment.lstrip("<([{\"'"), maxsplit=1)[0]
-    return fragment.rstrip(">)]}\"'.,;:!")
+    return re.split(r"[?&]", fragment, maxsplit=1)[0].strip(_AROUND)
 
 
 def _check(head: bytes) -> bytes:

@@ -55,14 +55,11 @@ def encode_header(header: Header) -> bytes:
     items = [
         {"type": "text", "size": item.size}
         if item.type == "text"
-        else {"type": "file", "name": item.name, "mime": item.mime, "size": item.size}
+        else {"type": "file", "name": _text(item.name), "mime": _text(item.mime), "size": item.size}
         for item in header.items
     ]
     document = {"v": 1, "items": items, "expires": header.expires}
-    try:
-        encoded = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
-    except UnicodeEncodeError:
-        raise FormatError("A file's name holds half a character.") from None
+    encoded = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
     if _LENGTH_SIZE + len(encoded) > CHUNK_SIZE:
         raise FormatError("These are too many files, or their names are too long.")
     return len(encoded).to_bytes(_LENGTH_SIZE, "big") + encoded
@@ -80,7 +77,7 @@ def decode_header(chunk: bytes) -> tuple[Header, int]:
         raise FormatError("The header does not fit into the first chunk.")
     try:
         text = chunk[_LENGTH_SIZE:end].decode("utf-8")
-        document = json.loads(text, parse_float=_whole, parse_constant=_refuse_constant)
+        document = json.loads(text, parse_int=_whole, parse_float=_whole, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         raise FormatError("The header is no JSON.") from None
     if not isinstance(document, dict) or _number(document.get("v")) != 1:
@@ -194,7 +191,7 @@ def _text(value: Any) -> str:
 
 
 def _whole(text: str) -> int | float:
-    """JSON knows one kind of number, and so do JavaScript's readers: 1.0 is 1."""
+    """JSON knows one kind of number, and so do JavaScript's readers: 1.0 is 1, and 2^53 + 1 is no number."""
     value = float(text)
     return int(value) if value.is_integer() else value
 

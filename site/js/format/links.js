@@ -21,8 +21,9 @@ const MAY_NEED_PASSPHRASE = ["secret", "request"];
 const CHECK_SIZE = 2;
 const PERCENT = /%([0-7][0-9A-Fa-f])/g;
 // Named one by one, so that both implementations mean the same by white space.
-// eslint-disable-next-line no-control-regex
 const SPACE = /[\x00-\x20\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]+/g;
+const AROUND = "<>()[\\]{}\"'`*.,;:!“”„«»‘’‚‹›";
+const AROUND_ENDS = new RegExp(`^[${AROUND}]+|[${AROUND}]+$`, "g");
 
 /** @param {Bytes} data @returns {string} base64url without padding (RFC 4648, section 5) */
 export function toBase64url(data) {
@@ -100,8 +101,7 @@ export async function decodeLink(text, kind) {
  */
 export function cleanFragment(text) {
   const plain = text.replace(PERCENT, (_, hex) => String.fromCharCode(parseInt(hex, 16))).replace(SPACE, "");
-  const fragment = plain.slice(plain.lastIndexOf("#") + 1).replace(/^[<([{"']+/, "");
-  return fragment.split(/[?&]/, 1)[0].replace(/[>)\]}"'.,;:!]+$/, "");
+  return plain.slice(plain.lastIndexOf("#") + 1).split(/[?&]/, 1)[0].replace(AROUND_ENDS, "");
 }
 
 /** @param {Bytes} head @returns {Promise<Bytes>} */
