@@ -4,8 +4,8 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from making import SEALED_CHUNK, Made, made_of_chunks
 
+from making import SEALED_CHUNK, Made, made_of_chunks
 from taina.errors import (
     ConflictError,
     GoneError,

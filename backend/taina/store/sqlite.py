@@ -185,15 +185,17 @@ class SqliteStore:
             return False
 
     def _checkpoint(self) -> bool:
-        """Move the log into the file and cut it to nothing: it still holds keys that were overwritten since."""
+        """Move the log into the file and cut it to nothing: it still holds keys that were overwritten since.
+
+        Gives a part of the free pages back to the disk; False if there is more to do.
+        """
         try:
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             (free,) = self._connection.execute("PRAGMA freelist_count").fetchone()
-            if free > _VACUUM_PAGES:
-                # executescript: by execute() this pragma frees one page only.
-                self._connection.executescript(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})")
-                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            if free <= _VACUUM_PAGES:
+                return True
+            # executescript: by execute() this pragma frees one page only.
+            self._connection.executescript(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})")
         except sqlite3.Error as error:
             self._explain(error)
-            return False
-        return True
+        return False

@@ -1,0 +1,162 @@
+"""What is SQLite's own: one process, durable commits, a full disk, jobs that share a transaction."""
+
+import os
+import pickle
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from making import Made
+from taina.errors import ConflictError, StorageFullError
+from taina.store.sqlite import SqliteStore
+from taina.vault import Limits, Vault
+
+START = 1_800_000_000
+
+
+def new_vault(store: SqliteStore) -> Vault:
+    return Vault(store, Limits(), lambda: START)
+
+
+def reveal(vault: Vault, made: Made) -> bytes | None:
+    return vault.reveal(made.id, made.link_proof, made.reveal_proof, made.claim).content
+
+
+def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
+    waiting, claimed, burned = Made(), Made(), Made()
+    store = SqliteStore(tmp_path / "taina.db")
+    vault = new_vault(store)
+    for made in (waiting, claimed, burned):
+        vault.create(made.id, made.order())
+    reveal(vault, claimed)
+    vault.burn(burned.receipt_id, burned.receipt_token)
+    used = store.atomically(lambda tx: tx.used())
+    store.close()
+
+    store = SqliteStore(tmp_path / "taina.db")
+    vault = new_vault(store)
+    assert store.atomically(lambda tx: tx.used()) == used == 2 * 1040
+    assert reveal(vault, waiting) == waiting.chunks[0]
+    assert reveal(vault, claimed) == claimed.chunks[0]
+    assert vault.receipt(burned.receipt_id, burned.receipt_token).state == "burned"
+    fresh = Made()
+    vault.create(fresh.id, fresh.order())
+    assert reveal(vault, fresh) == fresh.chunks[0]
+    store.close()
+
+
+def test_what_was_acknowledged_survives_a_killed_process(tmp_path: Path) -> None:
+    made = Made()
+    script = (
+        "import os, signal, pickle, sys; from pathlib import Path\n"
+        "from taina.store.sqlite import SqliteStore; from taina.vault import Limits, Vault\n"
+        "secret_id, order = pickle.loads(sys.stdin.buffer.read())\n"
+        f"vault = Vault(SqliteStore(Path({str(tmp_path / 'taina.db')!r})), Limits(), lambda: {START})\n"
+        "vault.create(secret_id, order)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", script], input=pickle.dumps((made.id, made.order())), check=False)
+    assert killed.returncode == -9
+    store = SqliteStore(tmp_path / "taina.db")
+    assert reveal(new_vault(store), made) == made.chunks[0]
+    store.close()
+
+
+def test_a_second_process_is_refused(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "taina.db")
+    script = (
+        "import sys; from pathlib import Path; from taina.store.sqlite import SqliteStore\n"
+        "SqliteStore(Path(sys.argv[1]))"
+    )
+    second = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "taina.db")], capture_output=True, text=True, check=False
+    )
+    store.close()
+    assert second.returncode != 0
+    assert "locked" in second.stderr
+
+
+def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "taina.db")
+    store.close()
+    assert stat.S_IMODE((tmp_path / "taina.db").stat().st_mode) == 0o600
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "taina.db").write_bytes(b"something else entirely" * 100)
+    with pytest.raises(sqlite3.DatabaseError):
+        SqliteStore(tmp_path / "taina.db")
+
+
+def test_jobs_of_one_transaction_do_not_undo_each_other(tmp_path: Path) -> None:
+    """Jobs that queue up behind a slow one are committed together; the one that fails fails alone."""
+    store = SqliteStore(tmp_path / "taina.db")
+    vault = new_vault(store)
+    made = [Made() for _ in range(20)]
+    same_receipt = Made(receipt_id=made[0].receipt_id)
+    hold = threading.Event()
+    failed: list[Made] = []
+
+    def create(one: Made) -> None:
+        try:
+            vault.create(one.id, one.order())
+        except ConflictError:
+            failed.append(one)
+
+    slow = threading.Thread(target=store.atomically, args=(lambda tx: hold.wait(),))
+    slow.start()
+    others = [threading.Thread(target=create, args=(one,)) for one in (*made[:10], same_receipt, *made[10:])]
+    for thread in others:
+        thread.start()
+    hold.set()
+    for thread in (slow, *others):
+        thread.join()
+    assert len(failed) == 1
+    kept = [one for one in (same_receipt, *made) if one not in failed]
+    assert [reveal(vault, one) for one in kept] == [one.chunks[0] for one in kept]
+    store.close()
+
+
+def test_a_full_disk_loses_nothing_and_recovers(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "taina.db")
+    vault = new_vault(store)
+    pages = store._connection.execute("PRAGMA page_count").fetchone()[0]
+    store._connection.execute(f"PRAGMA max_page_count = {pages + 60}")
+    kept: list[Made] = []
+    with pytest.raises(StorageFullError):
+        while True:
+            made = Made(chunks=(bytes(20_000),))
+            vault.create(made.id, made.order())
+            kept.append(made)
+    assert len(kept) > 3
+    # Reading, burning and acknowledging need no room.
+    assert reveal(vault, kept[0]) == bytes(20_000)
+    assert vault.acknowledge(kept[0].claim_id, kept[0].claim_token, kept[0].opened_proof) == "opened"
+    assert vault.burn(kept[1].receipt_id, kept[1].receipt_token) == "burned"
+    again = Made(chunks=(bytes(20_000),))
+    vault.create(again.id, again.order())
+    assert [reveal(vault, made) for made in (*kept[2:], again)] == [bytes(20_000)] * (len(kept) - 1)
+    store.close()
+
+
+def test_room_is_given_back_to_the_disk(tmp_path: Path) -> None:
+    file = tmp_path / "taina.db"
+    store = SqliteStore(file)
+    vault = new_vault(store)
+    secrets = [Made(chunks=(bytes(1 << 20),)) for _ in range(12)]
+    for made in secrets:
+        vault.create(made.id, made.order())
+    store.close()
+    full = file.stat().st_size
+    store = SqliteStore(file)
+    vault = new_vault(store)
+    for made in secrets:
+        vault.burn(made.receipt_id, made.receipt_token)
+    while file.stat().st_size > full / 2:
+        os.sched_yield()
+    store.close()
