@@ -1,7 +1,7 @@
 import { Client } from "../client.js";
 import { TainaError } from "../errors.js";
 import { decodeLink } from "../format/links.js";
-import { announce, canEncrypt, element, fill, formatTime, say, show } from "../ui/page.js";
+import { announce, canEncrypt, element, fill, formatNumber, formatTime, say, show } from "../ui/page.js";
 
 /** @type {Record<string, string>} */
 const STATES = {
@@ -46,7 +46,7 @@ function tell({ state, created, expires, ended, failed_attempts, proved }) {
   fill("created", formatTime(created));
   fill("expires", formatTime(expires));
   element("failed").hidden = failed_attempts === 0;
-  fill("failed", String(failed_attempts));
+  fill("failed", formatNumber(failed_attempts));
   element("ended").hidden = ended === undefined;
   element("expires").hidden = ended !== undefined;
   if (ended !== undefined) {

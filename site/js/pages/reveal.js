@@ -7,6 +7,7 @@ import {
   copyOnClick,
   element,
   fill,
+  formatNumber,
   formatSize,
   formatTime,
   input,
@@ -72,10 +73,10 @@ async function look() {
     link = await decodeLink(location.hash, "secret");
     const status = await client.peek(link);
     if (status.state === "uploading") throw new TainaError("not_ready");
-    fill("expires", say("expires", { when: formatTime(status.expires) }));
+    fill("expires", formatTime(status.expires));
     fill("size", say("size", { size: formatSize(status.size) }));
-    element("ask").hidden = !link.passphrase;
-    if (link.passphrase) fill("attempts", say("attempts", { n: status.attempts_left }));
+    fill("attempts", formatNumber(status.attempts_left));
+    element("attempts").hidden = element("ask").hidden = !link.passphrase;
     show("before");
     if (link.passphrase) passphrase.focus({ preventScroll: true });
   } catch (error) {

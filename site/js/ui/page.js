@@ -54,7 +54,7 @@ export function say(key, values = {}) {
   if (typeof text === "object") text = text[plurals.select(Number(values.n))] ?? text.other;
   return text.replace(/\{(\w+)\}/g, (/** @type {string} */ _, /** @type {string} */ name) => {
     const value = values[name];
-    return typeof value === "number" ? new Intl.NumberFormat(locale).format(value) : value;
+    return typeof value === "number" ? formatNumber(value) : value;
   });
 }
 
@@ -69,6 +69,11 @@ export function fill(place, text) {
 /** Have it read out, for those who do not see it change. @param {string} text */
 export function announce(text) {
   element("announcement").textContent = text;
+}
+
+/** @param {number} n @returns {string} */
+export function formatNumber(n) {
+  return new Intl.NumberFormat(locale).format(n);
 }
 
 /** @param {number} seconds unix time @returns {string} */
