@@ -98,6 +98,17 @@ def with_compressed(site: dict[str, bytes]) -> dict[str, bytes]:
     return site | copies
 
 
+def write(out: Path) -> int:
+    """Build the site into a folder in place of all that was in it; returns the number of files."""
+    site = with_compressed(build())
+    shutil.rmtree(out, ignore_errors=True)
+    for path, data in site.items():
+        file = out / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+    return len(site)
+
+
 def _read_assets(source: Path) -> Assets:
     files = {
         path.relative_to(source).as_posix(): path.read_bytes()
@@ -214,13 +225,7 @@ def _to_json(document: dict[str, Any]) -> bytes:
 @click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder to write.")
 def main(out: Path) -> None:
     """Write the built site into a folder, which is emptied before."""
-    site = with_compressed(build())
-    shutil.rmtree(out, ignore_errors=True)
-    for path, data in site.items():
-        file = out / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(data)
-    click.echo(f"{len(site)} files in {out}")
+    click.echo(f"{write(out)} files in {out}")
 
 
 if __name__ == "__main__":

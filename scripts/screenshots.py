@@ -1,0 +1,219 @@
+"""Screenshots of every page and state, from a real server and Chromium, to be looked at before a release.
+
+    python scripts/screenshots.py --out build/screenshots
+    python scripts/screenshots.py --readme
+
+The second writes only the picture of the README, site/screenshots/create.png.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import product
+from pathlib import Path
+
+import click
+from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+
+import build_site
+from taina import base64url
+from taina.format.derive import sha256
+from taina.format.links import Link, encode_link
+
+README = build_site.SOURCE / "screenshots" / "create.png"
+SIZES = {"phone": (390, 844), "desktop": (1280, 900)}
+REGIONS = {"en": "en-GB", "bg": "bg-BG"}
+TEXT = "correct horse battery staple"
+PHRASE = "abc"
+FILES = [
+    {"name": "Споразумение за поверителност.pdf", "mimeType": "application/pdf", "buffer": bytes(123_456)},
+    {"name": "id_ed25519", "mimeType": "", "buffer": bytes(411)},
+]
+
+Take = Callable[[Page, str], None]
+
+
+@contextmanager
+def serving() -> Iterator[str]:
+    """The address of a server with the site as it stands in the sources, for as long as it is needed."""
+    with tempfile.TemporaryDirectory() as folder:
+        site = Path(folder) / "site"
+        build_site.write(site)
+        command = f"-m taina serve --port 0 --data {folder}/data --site {site}".split()
+        with subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, text=True) as process:
+            try:
+                first = process.stdout.readline() if process.stdout else ""
+                found = re.search(r"http://[^/]+", first)
+                if found is None:
+                    raise click.ClickException(f"the server did not start: {first}")
+                yield found[0]
+            finally:
+                process.terminate()
+
+
+def reach(page: Page, state: str) -> None:
+    page.wait_for_selector(f'main[data-state="{state}"]')
+
+
+def make(page: Page, url: str, passphrase: str = "", files: bool = False) -> tuple[str, str]:
+    """Create a secret as a person does; returns the addresses of secret and receipt."""
+    page.goto(url)
+    page.fill("#text", TEXT)
+    page.fill("#passphrase", passphrase)
+    if files:
+        page.set_input_files("#files", FILES)  # type: ignore[arg-type]
+    page.click("#send")
+    reach(page, "done")
+    return page.input_value("#link"), page.input_value("#receipt-link")
+
+
+def shoot_create(page: Page, url: str, take: Take) -> None:
+    page.goto(url)
+    take(page, "create-ready")
+    page.click("#send")
+    reach(page, "error")
+    take(page, "create-empty")
+    page.fill("#text", TEXT)
+    page.fill("#passphrase", PHRASE)
+    page.set_input_files("#files", FILES)  # type: ignore[arg-type]
+    take(page, "create-filled")
+    held: list[Route] = []
+    page.route("**/api/v1/secrets/**", lambda route: held.append(route))
+    page.click("#send")
+    reach(page, "working")
+    take(page, "create-working")
+    for route in held:
+        route.abort()
+    page.unroute_all()
+    make(page, url, passphrase=PHRASE)
+    take(page, "create-done")
+
+
+def shoot_reveal(page: Page, url: str, take: Take) -> None:
+    secret, receipt = make(page, url, passphrase=PHRASE, files=True)
+    page.goto(secret)
+    reach(page, "before")
+    take(page, "reveal-before")
+    page.fill("#passphrase", "xyz")
+    page.click("#reveal")
+    page.wait_for_selector("#wrong", state="visible")
+    take(page, "reveal-wrong")
+    page.fill("#passphrase", PHRASE)
+    page.keyboard.press("Enter")
+    reach(page, "shown")
+    take(page, "reveal-shown")
+    page.click("#hide")
+    take(page, "reveal-hidden")
+    page.reload()
+    take(page, "reveal-empty")
+    page.goto(receipt)
+    reach(page, "shown")
+    take(page, "receipt-opened")
+
+    plain, receipt = make(page, url)
+    page.goto(plain)
+    reach(page, "before")
+    take(page, "reveal-before-plain")
+    answer = f'{{"chunks": 1, "content": "{base64url.encode(bytes(1040))}"}}'
+    page.route("**/reveal", lambda route: route.fulfill(body=answer, content_type="application/json"))
+    page.click("#reveal")
+    reach(page, "failed")
+    take(page, "reveal-failed")
+    page.goto(receipt)
+    reach(page, "shown")
+    take(page, "receipt-waiting")
+    page.click("#burn")
+    take(page, "receipt-burning")
+    page.click("#burn-confirm")
+    page.wait_for_selector("#ended", state="visible")
+    take(page, "receipt-burned")
+
+    for name, address in {
+        "reveal-gone": secret,
+        "reveal-burned": plain,
+        "reveal-cut": secret[:-3],
+        "reveal-wrong-link": receipt.replace("/receipt/", "/s/"),
+        "reveal-newer": secret.split("#")[0] + "#" + newer_link(),
+        "reveal-missing": secret.split("#")[0] + "#" + encode_link(Link("secret", os.urandom(32))),
+        "receipt-cut": receipt[:-3],
+        "receipt-wrong-link": secret.replace("/s/", "/receipt/"),
+        "receipt-missing": receipt.split("#")[0] + "#" + encode_link(Link("receipt", os.urandom(48))),
+    }.items():
+        page.goto("about:blank")
+        page.goto(address)
+        page.wait_for_selector('main[data-state]:not([data-state="loading"])')
+        take(page, name)
+
+
+def newer_link() -> str:
+    head = bytes([2]) + os.urandom(32)
+    return base64url.encode(head + sha256(b"taina/v1 link" + head)[:2])
+
+
+def shoot_unreachable(page: Page, url: str, take: Take) -> None:
+    secret, _ = make(page, url)
+    page.clock.install()
+    page.route("**/api/v1/**", lambda route: route.abort())
+    page.goto("about:blank")
+    page.goto(secret)
+    while page.get_attribute("main", "data-state") != "unreachable":
+        page.clock.run_for(1000)  # the client waits between its tries
+    take(page, "reveal-unreachable")
+
+
+def shoot_texts(page: Page, url: str, take: Take) -> None:
+    for name in ("privacy", "format", "nowhere"):
+        page.goto(f"{url}{name}/")
+        take(page, name)
+
+
+def open_context(browser: Browser, language: str, scheme: str, size: str) -> BrowserContext:
+    width, height = SIZES[size]
+    return browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if scheme == "dark" else "light",
+        locale=REGIONS.get(language, language),
+        reduced_motion="reduce",
+    )
+
+
+@click.command()
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for the screenshots.")
+@click.option("--readme", is_flag=True, help="Make the README's picture.")
+@click.option("--rtl", is_flag=True, help="Turn the layout from right to left, to see that it can.")
+def main(out: Path | None, readme: bool, rtl: bool) -> None:
+    """Make the screenshots."""
+    if out is None and not readme:
+        raise click.UsageError("Say where to by --out, or use --readme.")
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    with serving() as origin, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        if readme:
+            page = open_context(browser, "en", "light", "desktop").new_page()
+            page.goto(f"{origin}/en/")
+            README.parent.mkdir(exist_ok=True)
+            page.screenshot(path=README)
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+            for language, scheme, size in product(REGIONS, ("light", "dark"), SIZES):
+                shoot_all(browser, f"{origin}/{language}/", out, (language, scheme, size), rtl)
+
+
+def shoot_all(browser: Browser, url: str, out: Path, look: tuple[str, str, str], rtl: bool) -> None:
+    def take(page: Page, name: str) -> None:
+        if rtl:
+            page.evaluate("document.documentElement.dir = 'rtl'")
+        page.screenshot(path=out / f"{name}-{'-'.join(look)}.png", full_page=True)
+
+    for shoot in (shoot_create, shoot_reveal, shoot_unreachable, shoot_texts):
+        with open_context(browser, *look) as context:
+            shoot(context.new_page(), url, take)
+
+
+if __name__ == "__main__":
+    main()
