@@ -1,0 +1,210 @@
+"""The built site: reproducible, untouched scripts, whole pages, and within its budget."""
+
+import base64
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+import build_site
+
+SITE = build_site.build()
+PAGES = sorted(path for path in SITE if path.endswith(".html"))
+HOPS = [path for path in PAGES if path.split("/")[0] in {"index.html", "s", "receipt", "privacy", "format"}]
+HEADERS = json.loads(SITE["headers.json"])
+VOID = {"input", "link", "meta", "path"}
+"""Elements without an end tag in our pages; paths are written as `<path/>`."""
+
+
+class Document(HTMLParser):
+    """Tags with their attributes, in order; fails where start and end tags do not nest."""
+
+    def __init__(self, html: bytes) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.hidden: list[bool] = []
+        """For each tag, whether it or something around it is hidden before any script ran."""
+        self.text = ""
+        self._open: list[tuple[str, bool]] = []
+        self.feed(html.decode())
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        around = bool(self._open) and self._open[-1][1]
+        hidden = around or "hidden" in dict(attrs) or tag in ("noscript", "template")
+        self.tags.append((tag, dict(attrs)))
+        self.hidden.append(hidden)
+        assert len(attrs) == len(dict(attrs)), f"an attribute stands twice in <{tag}>"
+        if tag not in VOID:
+            self._open.append((tag, hidden))
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self.hidden.append(True)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop()[0] == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+    def addresses(self) -> Iterator[str]:
+        for _, attributes in self.tags:
+            yield from (str(attributes[name]) for name in ("href", "src", "action", "srcset") if name in attributes)
+
+
+DOCUMENTS = {path: Document(SITE[path]) for path in PAGES}
+
+
+def test_two_builds_in_different_folders_are_the_same(tmp_path: Path) -> None:
+    copy = tmp_path / "elsewhere with a space"
+    shutil.copytree(build_site.SOURCE, copy, ignore=shutil.ignore_patterns("node_modules"))
+    assert build_site.with_compressed(build_site.build(copy)) == build_site.with_compressed(SITE)
+
+
+def test_scripts_and_styles_are_their_sources_byte_for_byte() -> None:
+    found = {path.split("/", 2)[2]: data for path, data in SITE.items() if path.startswith("assets/")}
+    folders = ("css", "images", "js")
+    sources = [file for folder in folders for file in (build_site.SOURCE / folder).rglob("*") if file.is_file()]
+    assert found == {file.relative_to(build_site.SOURCE).as_posix(): file.read_bytes() for file in sources}
+
+
+def test_another_asset_gives_another_folder(tmp_path: Path) -> None:
+    shutil.copytree(build_site.SOURCE, tmp_path / "site", ignore=shutil.ignore_patterns("node_modules"))
+    with (tmp_path / "site/css/site.css").open("a") as sheet:
+        sheet.write("\n")
+    changed = build_site.build(tmp_path / "site")
+    assert not {path for path in SITE if path.startswith("assets/")} & set(changed)
+
+
+def test_the_manifest_names_every_public_file_with_its_hash() -> None:
+    files = json.loads(SITE["manifest.json"])["files"]
+    assert set(files) == set(SITE) - {"manifest.json", "headers.json"}
+    for path, facts in files.items():
+        assert facts == {"sha256": hashlib.sha256(SITE[path]).hexdigest(), "size": len(SITE[path])}
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_whole(path: str) -> None:
+    document = DOCUMENTS[path]
+    (html,) = document.all("html")
+    assert html["lang"] == (path.split("/")[0] if path.split("/")[0] in ("en", "bg") else "en")
+    if path not in HOPS:
+        assert html["dir"] == "ltr"
+        headings = [
+            1 for (tag, _), hidden in zip(document.tags, document.hidden, strict=True) if (tag, hidden) == ("h1", False)
+        ]
+        assert len(headings) == 1
+    assert len(document.all("title")) == len(document.all("main")) == 1
+    identifiers = [attributes["id"] for _, attributes in document.tags if "id" in attributes]
+    assert len(identifiers) == len(set(identifiers))
+    for attributes in (attributes for _, attributes in document.tags):
+        for name in ("for", "aria-describedby", "aria-controls", "aria-labelledby"):
+            assert set((attributes.get(name) or "").split()) <= set(identifiers)
+    assert not re.search(r"\{[{%]|%\}|\bbuilt-in\b|<bound |Undefined", SITE[path].decode())
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_has_no_inline_code_and_no_address_elsewhere(path: str) -> None:
+    document = DOCUMENTS[path]
+    for tag, attributes in document.tags:
+        assert tag not in ("style", "form", "iframe", "object", "base")
+        assert not [name for name in attributes if name.startswith("on") or name == "style"]
+        if tag == "script" and "src" not in attributes:
+            assert attributes["type"] in ("importmap", "application/json")
+    for address in document.addresses():
+        assert re.match(r"(/(?!/)|\.\./|#)", address), address
+        if address.startswith("/") and not address.startswith("/api/"):
+            assert address[1:] in SITE or f"{address[1:]}index.html" in SITE, address
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_everything_loaded_is_checked_by_its_digest(path: str) -> None:
+    for tag, attributes in DOCUMENTS[path].tags:
+        loads = tag == "script" and "src" in attributes
+        if loads or (tag == "link" and attributes["rel"] in ("stylesheet", "modulepreload")):
+            data = SITE[str(attributes["src" if loads else "href"])[1:]]
+            assert attributes["integrity"] == f"sha384-{base64.b64encode(hashlib.sha384(data).digest()).decode()}"
+        if loads and attributes.get("type") != "module":
+            # The integrity policy blocks a classic script that is not fetched in CORS mode.
+            assert "crossorigin" in attributes
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_the_policy_of_the_page_is_that_of_the_header(path: str) -> None:
+    header = HEADERS["rules"]["page"]["Content-Security-Policy"]
+    (meta,) = [
+        tag["content"] for tag in DOCUMENTS[path].all("meta") if tag.get("http-equiv") == "Content-Security-Policy"
+    ]
+    assert meta == header.replace(" frame-ancestors 'none';", "") != header
+    for import_map in re.findall(r'<script type="importmap">(.*?)</script>', SITE[path].decode(), re.DOTALL):
+        digest = base64.b64encode(hashlib.sha256(import_map.encode()).digest()).decode()
+        assert f"script-src 'self' 'sha256-{digest}';" in header
+
+
+def test_the_import_map_covers_every_module() -> None:
+    (found,) = re.findall(r'<script type="importmap">(.*?)</script>', SITE["en/index.html"].decode())
+    modules = {f"/{path}" for path in SITE if path.endswith(".js")}
+    assert set(json.loads(found)["integrity"]) == modules
+
+
+def test_link_pages_are_not_indexed_and_assets_are_kept() -> None:
+    rules, paths = HEADERS["rules"], HEADERS["paths"]
+
+    def rule(path: str) -> dict[str, str]:
+        found: dict[str, str] = rules[paths[max((start for start in paths if path.startswith(start)), key=len)]]
+        return found
+
+    for page in ("/s/", "/receipt/"):
+        for start in ("", "/en", "/bg"):
+            assert "noindex" in rule(f"{start}{page}index.html")["X-Robots-Tag"]
+    assert "X-Robots-Tag" not in rule("/en/index.html")
+    asset = next(path for path in SITE if path.endswith(".css"))
+    assert "immutable" in rule(f"/{asset}")["Cache-Control"]
+    assert rule("/en/index.html")["Cache-Control"] == "no-store"
+
+
+def test_compressed_copies_give_the_same_bytes() -> None:
+    import gzip
+
+    import brotli  # type: ignore[import-untyped]
+
+    whole = build_site.with_compressed(SITE)
+    for path in SITE:
+        if f"{path}.br" in whole:
+            assert brotli.decompress(whole[f"{path}.br"]) == gzip.decompress(whole[f"{path}.gz"]) == SITE[path]
+    assert {path.rpartition(".")[0] for path in whole if path.endswith(".br")} >= set(PAGES)
+
+
+@pytest.mark.parametrize("page", ["en/index.html", "bg/index.html"])
+def test_the_first_load_of_create_is_within_its_budget(page: str) -> None:
+    whole = build_site.with_compressed(SITE)
+    document = DOCUMENTS[page]
+    loaded = {str(tag["src"])[1:] for tag in document.all("script") if "src" in tag}
+    loaded |= {str(tag["href"])[1:] for tag in document.all("link")}
+    requests = [page, *sorted(loaded)]
+    assert len(requests) + 1 <= 15, "with /api/v1/status"
+    assert sum(len(whole.get(f"{path}.br", whole[path])) for path in requests) + 512 <= 40 * 1024
+
+
+def test_pages_ask_at_once_for_all_modules_that_they_import() -> None:
+    for name in ("create", "reveal", "receipt"):
+        page = f"en/{build_site.PAGES[name]}index.html"
+        asked = {str(tag["href"]) for tag in DOCUMENTS[page].all("link") if tag["rel"] == "modulepreload"}
+        asked |= {str(tag["src"]) for tag in DOCUMENTS[page].all("script") if tag.get("type") == "module"}
+        for path in list(asked):
+            folder = Path(path).parent
+            for imported in re.findall(r'from "(\.[^"]+)"', SITE[path[1:]].decode()):
+                parts: list[str] = []
+                for part in (folder / imported).parts:
+                    parts = parts[:-1] if part == ".." else [*parts, part]
+                assert "/".join(parts).replace("//", "/") in asked
