@@ -157,7 +157,7 @@ export class Client {
     for (let n = 0; n < answer.chunks; n++) {
       const sealed =
         answer.content !== undefined
-          ? fromBase64url(answer.content)
+          ? fromBase64url(String(answer.content))
           : await this.#bytes(`${claimPath}/chunks/${n}`, { token: claim.token, signal });
       // A Blob for each piece lets the browser keep it out of the page's memory.
       for (const [item, piece] of unpacker.push(await openChunk(stream, n, n === answer.chunks - 1, sealed))) {
@@ -184,7 +184,7 @@ export class Client {
   async receipt(link) {
     const { id, token } = await deriveReceipt(link.body.slice(0, KEY_SIZE));
     const receipt = await this.#json("GET", `/receipts/${toBase64url(id)}`, { token });
-    const proof = receipt.opened === undefined ? null : (await sha256(fromBase64url(receipt.opened))).slice(0, 16);
+    const proof = receipt.opened === undefined ? null : (await sha256(fromBase64url(String(receipt.opened)))).slice(0, 16);
     const proved = proof !== null && toBase64url(proof) === toBase64url(link.body.slice(KEY_SIZE));
     return { ...receipt, proved };
   }
@@ -201,7 +201,11 @@ export class Client {
 
   /** @param {string} method @param {string} path @param {Sent} [sent] @returns {Promise<any>} */
   async #json(method, path, sent) {
-    return this.#request(method, path, sent, (response) => response.json());
+    return this.#request(method, path, sent, async (response) => {
+      const answer = await response.json();
+      if (typeof answer !== "object" || answer === null) throw new TainaError("internal");
+      return answer;
+    });
   }
 
   /** @param {string} path @param {Sent} sent @returns {Promise<Bytes>} */

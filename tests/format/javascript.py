@@ -43,7 +43,7 @@ class JavaScript:
         if "error" in answer:
             raise Refused(answer["error"], answer["members"])
         assert "crash" not in answer, answer["crash"]
-        return answer["answer"]
+        return answer.get("answer")
 
     def close(self) -> None:
         self._process.communicate(timeout=10)

@@ -27,6 +27,8 @@ for await (const line of createInterface({ input: process.stdin })) {
   process.stdout.write(JSON.stringify(answer, (_, value) => (value instanceof Uint8Array ? toBase64url(/** @type {Bytes} */ (value)) : value)) + "\n");
 }
 
+process.exit(); // without waiting for timers that a client left behind
+
 /** @param {{text: string, kind: import("../../site/js/format/links.js").Kind}} question */
 async function link({ text, kind }) {
   return decodeLink(text, kind);

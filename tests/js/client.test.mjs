@@ -1,0 +1,364 @@
+// What client.js does when answers are lost, late or wrong. That it works with a real server is shown by
+// tests/format/test_client.py and, in real browsers, by tests/browser/.
+
+import assert from "node:assert/strict";
+import { openAsBlob } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "node:test";
+import { Client } from "../../site/js/client.js";
+import { deriveContentKeys, deriveLinkKeys, deriveReceipt, sha256 } from "../../site/js/format/derive.js";
+import { decodeLink, fromBase64url, toBase64url } from "../../site/js/format/links.js";
+import { CHUNK_SIZE, paddedSize } from "../../site/js/format/payload.js";
+import { TainaError } from "../../site/js/errors.js";
+
+/** @typedef {{method: string, path: string, token: string | null, body: any, raw: unknown, init: RequestInit}} Call */
+/** @typedef {(call: Call) => Response | Promise<Response>} Answer */
+
+/** A client whose transport is `answer`, with what it asked for and how long it waited. @param {Answer} answer */
+function clientOf(answer) {
+  /** @type {Call[]} */
+  const calls = [];
+  /** @type {number[]} */
+  const waits = [];
+  const client = new Client("/api/v1", {
+    now: () => 1_800_000_000_000,
+    wait: async (ms) => waits.push(ms),
+    fetch: async (path, init = {}) => {
+      const headers = new Headers(init.headers);
+      const call = {
+        method: String(init.method),
+        path: String(path).replace("/api/v1", ""),
+        token: headers.get("Authorization")?.replace("Bearer ", "") ?? null,
+        body: typeof init.body === "string" ? JSON.parse(init.body) : init.body,
+        raw: init.body,
+        init,
+      };
+      calls.push(call);
+      init.signal?.throwIfAborted();
+      return answer(call);
+    },
+  });
+  return { client, calls, waits };
+}
+
+/** The network, not the server. */
+function lost() {
+  return Promise.reject(new TypeError("fetch failed"));
+}
+
+/** An answer that breaks off on its way. */
+function cut() {
+  return new Response(new ReadableStream({ pull: (stream) => stream.error(new TypeError("terminated")) }));
+}
+
+/** @param {number} status @param {object} body */
+function problem(status, body) {
+  return Response.json(body, { status, headers: { "Content-Type": "application/problem+json" } });
+}
+
+/** @param {Answer[]} answers the last one for ever @returns {Answer} */
+function inTurn(...answers) {
+  let n = 0;
+  return (call) => answers[Math.min(n++, answers.length - 1)](call);
+}
+
+const created = () => Response.json({ state: "waiting", expires: 1_800_003_600 }, { status: 201 });
+const text = [{ type: /** @type {const} */ ("text"), text: "тайна" }];
+const options = { ttl: 3600 };
+
+/** @param {Blob[]} blobs */
+const files = (...blobs) => blobs.map((data) => ({ type: /** @type {const} */ ("file"), name: "a", mime: "", data }));
+
+/** A secret as a server keeps it. @param {any[]} items @param {string | null} [passphrase] */
+async function sealed(items, passphrase = null) {
+  /** @type {any} */
+  let order;
+  /** @type {Uint8Array<ArrayBuffer>[]} */
+  const chunks = [];
+  const { client } = clientOf(({ path, body }) => {
+    const n = /chunks\/(\d+)$/.exec(path)?.[1];
+    if (n === undefined) order = body;
+    else chunks[Number(n)] = body;
+    return n === undefined ? created() : new Response(null, { status: 204 });
+  });
+  const sent = await client.send(items, { ...options, passphrase });
+  const link = await decodeLink(sent.secret, "secret");
+  return { link, receipt: await decodeLink(sent.receipt, "receipt"), order, chunks };
+}
+
+/** A server that keeps this one secret. @param {{order: any, chunks: Uint8Array<ArrayBuffer>[]}} secret @returns {Answer} */
+const keeping =
+  ({ order, chunks }) =>
+  ({ path }) => {
+    const n = /chunks\/(\d+)$/.exec(path)?.[1];
+    if (n !== undefined) return new Response(chunks[Number(n)]);
+    if (path.endsWith("/ack")) return Response.json({ state: "opened" });
+    return Response.json({ chunks: order.chunks, ...(order.content ? { content: order.content } : {}) });
+  };
+
+/** @param {string} code @param {object} [members] */
+const refusal = (code, members) => (/** @type {unknown} */ error) => {
+  assert.ok(error instanceof TainaError, String(error));
+  assert.equal(error.code, code);
+  if (members) assert.deepEqual(error.members, members);
+  return true;
+};
+
+test("send: a lost answer is asked for again with the same bytes, at growing distances", async () => {
+  const { client, calls, waits } = clientOf(inTurn(lost, cut, lost, created));
+  const sent = await client.send(text, options);
+  assert.equal(sent.expires, 1_800_003_600);
+  assert.equal(calls.length, 4);
+  assert.equal(new Set(calls.map((call) => call.method + call.path + call.raw)).size, 1);
+  assert.deepEqual(waits, [500, 1000, 2000]);
+});
+
+test("send: a server that is not there is told after a few tries", async () => {
+  const { client, calls } = clientOf(lost);
+  await assert.rejects(client.send(text, options), refusal("unreachable"));
+  assert.equal(calls.length, 5);
+});
+
+for (const status of [429, 500, 502, 503, 504]) {
+  test(`send: ${status} is worth another try`, async () => {
+    const { client, calls } = clientOf(inTurn(() => problem(status, {}), created));
+    await client.send(text, options);
+    assert.equal(calls.length, 2);
+  });
+}
+
+for (const [status, code, members] of /** @type {[number, string, object][]} */ ([
+  [400, "malformed", {}],
+  [403, "wrong_passphrase", { attempts_left: 9 }],
+  [404, "not_found", {}],
+  [409, "conflict", {}],
+  [410, "gone", { state: "opened", ended: 1_800_000_000 }],
+  [413, "too_large", {}],
+  [422, "invalid", { field: "ttl" }],
+  [507, "storage_full", {}],
+])) {
+  test(`${status} is an answer: taken at once, with its members`, async () => {
+    const { client, calls, waits } = clientOf(() => problem(status, { code, ...members }));
+    await assert.rejects(client.send(text, options), refusal(code, members));
+    const { link } = await sealed(text);
+    await assert.rejects(client.reveal(link, null), refusal(code, members));
+    assert.equal(calls.length, 2);
+    assert.deepEqual(waits, []);
+  });
+}
+
+test("an error that is no problem document is still an error", async () => {
+  const { client } = clientOf(() => new Response("<html>", { status: 404 }));
+  await assert.rejects(client.status(), refusal("internal", { status: 404 }));
+});
+
+test("send: at most three chunks are on their way at once, and each arrives once", async () => {
+  let flying = 0;
+  let most = 0;
+  /** @type {Set<string>} */
+  const arrived = new Set();
+  /** @type {number[]} */
+  const progress = [];
+  const { client, calls } = clientOf(async ({ path }) => {
+    if (!path.includes("chunks")) return created();
+    most = Math.max(most, ++flying);
+    await new Promise((done) => setImmediate(done));
+    flying -= 1;
+    arrived.add(path);
+    return new Response(null, { status: 204 });
+  });
+  await client.send(files(new Blob([new Uint8Array(6 * CHUNK_SIZE)])), {
+    ...options,
+    onProgress: (done, total) => progress.push(done / total),
+  });
+  const chunks = Math.ceil(paddedSize(6 * CHUNK_SIZE + 100) / CHUNK_SIZE);
+  assert.equal(calls[0].body.chunks, chunks);
+  assert.equal(calls[0].body.content, undefined);
+  assert.equal(arrived.size, chunks);
+  assert.equal(calls.length, 1 + chunks);
+  assert.ok(most > 1 && most <= 3, `${most}`);
+  assert.deepEqual(progress, Array.from({ length: chunks }, (_, n) => (n + 1) / chunks));
+});
+
+test("send: a lost chunk is sent again, the same bytes", async () => {
+  let losses = 2;
+  const { client, calls } = clientOf(({ path }) => {
+    if (path.endsWith("/chunks/1") && losses-- > 0) return lost();
+    return path.includes("chunks") ? new Response(null, { status: 204 }) : created();
+  });
+  await client.send(files(new Blob([new Uint8Array(2 * CHUNK_SIZE)])), options);
+  const second = calls.filter((call) => call.path.endsWith("/chunks/1"));
+  assert.equal(second.length, 3);
+  assert.equal(new Set(second.map((call) => toBase64url(call.body))).size, 1);
+});
+
+test("send: a refused chunk stops the others", async () => {
+  const { client, calls } = clientOf(({ path }) => {
+    return path.includes("chunks") ? problem(507, { code: "storage_full" }) : created();
+  });
+  await assert.rejects(client.send(files(new Blob([new Uint8Array(20 * CHUNK_SIZE)])), options), refusal("storage_full"));
+  assert.ok(calls.length <= 4, `${calls.length}`);
+});
+
+test("send: every secret has a key of its own", async () => {
+  const [one, another] = [await sealed(text), await sealed(text)];
+  assert.notDeepEqual(one.link.body, another.link.body);
+  assert.notDeepEqual(one.order, another.order);
+});
+
+test("send: a size that padding carries over 100 MiB is packed without being read", async () => {
+  const mebibyte = new Blob([new Uint8Array(CHUNK_SIZE)]);
+  const { client, calls } = clientOf(() => problem(413, { code: "too_large" }));
+  const large = new Blob(new Array(100).fill(mebibyte));
+  await assert.rejects(client.send(files(large), options), refusal("too_large"));
+  assert.equal(calls[0].body.chunks, paddedSize(100 * CHUNK_SIZE + 100) / CHUNK_SIZE);
+});
+
+test("send: stopped by its signal", async () => {
+  const stop = new AbortController();
+  const { client, calls, waits } = clientOf(() => {
+    stop.abort();
+    return lost();
+  });
+  await assert.rejects(client.send(text, { ...options, signal: stop.signal }), refusal("cancelled"));
+  assert.equal(calls.length, 1);
+  assert.deepEqual(waits, []);
+});
+
+test("send: a file that changed since it was chosen is told", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "taina-"));
+  try {
+    const file = join(folder, "file");
+    await writeFile(file, "as it was chosen");
+    const blob = await openAsBlob(file);
+    await writeFile(file, "another length");
+    const { client, calls } = clientOf(created);
+    await assert.rejects(client.send(files(blob), options), refusal("unreadable"));
+    assert.equal(calls.length, 0);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test("reveal: proof, ciphertext, plaintext, and the proof of having opened it last", async () => {
+  const secret = await sealed([...text, ...files(new Blob(["file"]))], "парола");
+  const { client, calls } = clientOf(keeping(secret));
+  const { items, expires } = await client.reveal(secret.link, "парола");
+  assert.equal(expires, 1_800_003_600);
+  assert.deepEqual(items[0], text[0]);
+  assert.ok(items[1].type === "file");
+  assert.equal(await items[1].blob.text(), "file");
+  assert.equal(items[1].blob.type, "application/octet-stream");
+
+  const keys = await deriveContentKeys(secret.link.body, "парола");
+  const [reveal, ack] = calls;
+  assert.equal(calls.length, 2);
+  assert.equal(reveal.token, toBase64url((await deriveLinkKeys(secret.link.body)).proof));
+  assert.equal(reveal.body.proof, toBase64url(keys.reveal));
+  assert.equal(toBase64url(await sha256(fromBase64url(String(ack.token)))), reveal.body.claim.hash);
+  assert.equal(ack.path, `/claims/${reveal.body.claim.id}/ack`);
+  assert.deepEqual(ack.body, { opened: toBase64url(keys.opened) });
+});
+
+test("reveal: one reader has one claim, however often he asks", async () => {
+  const secret = await sealed(text);
+  const other = await sealed(text);
+  let broken = true;
+  const { client, calls } = clientOf((call) => (broken ? lost() : keeping(secret)(call)));
+  await assert.rejects(client.reveal(secret.link, null), refusal("unreachable"));
+  broken = false;
+  await client.reveal(secret.link, null);
+  const claims = calls.filter((call) => call.path.endsWith("/reveal")).map((call) => call.body.claim.id);
+  assert.equal(claims.length, 6);
+  assert.equal(new Set(claims).size, 1);
+
+  broken = true;
+  await assert.rejects(client.reveal(other.link, null), refusal("unreachable"));
+  assert.notEqual(calls[calls.length - 1].body.claim.id, claims[0]);
+});
+
+test("reveal: an answer that breaks off is asked for again", async () => {
+  const secret = await sealed(files(new Blob([new Uint8Array(2 * CHUNK_SIZE)])));
+  let cuts = 3;
+  const { client } = clientOf((call) => (cuts-- > 0 ? cut() : keeping(secret)(call)));
+  const { items } = await client.reveal(secret.link, null);
+  assert.ok(items[0].type === "file");
+  assert.equal(items[0].size, 2 * CHUNK_SIZE);
+  assert.equal(items[0].blob.size, 2 * CHUNK_SIZE);
+});
+
+for (const [name, answer] of /** @type {[string, Answer][]} */ ([
+  ["is refused", () => problem(404, { code: "not_found" })],
+  ["is lost for ever", lost],
+  ["is never answered", () => new Promise(() => {})],
+])) {
+  test(`reveal: an acknowledgement that ${name} takes nothing away from the reader`, async () => {
+    const secret = await sealed(text);
+    const { client } = clientOf((call) => (call.path.endsWith("/ack") ? answer(call) : keeping(secret)(call)));
+    assert.deepEqual((await client.reveal(secret.link, null)).items, text);
+  });
+}
+
+for (const [name, change] of /** @type {[string, (answer: any) => any][]} */ ([
+  ["another content", (answer) => ({ ...answer, content: toBase64url(new Uint8Array(1040)) })],
+  ["no base64url", (answer) => ({ ...answer, content: "=" })],
+  ["a number for content", (answer) => ({ ...answer, content: 5 })],
+  ["two chunks", (answer) => ({ ...answer, chunks: 2 })],
+  ["no chunks", (answer) => ({ ...answer, chunks: 0 })],
+  ["no number of chunks", () => ({})],
+  ["null", () => null],
+  ["a list", () => []],
+])) {
+  test(`reveal: a server that answers ${name} is not believed, nor told that it was opened`, async () => {
+    const secret = await sealed(text);
+    const { client, calls } = clientOf(async (call) => Response.json(change(await (await keeping(secret)(call)).json())));
+    await assert.rejects(client.reveal(secret.link, null), (error) => error instanceof TainaError);
+    assert.ok(calls.every((call) => !call.path.endsWith("/ack")));
+  });
+}
+
+test("reveal: a secret that is another's does not open", async () => {
+  const [one, another] = [await sealed(text), await sealed(text)];
+  const { client } = clientOf(keeping(another));
+  await assert.rejects(client.reveal(one.link, null), refusal("tampered"));
+});
+
+test("receipt: opened is proved by the reader's own proof and by nothing else", async () => {
+  const secret = await sealed(text, "парола");
+  const { opened } = await deriveContentKeys(secret.link.body, "парола");
+  for (const [told, proved] of /** @type {[object, boolean][]} */ ([
+    [{ state: "waiting" }, false],
+    [{ state: "opened" }, false],
+    [{ state: "opened", opened: toBase64url(new Uint8Array(32)) }, false],
+    [{ state: "opened", opened: toBase64url(opened) }, true],
+  ])) {
+    const { client, calls } = clientOf(() => Response.json(told));
+    assert.deepEqual(await client.receipt(secret.receipt), { ...told, proved });
+    const { id, token } = await deriveReceipt(secret.receipt.body.slice(0, 32));
+    assert.deepEqual([calls[0].path, calls[0].token], [`/receipts/${toBase64url(id)}`, toBase64url(token)]);
+  }
+});
+
+test("what only the reader may know never leaves, and nothing secret stands in an address", async () => {
+  const secret = await sealed(files(new Blob([new Uint8Array(2 * CHUNK_SIZE)])), "парола");
+  const { client, calls } = clientOf(keeping(secret));
+  const { client: sender, calls: sent } = clientOf(({ path }) => (path.includes("chunks") ? new Response(null) : created()));
+  const made = await sender.send(text, { ...options, passphrase: "парола" });
+  await client.peek(secret.link);
+  await client.reveal(secret.link, "парола");
+  await client.burn(secret.receipt).catch(() => {});
+
+  const whole = [...calls, ...sent].map((call) => JSON.stringify([call.path, call.init.headers, call.body])).join("\n");
+  const keys = await deriveContentKeys(secret.link.body, "парола");
+  for (const kept of [secret.link.body, keys.content, (await decodeLink(made.secret, "secret")).body]) {
+    assert.ok(!whole.includes(toBase64url(kept)));
+  }
+  for (const word of ["парола", made.secret, made.receipt]) assert.ok(!whole.includes(word));
+  for (const { path, token, init } of [...calls, ...sent]) {
+    if (token) assert.ok(!path.includes(token));
+    assert.match(path, /^\/(secrets|claims|receipts)\/[\w-]{22}(\/(reveal|ack|burn|chunks\/\d+))?$/);
+    assert.deepEqual([init.credentials, init.redirect, init.cache], ["omit", "error", "no-store"]);
+  }
+});
