@@ -10,6 +10,7 @@ import base64
 import gzip
 import hashlib
 import json
+import posixpath
 import re
 import shutil
 from dataclasses import dataclass
@@ -135,24 +136,16 @@ def _import_map(assets: Assets) -> str:
 
 
 def _modules(assets: Assets, entry: str) -> list[str]:
-    """The modules that `entry` imports, near and far, itself first: pages ask for all of them at once."""
-    found = [entry]
-    for path in found:
-        for name in re.findall(rb'^import [^"]*"(\.[^"]+)";', assets.files[path], re.MULTILINE):
-            module = _resolve(path, name.decode())
-            if module not in found:
-                found.append(module)
-    return found
+    """The modules that `entry` imports, near and far, and itself, each after those that it imports.
 
-
-def _resolve(path: str, name: str) -> str:
-    parts = path.split("/")[:-1]
-    for step in name.split("/"):
-        if step == "..":
-            parts.pop()
-        elif step != ".":
-            parts.append(step)
-    return "/".join(parts)
+    Pages name them all, in this order: they are fetched at once, each with its own digest. WebKit does not
+    count the import map's digests towards the integrity policy, and would block what only another module names.
+    """
+    found: list[str] = []
+    for name in re.findall(rb'^import [^"]*"(\.[^"]+)";', assets.files[entry], re.MULTILINE):
+        module = posixpath.normpath(f"{posixpath.dirname(entry)}/{name.decode()}")
+        found += [path for path in _modules(assets, module) if path not in found]
+    return [*found, entry]
 
 
 def _policy(import_map: str) -> str:
