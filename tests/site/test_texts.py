@@ -8,7 +8,7 @@ import pytest
 
 import build_site
 from taina.format.derive import derive_content_keys, derive_link_keys, derive_receipt, sha256
-from taina.format.links import Link, encode_link
+from taina.format.links import Link, clean_fragment, encode_link
 from taina.format.payload import Header, Item, encode_header, pack
 from taina.format.stream import StreamKey, seal_chunk
 
@@ -88,6 +88,14 @@ def test_a_language_without_its_own_text_gets_the_english_one_and_is_told() -> N
     page = build_site.build()["bg/format/index.html"].decode()
     assert CATALOGS["bg"]["site"]["reference_only"] in page
     assert '<article class="prose" lang="en" dir="ltr">' in page
+
+
+def test_the_format_page_names_what_is_cut_off_around_links() -> None:
+    text = (build_site.SOURCE / "texts/en/format.md").read_text("utf-8")
+    (around,) = re.findall(r"removes from both ends the characters\n\n    (.+)\n", text)
+    for character in around.split():
+        assert clean_fragment(f"{character}AQAB{character}") == "AQAB"
+    assert clean_fragment("-AQ_AB-") == "-AQ_AB-"
 
 
 def test_the_worked_example_of_the_format_is_true() -> None:
