@@ -30,7 +30,7 @@ from taina.format.payload import (
     pack,
     padded_size,
 )
-from taina.format.stream import StreamKey, chunk_count, open_, seal, sealed_size
+from taina.format.stream import StreamKey, chunk_count, open_, seal, seal_chunk, sealed_size
 
 FOLDER = Path(__file__).parents[1] / "vectors"
 Vector = dict[str, Any]
@@ -160,6 +160,19 @@ def tampered(
     refused({"error": error}, lambda: list(open_(other(**opened), map(bytes, found))))
 
 
+def missealed(name: str, key: str, flags: int, id: str, chunks: list[Vector], error: str | None = None) -> None:
+    stream = StreamKey(raw(key), flags, raw(id))
+
+    def piece(n: int, last: bool, plain: list[Vector]) -> bytes:
+        return seal_chunk(stream, n, last, whole(plain))
+
+    sealed = [piece(**chunk) for chunk in chunks]
+    if error is None:
+        assert list(open_(stream, sealed)) == [whole(chunk["plain"]) for chunk in chunks]
+    else:
+        refused({"error": error}, lambda: list(open_(stream, sealed)))
+
+
 def secrets(
     name: str,
     key: str,
@@ -226,7 +239,8 @@ def header_of(items: list[Vector], expires: int) -> Header:
 
 
 CHECKS: dict[str, Callable[..., None]] = {
-    check.__name__: check for check in (derivation, tokens, links, headers, sizes, payloads, streams, tampered, secrets)
+    check.__name__: check
+    for check in (derivation, tokens, links, headers, sizes, payloads, streams, tampered, missealed, secrets)
 }
 
 

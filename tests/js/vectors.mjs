@@ -12,7 +12,7 @@ import { TainaError } from "../../site/js/errors.js";
 /** @typedef {{bytes?: string, repeat?: string, size?: number}[]} Pieces */
 
 /** @type {Record<string, (vector: Vector) => Promise<void>>} what each file's vectors are checked by */
-const CHECKS = { derivation, tokens, links, headers, sizes, payloads, streams, tampered, secrets };
+const CHECKS = { derivation, tokens, links, headers, sizes, payloads, streams, tampered, missealed, secrets };
 
 /**
  * @param {(name: string) => Promise<any>} load gives the parsed content of `tests/vectors/<name>`
@@ -138,6 +138,23 @@ async function tampered({ name, key, flags, id, payload, chunks, change, cut, op
     const unpacker = new Unpacker();
     for (const [n, chunk] of found.entries()) await openChunk(stream, n, n === found.length - 1, chunk);
     if (!found.length) unpacker.finish();
+  });
+}
+
+/** @param {Vector} vector */
+async function missealed({ name, key, flags, id, chunks, error, ...unknown }) {
+  nothing(unknown);
+  const stream = await streamKey(fromBase64url(key), flags, fromBase64url(id));
+  /** @type {Bytes[]} */
+  const sealed = [];
+  for (const { n, last, plain, ...rest } of chunks) {
+    nothing(rest);
+    sealed.push(await sealChunk(stream, n, last, await whole(plain)));
+  }
+  await outcome(error, async () => {
+    for (const [n, chunk] of sealed.entries()) {
+      same(await openChunk(stream, n, n === sealed.length - 1, chunk), toBase64url(await whole(chunks[n].plain)));
+    }
   });
 }
 

@@ -1,0 +1,121 @@
+"""Links whole, mangled, cut, mistyped, of another kind and of another version."""
+
+from collections.abc import Iterator
+from functools import partial
+
+from taina.errors import FormatError
+from taina.format.derive import sha256
+from taina.format.links import KINDS, Kind, Link, decode_link, encode_link
+from vectors.spelling import Vector, b64, checked, fresh_key
+
+
+def links() -> Iterator[Vector]:
+    def vector(name: str, text: str, kind: Kind = "secret", written: bool = False, error: str | None = None) -> Vector:
+        found: Vector = {"name": name, "text": text, "kind": kind}
+        try:
+            link = decode_link(text, kind)
+        except FormatError as raised:
+            if "kind" in raised.members:
+                found["found"] = raised.members["kind"]
+            return checked(found | {"error": raised.code}, error)
+        found |= {"body": b64(link.body), "passphrase": link.passphrase, "written": written}
+        return checked(found, error)
+
+    def raw(flags: int, body: bytes) -> str:
+        head = bytes([flags]) + body
+        return b64(head + sha256(b"taina/v1 link" + head)[:2])
+
+    key, longer = fresh_key("link"), fresh_key("link") + fresh_key("opened")[:16]
+    whole: dict[Kind, Link] = {
+        "secret": Link("secret", key),
+        "receipt": Link("receipt", longer),
+        "request": Link("request", key),
+        "inbox": Link("inbox", key),
+    }
+    text = encode_link(whole["secret"])
+    address = f"https://taina.example/s/#{text}"
+
+    for kind in KINDS:
+        yield vector(f"{kind}", encode_link(whole[kind]), kind, written=True)
+    yield vector("secret with a passphrase", encode_link(Link("secret", key, True)), written=True)
+    yield vector("request for a passphrase", encode_link(Link("request", key, True)), "request", written=True)
+
+    half = len(address) - 20
+    for name, mangled in {
+        "with the hash": f"#{text}",
+        "a whole address": address,
+        "a whole address, percent-encoded": address.replace("#", "%23").replace("/", "%2F"),
+        "letters percent-encoded": f"#%{ord(text[0]):02x}%{ord(text[1]):02X}{text[2:]}",
+        "behind a mail scanner": f"https://scan.example/?url={address.replace('#', '%23')}&data=05%7C02&reserved=0",
+        "white space around": f" \t{address}\r\n",
+        "wrapped in a mail": f"{address[:half]}\r\n{address[half:]}",
+        "no-break and zero-width spaces": f"{address[:half]}\u00a0\u200b\u2060{address[half:]}\ufeff",
+        "angle brackets": f"<{address}>",
+        "angle brackets around the fragment": f"<{text}>",
+        "end of a sentence": f"{address}.",
+        "in brackets, end of a sentence": f"({address}).",
+        "a link in Markdown": f"[{address}]({address})",
+        "Markdown's code": f"`{text}`",
+        "bold in Markdown": f"**{text}**",
+        "a chat's two halves": f"<{address}|{address}>",
+        "straight quotes": f'"{address}",',
+        "typographic quotes": f"„{address}“",
+        "guillemets": f"«{text}»",
+        "a campaign parameter": f"{address}&utm_source=mail&utm_medium=x",
+        "a click identifier": f"{address}?fbclid=IwAR0_x-y",
+        "an escaped ampersand": f"{address}&amp;utm_source=mail",
+    }.items():
+        yield vector(name, mangled)
+
+    incomplete, newer = partial(vector, error="incomplete_link"), partial(vector, error="newer_link")
+    for kind in KINDS:
+        for asked in KINDS:
+            if asked != kind:
+                yield vector(f"{kind} where {asked} is asked for", encode_link(whole[kind]), asked, error="wrong_link")
+    for kind in ("secret", "receipt"):
+        cut = encode_link(whole[kind])
+        for size in range(len(cut)):
+            yield incomplete(f"{kind} cut after {size}", cut[:size], kind)
+    for place in range(0, len(text), 3):
+        wrong = "A" if text[place] != "A" else "B"
+        yield incomplete(f"mistyped at {place}", text[:place] + wrong + text[place + 1 :])
+    for place in range(1, len(text), 9):
+        yield incomplete(f"left out at {place}", text[:place] + text[place + 1 :])
+        yield incomplete(f"doubled at {place}", text[:place] + text[place - 1 :])
+    swapped = next(place for place in range(10, 40) if text[place] != text[place + 1])
+    yield incomplete("two swapped", text[:swapped] + text[swapped + 1] + text[swapped] + text[swapped + 2 :])
+    yield incomplete("lower case", text.lower())
+    yield incomplete("upper case", text.upper())
+    yield incomplete("nothing behind the hash", "https://taina.example/s/#")
+    yield incomplete("no fragment", "https://taina.example/s/")
+    yield incomplete("a word behind it", f"{address} tomorrow")
+    yield incomplete("a word before it", f"look {text}")
+    yield incomplete("junk of the alphabet behind it", text + "AAAA")
+    yield incomplete("junk of the alphabet before it", "AAAA" + text)
+    yield incomplete("a slash behind it", text + "/")
+    yield incomplete("a parameter without its mark", text + "utm_source=mail")
+    yield incomplete("twice", text + text)
+    yield incomplete("three dots for the rest", text[:24] + "…")
+    yield incomplete("padding", text + "=")
+    yield incomplete("stray bits", text[:-1] + chr(ord(text[-1]) + 1))
+    yield incomplete("the other base64", text.replace("-", "+").replace("_", "/"))
+    yield incomplete("a Cyrillic letter that looks alike", text.replace("A", "А", 1))
+    yield incomplete("full-width letters", "".join(chr(ord(letter) + 0xFEE0) for letter in text))
+    yield incomplete("percent-encoded twice", f"https://taina.example/s/%2523{text}")
+    yield incomplete("half a character", text + "\ud83d")
+
+    yield newer("version 0", raw(0x00, key))
+    yield newer("version 2", raw(0x02, key))
+    yield newer("version 2, another size", raw(0x02, key + key))
+    yield newer("version 15 of an unknown kind", raw(0x7F, key))
+    yield incomplete("version 2, cut", raw(0x02, key)[:-1])
+    yield newer("kind 4", raw(0x41, key))
+    yield newer("kind 7", raw(0x71, key))
+    yield incomplete("a receipt with a passphrase", raw(0x91, longer), "receipt")
+    yield incomplete("an inbox with a passphrase", raw(0xB1, key), "inbox")
+    yield incomplete("a body too short", raw(0x01, key[:-1]))
+    yield incomplete("a body too long", raw(0x01, longer))
+    yield incomplete("a receipt too short", raw(0x11, key), "receipt")
+    yield incomplete("no body", raw(0x01, b""))
+    yield incomplete("a check and nothing else", b64(sha256(b"taina/v1 link")[:2]))
+    yield incomplete("another label in the check", b64(b"\x01" + key + sha256(b"\x01" + key)[:2]))
