@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import build_site
 import pytest
+
+import build_site
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -10,6 +10,7 @@ import logging
 import re
 import resource
 import signal
+import socket
 import time
 from collections.abc import Callable
 from typing import Any
@@ -32,6 +33,7 @@ REQUEST_SECONDS = 120
 """A request has to be here, and an answer taken, within this time, however it trickles."""
 HEADER_SECONDS = 10
 IDLE_SECONDS = 30
+LINGER_SECONDS = 2
 BODY_MOST = 4 << 20
 """Bytes; above the limits of every call, so that a little too much gets a clear answer and no cut connection."""
 _CONNECTIONS = 2000
@@ -96,6 +98,9 @@ class _ErrorTask(ErrorTask):  # type: ignore[misc]
 class _Channel(HTTPChannel):  # type: ignore[misc]
     parser_class = _Parser
     error_task_class = _ErrorTask
+    close_when_flushed: bool = False
+    lingering = False
+    """The last answer is sent: what still comes in is read and dropped, for a moment, and then we close."""
     begun: float | None = None
     """When the request that is being received, or the answer that is being sent, began."""
 
@@ -108,12 +113,49 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         return taken
 
     def writable(self) -> bool:
-        # While a worker makes the answer there is nothing to send: saying otherwise makes the loop spin.
-        if self.requests and not self.will_close and self.total_outbufs_len < self.adj.send_bytes:
+        if self.lingering and not self.will_close:
+            return False
+        if self.requests and not self.will_close and not self._left_to_us():
             return False
         return bool(super().writable())
 
+    def _left_to_us(self) -> bool:
+        """Whether a worker has left a part of its answer for the loop to send.
+
+        While it makes the answer there is nothing to send, and while it sends it holds the lock: saying
+        "writable" then makes the loop spin and fight the worker for the interpreter. It wakes us when it is done.
+        """
+        if not self.total_outbufs_len or not self.outbuf_lock.acquire(blocking=False):
+            return False
+        self.outbuf_lock.release()
+        return True
+
+    def handle_write(self) -> None:
+        if not self.close_when_flushed:
+            super().handle_write()
+            return
+        # Closing while something of the client's is still unread would cut our answer off (a TCP reset).
+        self.close_when_flushed = False
+        super().handle_write()
+        if self.total_outbufs_len or self.will_close or not self.connected:
+            self.close_when_flushed = True
+        else:
+            self.lingering = True
+            self.begun = time.monotonic()
+            self.socket.shutdown(socket.SHUT_WR)
+
+    def readable(self) -> bool:
+        return self.lingering or bool(super().readable())
+
+    def handle_read(self) -> None:
+        if self.lingering:
+            self.recv(self.adj.recv_bytes)  # of no interest; at its end this closes
+        else:
+            super().handle_read()
+
     def overdue(self, now: float) -> bool:
+        if self.lingering:
+            return self.begun is None or now - self.begun > LINGER_SECONDS
         if self.requests:
             return False  # a worker has it; the deadline is for the other side
         if self.total_outbufs_len:
@@ -167,12 +209,12 @@ class Listener:
             # A body or an answer that is larger would go to a temporary file, and nothing may stay on the disk.
             inbuf_overflow=BODY_MOST,
             outbuf_overflow=BODY_MOST,
-            # Whatever a worker writes goes out at once instead of waiting for the loop.
-            send_bytes=1,
             channel_request_lookahead=0,
             expose_tracebacks=False,
             clear_untrusted_proxy_headers=True,
         )
+        # Whatever a worker writes goes out at once, instead of waiting for the loop to come round.
+        settings.send_bytes = 1
         self._map: dict[int, Any] = {}
         self._dispatcher = ThreadedTaskDispatcher()
         self._dispatcher.set_thread_count(threads)

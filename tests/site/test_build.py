@@ -177,7 +177,7 @@ def test_link_pages_are_not_indexed_and_assets_are_kept() -> None:
 def test_compressed_copies_give_the_same_bytes() -> None:
     import gzip
 
-    import brotli  # type: ignore[import-untyped]
+    import brotli
 
     whole = build_site.with_compressed(SITE)
     for path in SITE:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -96,9 +97,7 @@ def test_the_same_request_again_is_the_same_secret(vault: Vault, clock: Clock) -
 def test_another_request_under_the_same_id_is_refused(vault: Vault, change: str) -> None:
     made = create(vault, Made())
     other = Made(ttl=7200) if change == "ttl" else Made()
-    mixed = Made(
-        **{**{name: getattr(made, name) for name in Made.__dataclass_fields__}, change: getattr(other, change)}
-    )
+    mixed = replace(made, **{change: getattr(other, change)})
     with pytest.raises(ConflictError):
         vault.create(made.id, mixed.order())
     assert reveal(vault, made) == made.chunks[0]
@@ -133,12 +132,12 @@ def test_a_lifetime_has_its_limits(vault: Vault, ttl: int) -> None:
 def test_sizes_have_to_add_up(vault: Vault) -> None:
     order = Made().order()
     for size, chunks, field in [(16, 1, "size"), (1040, 2, "size"), (SEALED_CHUNK + 1, 1, "size"), (1040, 0, "chunks")]:
-        wrong = type(order)(**{**_fields(order), "size": size, "chunks": chunks, "content": None})
+        wrong = replace(order, size=size, chunks=chunks, content=None)
         with pytest.raises(InvalidError) as caught:
             vault.create(Made().id, wrong)
         assert caught.value.members["field"] == field
     with pytest.raises(InvalidError) as caught:
-        vault.create(Made().id, type(order)(**{**_fields(order), "size": 1041}))
+        vault.create(Made().id, replace(order, size=1041))
     assert caught.value.members["field"] == "content"
 
 
@@ -244,7 +243,7 @@ def test_the_same_claim_gets_the_same_answer_and_no_other_does(vault: Vault, clo
     made = create(vault, Made())
     assert reveal(vault, made) == reveal(vault, made) == made.chunks[0]
     assert gone(lambda: reveal(vault, made.another_reader())) == "revealed"
-    stolen = Made(**{**_fields(made), "claim_token": bytes(32)})
+    stolen = replace(made, claim_token=bytes(32))
     assert gone(lambda: reveal(vault, stolen)) == "revealed"
     clock.now += 59
     assert reveal(vault, made) == made.chunks[0]
@@ -308,7 +307,7 @@ def test_an_instance_without_leases_gives_everything_at_once(store: Store, clock
 
 def test_ten_wrong_proofs_destroy_it(vault: Vault) -> None:
     made = create(vault, Made(passphrase=True))
-    wrong = Made(**{**_fields(made), "reveal_proof": bytes(32)})
+    wrong = replace(made, reveal_proof=bytes(32))
     left = []
     for _ in range(10):
         with pytest.raises(WrongPassphraseError) as caught:
@@ -326,7 +325,7 @@ def test_sixty_four_guesses_at_once_are_ten_attempts(vault: Vault) -> None:
 
     def guess(n: int) -> None:
         try:
-            reveal(vault, Made(**{**_fields(made), "reveal_proof": bytes([n]) * 32}))
+            reveal(vault, replace(made, reveal_proof=bytes([n]) * 32))
         except TainaError as error:
             answers.append(error.code)
 
@@ -436,7 +435,3 @@ def in_parallel(count: int, work: Callable[[int], None]) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-
-
-def _fields(thing: object) -> dict[str, object]:
-    return {name: getattr(thing, name) for name in thing.__dataclass_fields__}  # type: ignore[attr-defined]

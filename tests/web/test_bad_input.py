@@ -32,12 +32,18 @@ def test_every_field_is_needed(api: httpx.Client, field: str) -> None:
     refused(api.put(secret_path(made), json=body), 422, "invalid", field)
 
 
+WRONG_BYTES: list[Any] = [1, None, [], {}, "", "A", "====", "a" * 1000, "ä", "+/+/", True]
+WRONG_NUMBERS: list[Any] = ["3600", None, 1.5, -1, True, [], 2**53, 10**400, 0]
+WRONG_FLAGS: list[Any] = [0, 1, "true", None, []]
+WRONG_CONTENT: list[Any] = [None, 5, "=", "A", "AB", base64url.encode(bytes(1039))]
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
-    [(name, value) for name in BYTES for value in (1, None, [], {}, "", "A", "====", "a" * 1000, "ä", "+/+/", True)]
-    + [(name, value) for name in NUMBERS for value in ("3600", None, 1.5, -1, True, [], 2**53, 10**400, 0)]
-    + [("passphrase", value) for value in (0, 1, "true", None, [])]
-    + [("content", value) for value in (None, 5, "=", "A", "AB", base64url.encode(bytes(1039)))],
+    [(name, value) for name in BYTES for value in WRONG_BYTES]
+    + [(name, value) for name in NUMBERS for value in WRONG_NUMBERS]
+    + [("passphrase", value) for value in WRONG_FLAGS]
+    + [("content", value) for value in WRONG_CONTENT],
 )
 def test_every_field_has_its_type_and_range(api: httpx.Client, field: str, value: Any) -> None:
     made = Made()

@@ -215,7 +215,7 @@ def _order(limits: Limits) -> Schema:
         "receipt_hash": _bytes(32),
         "ttl": {"type": "integer", "minimum": limits.ttl_min, "maximum": limits.ttl_max},
         "chunks": {"type": "integer", "minimum": 1},
-        "size": {"type": "integer", "minimum": TAG + 1, "maximum": limits.size},
+        "size": {"type": "integer", "minimum": TAG + 1, "description": f"More than {limits.size} is refused by 413."},
         "passphrase": {"type": "boolean"},
     }
     return _object(required, {"content": {"type": "string", "pattern": "^[A-Za-z0-9_-]*$"}})

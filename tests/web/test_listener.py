@@ -1,0 +1,257 @@
+"""What we changed about Waitress, by raw bytes on real sockets."""
+
+import json
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from waitress import wasyncore
+
+from conftest import Server
+from taina import listener
+from taina.listener import Listener
+
+GOOD = b"GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@contextmanager
+def connect(server: Server) -> Iterator[socket.socket]:
+    port = int(server.url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        yield connection
+
+
+def read_answers(connection: socket.socket) -> bytes:
+    """All until the server closes."""
+    received = b""
+    while piece := connection.recv(65536):
+        received += piece
+    return received
+
+
+def read_one(connection: socket.socket) -> bytes:
+    """One answer, by its Content-Length; its body."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += connection.recv(65536)
+    head, _, body = received.partition(b"\r\n\r\n")
+    length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+    while len(body) < length:
+        body += connection.recv(65536)
+    return body
+
+
+AMBIGUOUS = {
+    "chunked": b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + GOOD,
+    "chunked twice": b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n\r\n" + GOOD,
+    "length beside chunked": b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"0\r\n\r\n" + GOOD,
+    "length twice": b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nContent-Length: 5\r\n\r\n" + GOOD,
+    "length with a sign": b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\nabcde" + GOOD,
+    "length with underscore": b"POST / HTTP/1.1\r\nHost: a\r\nContent_Length: 5\r\n\r\n" + GOOD,
+    "host twice": b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    "no host": b"GET / HTTP/1.1\r\n\r\n",
+    "empty host": b"GET / HTTP/1.1\r\nHost:\r\n\r\n",
+    "host with a path": b"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
+    "host with a user": b"GET / HTTP/1.1\r\nHost: a@b\r\n\r\n",
+    "folded line": b"GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\n folded\r\n\r\n",
+    "space before the colon": b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length : 5\r\n\r\n" + GOOD,
+    "bare line feed": b"GET / HTTP/1.1\r\nHost: a\nX: b\r\n\r\n",
+    "bare carriage return": b"GET / HTTP/1.1\r\nHost: a\r\nX: b\rY: c\r\n\r\n",
+    "nul": b"GET / HTTP/1.1\r\nHost: a\r\nX: b\0c\r\n\r\n",
+    "absolute target": b"GET http://other/api/v1/status HTTP/1.1\r\nHost: a\r\n\r\n",
+    "no version": b"GET /\r\nHost: a\r\n\r\n",
+    "another version": b"GET / HTTP/2.0\r\nHost: a\r\n\r\n",
+    "authorization twice": b"GET / HTTP/1.1\r\nHost: a\r\nAuthorization: x\r\nAuthorization: y\r\n\r\n",
+    "connect": b"CONNECT other:443 HTTP/1.1\r\nHost: other:443\r\n\r\n",
+    "garbage": b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n",
+    "long header": b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 20_000 + b"\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("name", AMBIGUOUS)
+def test_ambiguous_requests_are_refused_and_the_connection_ends(taina: Server, name: str) -> None:
+    with connect(taina) as connection:
+        connection.sendall(AMBIGUOUS[name])
+        answer = read_answers(connection)
+    assert answer.count(b"HTTP/1.1 ") + answer.count(b"HTTP/1.0 ") == 1, answer
+    assert answer.split()[1] in (b"400", b"431", b"501"), answer
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"application/problem+json" in head
+    assert b"waitress" not in answer
+    assert json.loads(body)["code"] in ("malformed", "internal")
+
+
+def test_connections_are_kept_and_pipelines_answered_in_order(taina: Server) -> None:
+    with connect(taina) as connection:
+        for _ in range(3):
+            connection.sendall(GOOD)
+            assert json.loads(read_one(connection))["protocol"] == 1
+        last = GOOD.replace(b"/status", b"/nothing").replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+        connection.sendall(GOOD + GOOD + last)
+        answers = read_answers(connection)
+    assert [part.split()[0] for part in answers.split(b"HTTP/1.1 ")[1:]] == [b"200", b"200", b"404"]
+
+
+def test_a_request_may_come_byte_by_byte_and_wait_for_its_continue(taina: Server) -> None:
+    with connect(taina) as connection:
+        for byte in GOOD:
+            connection.sendall(bytes([byte]))
+        assert json.loads(read_one(connection))["protocol"] == 1
+        connection.sendall(
+            b"PUT /api/v1/secrets/x HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 2\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"
+        )
+        assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
+        connection.sendall(b"{}")
+        assert read_answers(connection).startswith(b"HTTP/1.1 422 ")
+
+
+def test_hundreds_of_idle_connections_stop_nobody(taina: Server) -> None:
+    """Stock Waitress takes no more than a hundred."""
+    port = int(taina.url.rpartition(":")[2])
+    idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(300)]
+    try:
+        with connect(taina) as connection:
+            connection.sendall(GOOD)
+            assert json.loads(read_one(connection))["protocol"] == 1
+    finally:
+        for connection in idle:
+            connection.close()
+
+
+def test_a_reader_that_goes_away_harms_nobody(taina: Server) -> None:
+    for _ in range(20):
+        with connect(taina) as connection:
+            connection.sendall(GOOD * 5)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    with connect(taina) as connection:
+        connection.sendall(GOOD)
+        assert json.loads(read_one(connection))["protocol"] == 1
+
+
+# Deadlines and stopping, on a listener of the test's own.
+
+
+def wsgi(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+    size = int(environ["QUERY_STRING"] or 2)
+    start_response("200 OK", [("Content-Length", str(size))])
+    return [b"x" * size]
+
+
+@contextmanager
+def listening(app: Callable[..., Any] = wsgi) -> Iterator[tuple[Listener, int]]:
+    served = Listener(app, "127.0.0.1", 0, threads=2)
+    thread = threading.Thread(target=served.run)
+    thread.start()
+    try:
+        yield served, served.port
+    finally:
+        served.stop()
+        thread.join()
+
+
+def drip(port: int, first: bytes) -> bool:
+    """Whether the server ended a connection that goes on sending a byte at a time."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(first)
+        for _ in range(2000):
+            try:
+                connection.sendall(b"a")
+                time.sleep(0.005)
+            except OSError:
+                return True
+    return False
+
+
+@pytest.mark.parametrize(
+    "first", [b"GET / HTTP/1.1\r\nHost: a\r\nX: ", b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n"]
+)
+def test_a_dripping_request_meets_its_deadline(monkeypatch: pytest.MonkeyPatch, first: bytes) -> None:
+    monkeypatch.setattr(listener, "HEADER_SECONDS", 0.5)
+    monkeypatch.setattr(listener, "REQUEST_SECONDS", 0.5)
+    with listening() as (_, port):
+        assert drip(port, first)
+
+
+def test_an_answer_that_nobody_takes_meets_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener, "REQUEST_SECONDS", 0.5)
+    size = 64 << 20
+    with listening() as (_, port), socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(20)
+        connection.connect(("127.0.0.1", port))
+        connection.sendall(b"GET /?%d HTTP/1.1\r\nHost: a\r\n\r\n" % size)
+        taken = 0
+        try:
+            while piece := connection.recv(1000):
+                taken += len(piece)
+                time.sleep(0.001)
+        except ConnectionResetError:
+            pass
+    assert taken < size
+
+
+def test_a_large_answer_arrives_whole(taina: Server) -> None:
+    with listening() as (_, port), socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(b"GET /?%d HTTP/1.1\r\nHost: a\r\n\r\n" % (8 << 20))
+        assert read_one(connection) == b"x" * (8 << 20)
+
+
+def test_the_loop_rests_while_a_worker_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stock Waitress polls without rest until the answer is there."""
+    polls = 0
+    poll = wasyncore.poll2
+
+    def counting(*arguments: Any) -> None:
+        nonlocal polls
+        polls += 1
+        poll(*arguments)
+
+    release = threading.Event()
+
+    def slow(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        release.wait(20)
+        return wsgi(environ, start_response)
+
+    monkeypatch.setattr(wasyncore, "poll2", counting)
+    with listening(slow) as (_, port), socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        time.sleep(0.3)
+        release.set()
+        assert read_one(connection) == b"xx"
+    assert polls < 30
+
+
+def test_stopping_answers_what_was_received(tmp_path: Any) -> None:
+    release = threading.Event()
+
+    def slow(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        release.wait(20)
+        return wsgi(environ, start_response)
+
+    with listening(slow) as (served, port), socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        while not any(server.active_channels for server in served._servers) or not served._busy():
+            time.sleep(0.01)
+        served.stop()
+        release.set()
+        assert read_one(connection) == b"xx"
+
+
+def test_signals_reach_the_listener() -> None:
+    served = Listener(wsgi, "127.0.0.1", 0)
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    try:
+        served.stop_on_signals()
+        threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGTERM)).start()
+        served.run()
+    finally:
+        signal.signal(signal.SIGTERM, before[0])
+        signal.signal(signal.SIGINT, before[1])

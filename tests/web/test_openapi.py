@@ -1,0 +1,59 @@
+"""The OpenAPI document and the running server agree."""
+
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from calling import bearer, create, secret_path
+from conftest import Server
+from making import Made
+from taina.vault import Limits
+from taina.web.openapi import document
+
+DOCUMENT = document(Limits())
+CALLS = [
+    (method, path) for path, calls in DOCUMENT["paths"].items() for method in calls if method in ("get", "put", "post")
+]
+
+
+@pytest.mark.parametrize(("method", "path"), CALLS)
+def test_right_requests_get_documented_answers(taina: Server, method: str, path: str) -> None:
+    fuzz(taina, method, path, schemathesis.GenerationMode.POSITIVE)
+
+
+@pytest.mark.parametrize(("method", "path"), [call for call in CALLS if call != ("get", "/status")])
+def test_wrong_requests_get_documented_refusals(taina: Server, method: str, path: str) -> None:
+    fuzz(taina, method, path, schemathesis.GenerationMode.NEGATIVE)
+
+
+def fuzz(taina: Server, method: str, path: str, mode: schemathesis.GenerationMode) -> None:
+    """A documented status and a documented body, whatever is sent; never a 5xx."""
+    schema = schemathesis.openapi.from_url(f"{taina.url}/api/v1/openapi.json")
+    cases = schema[path][method].as_strategy(generation_mode=mode)
+
+    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
+    @given(case=cases)
+    def answer(case: Any) -> None:
+        # A schema cannot say that sizes have to add up, so a request that fits it may still be refused.
+        case.call_and_validate(headers=bearer(bytes(32)), excluded_checks=[positive_data_acceptance])
+
+    answer()
+
+
+def test_the_document_is_the_one_that_the_server_gives(api: httpx.Client) -> None:
+    assert api.get("/openapi.json").json() == DOCUMENT
+
+
+def test_every_call_is_documented(api: httpx.Client) -> None:
+    """Each path of the document is served, and takes just the methods that are documented for it."""
+    made = create(api, Made())
+    for path, calls in DOCUMENT["paths"].items():
+        real = path.replace("{secret_id}", secret_path(made).split("/")[2]).replace("{n}", "0")
+        real = real.replace("{claim_id}", "A" * 22).replace("{receipt_id}", "A" * 22)
+        allowed = api.options(real).headers["allow"].lower().split(", ")
+        assert set(allowed) - {"options"} == set(calls) - {"parameters"}
+    assert api.get(secret_path(made), headers=bearer(made.link_proof)).status_code == 200

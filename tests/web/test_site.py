@@ -1,0 +1,76 @@
+"""How the server delivers the built site."""
+
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import brotli
+import httpx
+import pytest
+
+from conftest import Server
+
+
+@pytest.fixture
+def web(taina: Server) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=taina.url) as client:
+        yield client
+
+
+def test_every_file_arrives_as_it_was_built(web: httpx.Client, built_site: Path) -> None:
+    manifest = json.loads((built_site / "manifest.json").read_text())["files"]
+    rules = json.loads((built_site / "headers.json").read_text())
+    for path in manifest:
+        answer = web.get("/" + path.removesuffix("index.html"), headers={"Accept-Encoding": "identity"})
+        assert answer.status_code == 200
+        assert answer.content == (built_site / path).read_bytes()
+        prefix = max((start for start in rules["paths"] if f"/{path}".startswith(start)), key=len)
+        for name, value in rules["rules"][rules["paths"][prefix]].items():
+            assert answer.headers[name] == value
+        assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        ("br, gzip", "br"),
+        ("gzip", "gzip"),
+        ("gzip;q=1.0, br;q=0", "gzip"),
+        ("deflate", None),
+        ("", None),
+        ("BR", "br"),
+    ],
+)
+def test_compressed_copies_by_what_the_browser_accepts(web: httpx.Client, accepted: str, coding: str | None) -> None:
+    with web.stream("GET", "/en/", headers={"Accept-Encoding": accepted}) as answer:
+        raw = b"".join(answer.iter_raw())
+    assert answer.headers.get("content-encoding") == coding
+    assert answer.headers["vary"] == "Accept-Encoding"
+    decoders = {"br": brotli.decompress, "gzip": gzip.decompress, None: bytes}
+    assert decoders[coding](raw) == web.get("/en/", headers={"Accept-Encoding": "identity"}).content
+
+
+def test_unknown_pages_are_told_in_the_reader_s_language(web: httpx.Client, built_site: Path) -> None:
+    for path, file in [("/bg/nothing", "bg/404.html"), ("/en/x/y", "en/404.html"), ("/nothing", "404.html")]:
+        answer = web.get(path)
+        assert answer.status_code == 404
+        assert answer.content == (built_site / file).read_bytes()
+
+
+def test_a_page_without_its_slash_hops_to_itself(web: httpx.Client) -> None:
+    answer = web.get("/en/privacy")
+    assert (answer.status_code, answer.headers["location"]) == (308, "/en/privacy/")
+
+
+def test_head_and_wrong_methods(web: httpx.Client) -> None:
+    head = web.head("/en/")
+    assert (head.status_code, head.content) == (200, b"")
+    assert web.post("/en/").status_code == 405
+    assert web.post("/en/").headers["allow"] == "GET, HEAD"
+
+
+def test_the_pages_are_in_no_search_engine_where_links_lead(web: httpx.Client) -> None:
+    for path in ("/s/", "/en/s/", "/bg/receipt/"):
+        assert "noindex" in web.get(path).headers["x-robots-tag"]
+    assert "x-robots-tag" not in web.get("/en/").headers
