@@ -241,9 +241,10 @@ class Listener:
         wasyncore.close_all(self._map)
 
     def stop(self) -> None:
-        """May be called from a signal handler or another thread."""
-        self._stopping = True
-        self._servers[0].pull_trigger()
+        """May be called from a signal handler or another thread, and more than once."""
+        if not self._stopping:
+            self._stopping = True
+            self._servers[0].pull_trigger()
 
     def stop_on_signals(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,0 +1,296 @@
+"""Three browser engines behind one small face: Chromium and Firefox by Playwright, WebKitGTK by WebDriver."""
+
+import base64
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import playwright.sync_api as playwright
+from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+ENGINES = ("chromium", "firefox", "webkit")
+PATIENCE = 20
+"""Seconds after which something that should have happened has not."""
+
+_CHROMIUM = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+_SAVED = "(window.saved ??= []).length || (({createObjectURL}) => { URL.createObjectURL = (blob) => { window.saved.push(blob); return createObjectURL.call(URL, blob); }; })(URL)"  # noqa: E501
+
+
+class Tab(Protocol):
+    """A tab of a browser profile of its own; selectors are CSS."""
+
+    def open(self, url: str) -> None: ...
+    def url(self) -> str: ...
+    def click(self, selector: str) -> None: ...
+    def fill(self, selector: str, text: str) -> None: ...
+    def choose(self, selector: str, files: list[Path]) -> None: ...
+    def press(self, key: str) -> None:
+        """A key by its DOM name, wherever the keyboard is; `Control+Enter` for two."""
+
+    def text(self, selector: str) -> str: ...
+    def value(self, selector: str) -> str: ...
+    def shown(self, selector: str) -> bool: ...
+    def evaluate(self, expression: str) -> Any: ...
+    def back(self) -> None: ...
+    def forward(self) -> None: ...
+    def reload(self) -> None: ...
+    def wait(self, expression: str) -> None:
+        """Until a JavaScript expression is true in the page."""
+
+
+def reach(tab: Tab, *states: str) -> str:
+    """Wait until the page shows one of the states; which one."""
+    tab.wait(f"{list(states)!r}.includes(document.querySelector('main')?.dataset.state)")
+    return str(tab.evaluate("document.querySelector('main').dataset.state"))
+
+
+def saved(tab: Tab, selector: str) -> bytes:
+    """What a button saves: the bytes that the page hands to the browser."""
+    tab.evaluate(_SAVED)
+    before = tab.evaluate("window.saved.length")
+    tab.click(selector)
+    tab.wait(f"window.saved.length > {before}")
+    tab.evaluate(
+        "void window.saved.at(-1).arrayBuffer().then((b) => { let t = ''; const v = new Uint8Array(b);"
+        " for (let i = 0; i < v.length; i += 8192) t += String.fromCharCode(...v.subarray(i, i + 8192));"
+        " window.savedText = t; })"
+    )
+    tab.wait("window.savedText !== undefined")
+    text: str = tab.evaluate("btoa(window.savedText)")
+    tab.evaluate("delete window.savedText")
+    return base64.b64decode(text)
+
+
+class PlaywrightTab:
+    def __init__(self, page: playwright.Page) -> None:
+        self.page = page
+        page.set_default_timeout(PATIENCE * 1000)
+
+    def open(self, url: str) -> None:
+        self.page.goto(url)
+
+    def url(self) -> str:
+        return self.page.url
+
+    def click(self, selector: str) -> None:
+        self.page.click(selector)
+
+    def fill(self, selector: str, text: str) -> None:
+        self.page.fill(selector, text)
+
+    def choose(self, selector: str, files: list[Path]) -> None:
+        self.page.set_input_files(selector, files)
+
+    def press(self, key: str) -> None:
+        self.page.keyboard.press(key)
+
+    def text(self, selector: str) -> str:
+        return self.page.text_content(selector) or ""
+
+    def value(self, selector: str) -> str:
+        return self.page.input_value(selector)
+
+    def shown(self, selector: str) -> bool:
+        return self.page.is_visible(selector)
+
+    def evaluate(self, expression: str) -> Any:
+        return self.page.evaluate(expression)
+
+    def back(self) -> None:
+        self.page.go_back()
+
+    def forward(self) -> None:
+        self.page.go_forward()
+
+    def reload(self) -> None:
+        self.page.reload()
+
+    def wait(self, expression: str) -> None:
+        # Playwright's own waiting compiles strings inside the page, which the page's policy forbids.
+        deadline = time.monotonic() + PATIENCE
+        while not self._holds(expression):
+            if time.monotonic() > deadline:
+                raise TimeoutError(expression)
+            self.page.wait_for_timeout(50)
+
+    def _holds(self, expression: str) -> bool:
+        try:
+            return bool(self.page.evaluate(expression))
+        except playwright.Error as error:
+            if "context" in error.message or "navigat" in error.message:  # the page hopped away meanwhile
+                return False
+            raise
+
+
+class WebDriverTab:
+    def __init__(self, driver: webdriver.WebKitGTK) -> None:
+        self.driver = driver
+        driver.set_script_timeout(PATIENCE)
+
+    def open(self, url: str) -> None:
+        self.driver.get(url)
+
+    def url(self) -> str:
+        return str(self.driver.current_url)
+
+    def click(self, selector: str) -> None:
+        element = self._find(selector)
+        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
+        element.click()
+
+    def fill(self, selector: str, text: str) -> None:
+        # Typed text goes through a keyboard layout, which knows no Bulgarian or emoji.
+        self.driver.execute_script(
+            "arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('input', {bubbles: true}))",
+            self._find(selector),
+            text,
+        )
+
+    def choose(self, selector: str, files: list[Path]) -> None:
+        self._find(selector).send_keys("\n".join(map(str, files)))
+
+    def press(self, key: str) -> None:
+        *held, last = [{"Control": Keys.CONTROL, "Shift": Keys.SHIFT}.get(name, name) for name in key.split("+")]
+        actions = ActionChains(self.driver)
+        for one in held:
+            actions.key_down(one)
+        actions.send_keys({"Enter": Keys.ENTER, "Tab": Keys.TAB, " ": Keys.SPACE}.get(last, last))
+        for one in held:
+            actions.key_up(one)
+        actions.perform()
+
+    def text(self, selector: str) -> str:
+        return str(self._find(selector).get_property("textContent"))
+
+    def value(self, selector: str) -> str:
+        return str(self._find(selector).get_property("value"))
+
+    def shown(self, selector: str) -> bool:
+        return any(element.is_displayed() for element in self.driver.find_elements(By.CSS_SELECTOR, selector))
+
+    def evaluate(self, expression: str) -> Any:
+        return self.driver.execute_script(f"return {expression}")
+
+    def back(self) -> None:
+        self.driver.back()
+
+    def forward(self) -> None:
+        self.driver.forward()
+
+    def reload(self) -> None:
+        self.driver.refresh()
+
+    def wait(self, expression: str) -> None:
+        waiting = WebDriverWait(self.driver, PATIENCE, 0.05, [StaleElementReferenceException])
+        waiting.until(lambda _: self.evaluate(expression), expression)
+
+    def _find(self, selector: str) -> Any:
+        return self.driver.find_element(By.CSS_SELECTOR, selector)
+
+
+class Browsers:
+    """Starts each engine once, when it is first asked for, and gives tabs of fresh profiles."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._started: dict[str, playwright.Browser] = {}
+        self._playwright: playwright.Playwright | None = None
+        self._display: str | None = None
+
+    def close(self) -> None:
+        self._stack.close()
+
+    @contextmanager
+    def tab(self, engine: str, language: str = "en-US") -> Iterator[Tab]:
+        if engine == "webkit":
+            with self._webkit(language) as driver:
+                yield WebDriverTab(driver)
+            return
+        context = self.browser(engine).new_context(locale=language)
+        try:
+            yield PlaywrightTab(context.new_page())
+        finally:
+            context.close()
+
+    def browser(self, engine: str) -> playwright.Browser:
+        """Playwright's own face of Chromium or Firefox, for what only it can see."""
+        if engine not in self._started:
+            if self._playwright is None:
+                self._playwright = self._stack.enter_context(playwright.sync_playwright())
+            if engine == "chromium":
+                started = self._playwright.chromium.launch(executable_path=program("chromium"), args=_CHROMIUM)
+            else:
+                started = self._playwright.firefox.launch(
+                    channel="moz-firefox", executable_path=program("firefox-esr", "firefox")
+                )
+            self._stack.callback(started.close)
+            self._started[engine] = started
+        return self._started[engine]
+
+    @contextmanager
+    def _webkit(self, language: str) -> Iterator[webdriver.WebKitGTK]:
+        options = webdriver.WebKitGTKOptions()
+        options.binary_location = _mini_browser()
+        options.add_argument("--automation")
+        environment = {
+            **os.environ,
+            "DISPLAY": self._x_display(),
+            "LANG": language.replace("-", "_") + ".UTF-8",
+            "LANGUAGE": language.replace("-", "_"),
+            # Sandboxing needs namespaces, which containers often lack; the pages are our own.
+            "WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS": "1",
+            "LIBGL_ALWAYS_SOFTWARE": "1",
+        }
+        service = webdriver.WebKitGTKService(program("WebKitWebDriver"), env=environment)
+        driver = webdriver.WebKitGTK(options=options, service=service)
+        try:
+            yield driver
+        finally:
+            driver.quit()
+
+    def _x_display(self) -> str:
+        if self._display is None:
+            reader, writer = os.pipe()
+            server = subprocess.Popen(
+                [program("Xvfb"), "-displayfd", str(writer), "-screen", "0", "1280x900x24", "-nolisten", "tcp"],
+                pass_fds=[writer],
+                stderr=subprocess.DEVNULL,
+            )
+            os.close(writer)
+            with os.fdopen(reader) as answer:
+                self._display = f":{answer.readline().strip()}"
+            self._stack.callback(server.wait)
+            self._stack.callback(server.terminate)
+        return self._display
+
+
+def program(*names: str) -> str:
+    """Where a program is, under any of its names."""
+    for name in names:
+        if found := shutil.which(name):
+            return found
+    raise FileNotFoundError(f"{names[0]} is not installed; scripts/test says which packages it needs")
+
+
+def _mini_browser() -> str:
+    found = sorted(Path("/usr").glob("lib*/*/webkit2gtk-4.*/MiniBrowser"))
+    if not found:
+        raise FileNotFoundError("WebKit's MiniBrowser is not installed; on Debian it is in webkit2gtk-driver")
+    return str(found[-1])

@@ -1,0 +1,284 @@
+"""The main job, as people do it, in three browser engines against the real server."""
+
+import os
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+
+from browser.engines import ENGINES, Browsers, Tab, reach, saved
+from conftest import Server, start_server, stop_server
+
+HARD_TEXT = (
+    "Парола: тайна ‏سر‏ 🔑 \u202egnp.exe\u202c <b onclick=alert(1)>&amp;</b>\n\tсъс нов ред & https://example.org "
+)
+
+
+def send(
+    tab: Tab, server: Server, text: str = "hunter2", passphrase: str = "", files: list[Path] | None = None
+) -> None:
+    tab.open(f"{server.url}/en/")
+    if text:
+        tab.fill("#text", text)
+    if files:
+        tab.choose("#files", files)
+    if passphrase:
+        tab.fill("#passphrase", passphrase)
+    tab.click("#send")
+    reach(tab, "done")
+
+
+def opened(tab: Tab, link: str) -> None:
+    tab.open(link)
+    reach(tab, "before")
+    tab.click("#reveal")
+    reach(tab, "shown")
+
+
+def test_from_a_secret_to_its_reader_and_never_again(tab: Tab, reader: Tab, taina: Server) -> None:
+    send(tab, taina, HARD_TEXT)
+    link, receipt = tab.value("#link"), tab.value("#receipt-link")
+    assert link.startswith(f"{taina.url}/s/#")
+    assert tab.value("#text") == ""
+
+    for _ in range(5):
+        reader.open(link)
+        reach(reader, "before")
+    reader.click("#reveal")
+    reach(reader, "shown")
+    assert reader.text("#secret-text") == HARD_TEXT
+    assert reader.evaluate("document.querySelector('#secret-text').childElementCount") == 0
+    assert "#" not in reader.url()
+
+    tab.open(receipt)
+    reach(tab, "shown")
+    while tab.text("#receipt-state") != "Opened":  # the reader's page acknowledges while it shows the secret
+        tab.click("#refresh")
+    assert "Proved" in tab.text('[data-fill="explain"]')
+    assert not tab.shown("#burn")
+
+    tab.open(link)
+    reach(tab, "gone")
+    assert "It was opened" in tab.text('[data-fill="gone"]')
+    assert tab.shown("#not-you")
+
+
+@pytest.mark.parametrize(("maker", "opener"), [*permutations(ENGINES, 2)])
+def test_what_one_engine_seals_every_other_opens(browsers: Browsers, maker: str, opener: str, taina: Server) -> None:
+    with browsers.tab(maker) as sender, browsers.tab(opener) as reader:
+        send(sender, taina, HARD_TEXT, passphrase="Парола ﬁ 🔑")
+        reader.open(sender.value("#link"))
+        reach(reader, "before")
+        reader.fill("#passphrase", "Парола fi 🔑")  # the same in NFKC
+        reader.click("#reveal")
+        reach(reader, "shown")
+        assert reader.text("#secret-text") == HARD_TEXT
+
+
+@pytest.mark.parametrize("size", [0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1])
+def test_a_file_arrives_byte_for_byte(tab: Tab, reader: Tab, taina: Server, tmp_path: Path, size: int) -> None:
+    file = tmp_path / "Договор & <b>тайна.bin"
+    file.write_bytes(os.urandom(size))
+    send(tab, taina, text="", files=[file])
+    opened(reader, tab.value("#link"))
+    assert reader.text("#secret-files .file-name") == file.name
+    assert saved(reader, "#secret-files button") == file.read_bytes()
+
+
+def test_several_files_beside_a_text(tab: Tab, reader: Tab, taina: Server, tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("one.txt", "две.txt", "three.bin")]
+    for file in files:
+        file.write_bytes(os.urandom(70_000))
+    send(tab, taina, text="see the files", files=files)
+    opened(reader, tab.value("#link"))
+    assert reader.text("#secret-text") == "see the files"
+    for n, file in enumerate(files, 1):
+        row = f"#secret-files li:nth-child({n})"
+        assert reader.text(f"{row} .file-name") == file.name
+        assert saved(reader, f"{row} button") == file.read_bytes()
+    assert reader.shown("#save-all")
+
+
+def test_a_wrong_passphrase_costs_a_try_and_ten_destroy(tab: Tab, reader: Tab, taina: Server) -> None:
+    send(tab, taina, passphrase="right")
+    link, receipt = tab.value("#link"), tab.value("#receipt-link")
+    assert tab.shown("#other-channel")
+    reader.open(link)
+    reach(reader, "before")
+    for left in range(9, 0, -1):
+        reader.fill("#passphrase", f"wrong {left}")
+        reader.click("#reveal")
+        reader.wait(f"/\\b({left}|One)\\b/.test(document.querySelector('#wrong').textContent)")
+        reach(reader, "before")
+    reader.fill("#passphrase", "wrong at last")
+    reader.click("#reveal")
+    reach(reader, "gone")
+    assert "too many wrong passphrases" in reader.text('[data-fill="gone"]')
+    tab.open(receipt)
+    reach(tab, "shown")
+    assert tab.text("#receipt-state") == "Destroyed"
+    assert tab.text('[data-fill="failed"]') == "10"
+
+
+def test_the_right_passphrase_after_a_wrong_one(tab: Tab, reader: Tab, taina: Server) -> None:
+    send(tab, taina, passphrase="right")
+    reader.open(tab.value("#link"))
+    reach(reader, "before")
+    reader.click("#reveal")
+    reader.wait("!document.querySelector('#wrong').hidden")  # nothing typed: nothing is tried
+    reader.fill("#passphrase", "wrong")
+    reader.click("#reveal")
+    reader.wait("document.querySelector('#wrong').textContent.includes('9')")
+    reader.fill("#passphrase", "right")
+    reader.click("#reveal")
+    reach(reader, "shown")
+    assert reader.text("#secret-text") == "hunter2"
+
+
+def test_a_burned_secret_is_gone(tab: Tab, reader: Tab, taina: Server) -> None:
+    send(tab, taina)
+    link = tab.value("#link")
+    tab.open(tab.value("#receipt-link"))
+    reach(tab, "shown")
+    assert tab.text("#receipt-state") == "Not opened yet"
+    tab.click("#burn")
+    tab.click("#burn-confirm")
+    tab.wait("document.querySelector('#receipt-state').textContent === 'Burned unread'")
+    reader.open(link)
+    reach(reader, "gone")
+    assert "destroyed it" in reader.text('[data-fill="gone"]')
+    assert not reader.shown("#not-you")
+
+
+def test_links_that_are_cut_or_mixed_up(tab: Tab, reader: Tab, taina: Server) -> None:
+    send(tab, taina)
+    link, receipt = tab.value("#link"), tab.value("#receipt-link")
+    fragment, receipt_fragment = link.partition("#")[2], receipt.partition("#")[2]
+    calls = "performance.getEntriesByType('resource').filter((entry) => entry.name.includes('/api/')).length"
+    for address, state in [
+        (f"/s/#{fragment[:-1]}", "cut"),
+        (f"/receipt/#{receipt_fragment[:-5]}", "cut"),
+        (f"/s/#{receipt_fragment}", "wrong-link"),
+        (f"/receipt/#{fragment}", "wrong-link"),
+        ("/en/s/", "empty"),
+    ]:
+        reader.open("about:blank")
+        reader.open(taina.url + address)
+        assert reach(reader, "cut", "wrong-link", "empty", "before", "shown", "missing") == state
+        assert reader.evaluate(calls) == 0, "the page itself knows, without asking"
+    reader.open("about:blank")
+    reader.open(f"{link}&utm_source=chat")
+    reach(reader, "before")
+
+
+def test_nothing_of_the_secret_comes_back(tab: Tab, reader: Tab, taina: Server) -> None:
+    secret = "correct horse battery staple"
+    send(tab, taina, secret)
+    opened(reader, tab.value("#link"))
+    there = f"document.documentElement.textContent.includes({secret!r})"
+    assert reader.evaluate(there)
+    reader.open(f"{taina.url}/en/privacy/")
+    reader.back()
+    assert reach(reader, "empty", "wiped") in ("empty", "wiped")
+    assert not reader.evaluate(there)
+    reader.forward()
+    reader.back()
+    reader.reload()
+    reach(reader, "empty")
+    assert not reader.evaluate(there)
+    assert reader.evaluate("localStorage.length + sessionStorage.length") == 0
+
+
+def test_hiding_takes_the_text_out_of_the_page(tab: Tab, reader: Tab, taina: Server) -> None:
+    send(tab, taina, "correct horse")
+    opened(reader, tab.value("#link"))
+    reader.click("#hide")
+    reach(reader, "hidden")
+    assert not reader.evaluate("document.documentElement.textContent.includes('correct horse')")
+    reader.click("#show-again")
+    reach(reader, "shown")
+    assert reader.text("#secret-text") == "correct horse"
+
+
+def test_the_keyboard_alone(tab: Tab, reader: Tab, taina: Server, engine: str) -> None:
+    tab.open(f"{taina.url}/en/")
+    reach(tab, "ready")
+    tab.wait("document.activeElement.id === 'text'")
+    tab.press("h")
+    tab.press("i")
+    tab.press("Control+Enter")
+    reach(tab, "done")
+    reader.open(tab.value("#link"))
+    reach(reader, "before")
+    for _ in range(20):
+        reader.press("Tab")
+        if reader.evaluate("document.activeElement.id") == "reveal":
+            break
+    reader.press("Enter")
+    reach(reader, "shown")
+    assert reader.text("#secret-text") == "hi"
+
+
+def test_the_lifetime_reaches_the_server(tab: Tab, taina: Server) -> None:
+    tab.open(f"{taina.url}/en/")
+    tab.fill("#text", "short")
+    tab.evaluate("void (document.querySelector('#ttl').value = '300')")
+    tab.click("#send")
+    reach(tab, "done")
+    tab.open(tab.value("#receipt-link"))
+    reach(tab, "shown")
+    # As the page writes times: to the minute, in words.
+    times = "['created', 'expires'].map((p) => Date.parse(document.querySelector(`[data-fill=${p}]`).textContent"
+    created, expires = tab.evaluate(times + ".replace(' at ', ' ')))")
+    assert expires - created == 300_000
+
+
+def test_a_script_s_click_reveals_nothing(tab: Tab, reader: Tab, taina: Server) -> None:
+    send(tab, taina)
+    reader.open(tab.value("#link"))
+    reach(reader, "before")
+    reader.evaluate("document.querySelector('#reveal').click()")
+    tab.open(tab.value("#receipt-link"))
+    reach(tab, "shown")
+    assert tab.text("#receipt-state") == "Not opened yet"
+    assert reach(reader, "before", "working", "shown") == "before"
+
+
+# WebKitGTK has only the languages of the system's locales, so that only the two others can be Bulgarian here.
+@pytest.mark.parametrize("engine", ["chromium", "firefox"])
+@pytest.mark.parametrize(("language", "path"), [("bg-BG", "/bg/s/"), ("en-GB", "/en/s/"), ("eu-ES", "/en/s/")])
+def test_the_neutral_address_hops_to_the_reader_s_language(
+    browsers: Browsers, engine: str, taina: Server, language: str, path: str
+) -> None:
+    with browsers.tab(engine, language) as tab:
+        tab.open(f"{taina.url}/s/#AAAA")
+        reach(tab, "cut")
+        assert tab.url() == f"{taina.url}{path}#AAAA"
+
+
+def test_a_language_that_was_chosen_stays_and_so_does_the_link(tab: Tab, taina: Server) -> None:
+    tab.open(f"{taina.url}/s/#AAAA")
+    reach(tab, "cut")
+    tab.click("a[data-language=bg]")
+    tab.wait("location.pathname === '/bg/s/'")
+    reach(tab, "cut")
+    assert tab.url() == f"{taina.url}/bg/s/#AAAA"
+    tab.open(f"{taina.url}/receipt/#BBBB")
+    tab.wait("location.pathname === '/bg/receipt/'")
+    assert tab.url() == f"{taina.url}/bg/receipt/#BBBB"
+
+
+def test_a_server_that_is_away_loses_nothing(tab: Tab, built_site: Path, tmp_path: Path) -> None:
+    server = start_server(tmp_path, "--site", str(built_site))
+    port = int(server.url.rpartition(":")[2])
+    tab.open(f"{server.url}/en/")
+    tab.fill("#text", "do not lose me")
+    stop_server(server)
+    tab.click("#send")
+    reach(tab, "error")
+    assert tab.shown('[data-error="unreachable"]')
+    assert tab.value("#text") == "do not lose me"
+    again = start_server(tmp_path, "--site", str(built_site), port=port)
+    tab.click("#send")
+    reach(tab, "done")
+    stop_server(again)
