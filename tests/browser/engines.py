@@ -51,7 +51,7 @@ class Tab(Protocol):
     def back(self) -> None: ...
     def forward(self) -> None: ...
     def reload(self) -> None: ...
-    def wait(self, expression: str) -> None:
+    def wait(self, expression: str, seconds: int = PATIENCE) -> None:
         """Until a JavaScript expression is true in the page."""
 
 
@@ -122,9 +122,9 @@ class PlaywrightTab:
     def reload(self) -> None:
         self.page.reload()
 
-    def wait(self, expression: str) -> None:
+    def wait(self, expression: str, seconds: int = PATIENCE) -> None:
         # Playwright's own waiting compiles strings inside the page, which the page's policy forbids.
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + seconds
         while not self._holds(expression):
             if time.monotonic() > deadline:
                 raise TimeoutError(expression)
@@ -197,8 +197,8 @@ class WebDriverTab:
     def reload(self) -> None:
         self.driver.refresh()
 
-    def wait(self, expression: str) -> None:
-        waiting = WebDriverWait(self.driver, PATIENCE, 0.05, [StaleElementReferenceException])
+    def wait(self, expression: str, seconds: int = PATIENCE) -> None:
+        waiting = WebDriverWait(self.driver, seconds, 0.05, [StaleElementReferenceException])
         waiting.until(lambda _: self.evaluate(expression), expression)
 
     def _find(self, selector: str) -> Any:
