@@ -1,0 +1,49 @@
+"""What the documents say is so: commands exist, options are listed, links lead somewhere."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from taina.cli import main
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_lead_somewhere(document: str) -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", (ROOT / document).read_text("utf-8"))
+    missing = [link for link in links if "://" not in link and not (ROOT / link).exists()]
+    assert missing == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_files_that_are_named_exist(document: str) -> None:
+    named = re.findall(
+        r"(?<![\w/.])((?:backend|site|scripts|tests)/[\w./-]*[\w/])", (ROOT / document).read_text("utf-8")
+    )
+    missing = [name for name in named if "xx" not in name and not (ROOT / name).exists()]
+    assert missing == []
+
+
+def test_the_readme_lists_every_option_of_serve_and_no_other() -> None:
+    told = set(re.findall(r"^\| `(--[\w-]+)` \|", README, re.MULTILINE))
+    serve = main.commands["serve"]
+    there = {name for option in serve.params if isinstance(option, click.Option) for name in option.opts}
+    assert told == there
+
+
+def test_the_first_screen_has_the_two_commands() -> None:
+    first = README.split("## ")[0]
+    assert re.findall(r"^    (\S+)", first, re.MULTILINE) == ["scripts/run", "scripts/test"]
+
+
+def test_the_house_is_shown_whole() -> None:
+    """Every room at the first level of the package and of the site's scripts stands in the map."""
+    shown = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    package = ROOT / "backend" / "taina"
+    rooms = {path.name for path in package.iterdir() if path.is_dir() and (path / "__init__.py").exists()}
+    assert [room for room in sorted(rooms) if f"backend/taina/{room}/" not in shown] == []
