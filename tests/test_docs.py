@@ -31,9 +31,14 @@ def test_files_that_are_named_exist(document: str) -> None:
 
 def test_the_readme_lists_every_option_of_serve_and_no_other() -> None:
     told = set(re.findall(r"^\| `(--[\w-]+)` \|", README, re.MULTILINE))
-    serve = main.commands["serve"]
+    serve = main.get_command(click.Context(main), "serve")
+    assert serve
     there = {name for option in serve.params if isinstance(option, click.Option) for name in option.opts}
     assert told == there
+
+
+def test_the_readme_names_every_command() -> None:
+    assert [name for name in main.list_commands(click.Context(main)) if f"`taina {name}" not in README] == []
 
 
 def test_the_first_screen_has_the_two_commands() -> None:

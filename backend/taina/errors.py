@@ -132,3 +132,38 @@ class NewerLinkError(FormatError):
 class TamperedError(FormatError):
     code = "tampered"
     sentence = "The content does not open: it was changed on its way or in storage, or the key is another one."
+
+
+class UnreachableError(TainaError):
+    """The network, or a server that is out of order. What was under way can be tried again."""
+
+    code = "unreachable"
+    status = 502
+    sentence = "The server does not answer. Is the network up, and the address right?"
+
+
+class NotTainaError(UnreachableError):
+    """Something answered, but not as this API does: another server, a login page of a network."""
+
+    sentence = "What answered there is not Taina. Is the address right, and is there no login page in between?"
+
+
+class FileError(TainaError):
+    """A file on this side cannot be read or written, or changed while it was read."""
+
+    code = "unreadable"
+    status = 422
+    sentence = "The file cannot be read."
+
+
+def error_of(code: str) -> type[TainaError]:
+    """The type that bears this code; the root for a code of a later version."""
+    return _BY_CODE.get(code, TainaError)
+
+
+def _tree(root: type[TainaError]) -> list[type[TainaError]]:
+    return [root, *(kind for child in root.__subclasses__() for kind in _tree(child))]
+
+
+# A code that a whole branch bears belongs to the branch's root.
+_BY_CODE = {kind.code: kind for kind in reversed(_tree(TainaError))}

@@ -3,13 +3,24 @@
 import click
 
 from taina import __version__
-from taina.cli.serve import serve
+from taina.cli.commands import Commands
+
+_HOMES = {
+    "send": "taina.cli.secret:send",
+    "open": "taina.cli.secret:open_",
+    "status": "taina.cli.secret:status",
+    "receipt": "taina.cli.receipt:receipt",
+    "burn": "taina.cli.receipt:burn",
+    "serve": "taina.cli.serve:serve",
+    "completion": "taina.cli.completion:completion",
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, homes=_HOMES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def main() -> None:
-    """One-time secrets: encrypted before they leave you, opened once, gone."""
+    """One-time secrets: encrypted before they leave you, opened once, gone.
 
-
-main.add_command(serve)
+    \b
+    Exit codes: 0 done, 2 usage, 3 gone, 4 wrong passphrase, 5 network, 6 refused.
+    """

@@ -1,0 +1,98 @@
+"""What several commands ask for in the same way: the instance, a passphrase, JSON, progress."""
+
+import contextlib
+import datetime
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from taina.client import Client, OnProgress
+
+url_option = click.option(
+    "--url", envvar="TAINA_URL", help="Address of the instance (or TAINA_URL). A whole link names its own."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, on one line.")
+passphrase_file_option = click.option(
+    "--passphrase-file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True),
+    help="Read the passphrase from the first line of this file.",
+)
+
+
+def client_for(url: str | None) -> Client:
+    """A client of the named instance.
+
+    Raises:
+        click.UsageError: no instance is named.
+    """
+    if not url:
+        raise click.UsageError("Which instance? Say --url https://… or set TAINA_URL.")
+    return Client(url if "://" in url else f"https://{url}")
+
+
+def client_of(link: str, url: str | None) -> Client:
+    """A whole link names its instance; `--url` is for a bare fragment."""
+    return Client() if "://" in link else client_for(url)
+
+
+def read_link(argument: str) -> str:
+    """The link itself, or the first line of standard input for `-`, which keeps it out of the list of processes."""
+    return sys.stdin.readline() if argument == "-" else argument
+
+
+def read_passphrase(file: Path | None) -> str | None:
+    """The passphrase from a file, or from the environment (TAINA_PASSPHRASE); None where neither is there."""
+    if file is None:
+        return os.environ.get("TAINA_PASSPHRASE") or None
+    if str(file) == "-":
+        line = sys.stdin.readline()
+    else:
+        with file.open(encoding="utf-8") as opened:
+            line = opened.readline()
+    if not line.rstrip("\r\n"):
+        raise click.UsageError("The first line of the passphrase file is empty.")
+    return line.rstrip("\r\n")
+
+
+def ask_passphrase(prompt: str, *, confirm: bool = False) -> str:
+    """From the terminal, without an echo.
+
+    Raises:
+        click.UsageError: there is nobody to ask.
+    """
+    if not sys.stdin.isatty():
+        raise click.UsageError(
+            "A passphrase is needed, and there is no terminal to ask on. Use --passphrase-file or TAINA_PASSPHRASE."
+        )
+    answer: str = click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True)
+    return answer
+
+
+def say_json(document: dict[str, Any]) -> None:
+    click.echo(json.dumps(document, ensure_ascii=False))
+
+
+@contextlib.contextmanager
+def progress(label: str) -> Iterator[OnProgress | None]:
+    """A bar on standard error, where that is a terminal; nothing in a pipe."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    bar = click.progressbar(length=1, label=label, file=sys.stderr)
+
+    def advance(done: int, total: int) -> None:
+        bar.length = max(total, 1)
+        bar.update(done - bar.pos)
+
+    with bar:
+        yield advance
+
+
+def when(seconds: int) -> str:
+    """A point in time, in the local zone."""
+    return datetime.datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M %Z")

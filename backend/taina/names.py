@@ -1,0 +1,39 @@
+"""Names for files that somebody else named: a name is never trusted, only made harmless.
+
+The pages have the same rules (site/js/names.js), and both keep tests/vectors/names.json.
+"""
+
+import re
+
+_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]')
+"""Separators, what Windows refuses, control characters, and marks that turn `exe.fdp` around."""
+_DEVICE = re.compile(r"(con|prn|aux|nul|com[1-9]|lpt[1-9])(\.|$)", re.IGNORECASE | re.ASCII)
+_LONGEST = 200
+"""Bytes of UTF-8; file systems take 255, and a number may have to fit in."""
+_LONGEST_EXTENSION = 20
+
+
+def clean_name(name: str) -> str:
+    """A name that any file system takes, that hides nothing and leaves no folder; `file` where nothing is left."""
+    name = _FORBIDDEN.sub("_", name).strip(" .")
+    if _DEVICE.match(name):
+        name = "_" + name
+    return _shorten(name) or "file"
+
+
+def with_number(name: str, n: int) -> str:
+    """`report.pdf`, 2 → `report (2).pdf`, for when the name is taken."""
+    stem, dot, extension = name.rpartition(".")
+    return f"{stem} ({n}).{extension}" if dot and stem else f"{name} ({n})"
+
+
+def _shorten(name: str) -> str:
+    if len(name.encode("utf-8")) <= _LONGEST:
+        return name
+    stem, dot, extension = name.rpartition(".")
+    tail = dot + extension
+    if not stem or len(tail.encode("utf-8")) > _LONGEST_EXTENSION:
+        stem, tail = name, ""
+    room = _LONGEST - len(tail.encode("utf-8"))
+    cut = stem.encode("utf-8")[:room].decode("utf-8", "ignore")
+    return cut.rstrip(" .") + tail

@@ -1,0 +1,132 @@
+"""What comes out of a secret: texts into memory, files into memory or into a folder, piece by piece."""
+
+import contextlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from taina.errors import FileError, FormatError
+from taina.format.payload import Header, Item
+from taina.names import clean_name, with_number
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file to send, or one that was received.
+
+    Args:
+        name: as its sender called it; never used as a path without `taina.names.clean_name`.
+        content: the bytes, or where they lie on disk.
+        mime: media type; a hint of the sender's and no more.
+    """
+
+    name: str
+    content: bytes | Path
+    mime: str = "application/octet-stream"
+
+    @property
+    def size(self) -> int:
+        """Bytes. Raises: FileError."""
+        if isinstance(self.content, bytes):
+            return len(self.content)
+        try:
+            return self.content.stat().st_size
+        except OSError as error:
+            raise FileError(f"{self.content} cannot be read: {error.strerror}.") from None
+
+
+class Receiver:
+    """Takes the items' pieces in order. Files appear under their names only when `finish` is called.
+
+    Args:
+        folder: where files go; None keeps them in memory.
+        overwrite: replace files of the same name, rather than number the new ones.
+    """
+
+    def __init__(self, folder: Path | None, *, overwrite: bool = False) -> None:
+        self._folder = folder
+        self._overwrite = overwrite
+        self._held: dict[int, bytearray] = {}
+        self._parts: dict[int, Path] = {}
+        self._open: tuple[int, BinaryIO] | None = None
+
+    def write(self, item: Item, n: int, piece: bytes) -> None:
+        """The next piece of item `n`. Raises: FileError."""
+        if self._folder is None or item.type == "text":
+            self._held.setdefault(n, bytearray()).extend(piece)
+            return
+        try:
+            self._part(n).write(piece)
+        except OSError as error:
+            raise _unwritable(self._folder, error) from None
+
+    def finish(self, header: Header) -> tuple[str | File, ...]:
+        """All is there and proved genuine: give the files their names.
+
+        Raises:
+            FormatError: a text that is no text.
+            FileError: the disk is full, or the folder went away.
+        """
+        try:
+            for n, item in enumerate(header.items):
+                if self._folder is not None and item.type == "file" and n not in self._parts:
+                    self._part(n)  # an empty one
+            self._close()
+            return tuple(self._item(n, item) for n, item in enumerate(header.items))
+        except OSError as error:
+            raise _unwritable(self._folder, error) from None
+
+    def abandon(self) -> None:
+        """Leave nothing half received behind."""
+        with contextlib.suppress(OSError):
+            self._close()
+        for part in self._parts.values():
+            part.unlink(missing_ok=True)
+
+    def _part(self, n: int) -> BinaryIO:
+        if self._open is None or self._open[0] != n:
+            self._close()
+            # Readable by this user alone, as every file that mkstemp makes.
+            number, name = tempfile.mkstemp(prefix=".taina-", suffix=".part", dir=self._folder)
+            self._parts[n] = Path(name)
+            self._open = n, os.fdopen(number, "wb")
+        return self._open[1]
+
+    def _close(self) -> None:
+        if self._open is not None:
+            _, file = self._open
+            self._open = None
+            with file:
+                file.flush()
+                # On disk before the server is told that it may forget.
+                os.fsync(file.fileno())
+
+    def _item(self, n: int, item: Item) -> str | File:
+        if item.type == "text":
+            try:
+                return bytes(self._held.get(n, b"")).decode("utf-8")
+            except UnicodeDecodeError:
+                raise FormatError("A text in this secret is not UTF-8.") from None
+        name, mime = item.name or "", item.mime or ""
+        if self._folder is None:
+            return File(name, bytes(self._held.get(n, b"")), mime)
+        return File(name, self._name(self._parts.pop(n), self._folder / clean_name(name)), mime)
+
+    def _name(self, part: Path, wanted: Path) -> Path:
+        path, n = wanted, 1
+        while not self._overwrite:
+            try:
+                # Taking the name is what makes it ours, whoever else is writing into this folder.
+                path.open("xb").close()
+                break
+            except FileExistsError:
+                n += 1
+                path = wanted.with_name(with_number(wanted.name, n))
+        part.replace(path)
+        return path
+
+
+def _unwritable(folder: Path | None, error: OSError) -> FileError:
+    return FileError(f"{folder} cannot be written to: {error.strerror}.")

@@ -1,0 +1,112 @@
+"""The API over HTTP: one call, tried again where that can help; problems come back as the errors they are."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+from taina import __version__, base64url
+from taina.errors import InvalidError, NotTainaError, TainaError, UnreachableError, error_of
+
+_TRY_AGAIN = {429, 500, 502, 503, 504}
+"""Half an answer and an overloaded proxy are worth another try; a full store (507) is not."""
+_FIRST_WAIT = 0.5
+_LONGEST_WAIT = 8.0
+
+
+class Transport:
+    """Calls to the API of one instance. Thread-safe.
+
+    Args:
+        url: address of the instance, without `/api/v1`.
+        http: may be shared by several.
+        patience: seconds for which a call that fails is tried again.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        http: httpx.Client,
+        patience: float,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.url = url
+        self._api = url.rstrip("/") + "/api/v1"
+        self._http = http
+        self._patience = patience
+        self._clock = clock
+        self._sleep = sleep
+
+    def json(self, method: str, path: str, *, token: bytes | None = None, body: Any = None) -> dict[str, Any]:
+        """A call that answers with a JSON object. Raises: TainaError, UnreachableError among them."""
+        content = None if body is None else json.dumps(body).encode("utf-8")
+        answer = self._call(method, path, token, content, "application/json")
+        try:
+            document = answer.json()
+        except ValueError:
+            document = None
+        if not isinstance(document, dict):
+            raise NotTainaError
+        return document
+
+    def put_bytes(self, path: str, token: bytes, content: bytes) -> None:
+        """Leave bytes at an address. Raises: TainaError."""
+        self._call("PUT", path, token, content, "application/octet-stream")
+
+    def get_bytes(self, path: str, token: bytes) -> bytes:
+        """The bytes at an address. Raises: TainaError."""
+        return self._call("GET", path, token, None, "").content
+
+    def _call(self, method: str, path: str, token: bytes | None, content: bytes | None, kind: str) -> httpx.Response:
+        headers = {"Accept": "*/*", "User-Agent": f"taina/{__version__}"}
+        if token is not None:
+            headers["Authorization"] = f"Bearer {base64url.encode(token)}"
+        if content is not None:
+            headers["Content-Type"] = kind
+        end = self._clock() + self._patience
+        wait = _FIRST_WAIT
+        while True:
+            try:
+                answer = self._http.request(method, self._api + path, content=content, headers=headers)
+            except (httpx.InvalidURL, httpx.UnsupportedProtocol):
+                raise InvalidError(f"{self.url} is no address: it begins with https://", field="url") from None
+            except httpx.TransportError as error:
+                problem: TainaError = UnreachableError(f"{self.url} does not answer ({error or type(error).__name__}).")
+                pause = wait
+            else:
+                if answer.is_success:
+                    return answer
+                problem = _problem(answer)
+                if answer.status_code not in _TRY_AGAIN:
+                    raise problem
+                pause = max(wait, _retry_after(answer))
+            if self._clock() + pause > end:
+                raise problem
+            self._sleep(pause)
+            wait = min(2 * wait, _LONGEST_WAIT)
+
+
+def _problem(answer: httpx.Response) -> TainaError:
+    """What the server said of itself (RFC 9457), or that whoever answered is no Taina."""
+    try:
+        document = answer.json()
+        code, detail = document["code"], document["detail"]
+    except (ValueError, KeyError, TypeError):
+        if answer.status_code in _TRY_AGAIN:
+            return UnreachableError(f"The server is out of order ({answer.status_code}). Try again later.")
+        return NotTainaError()
+    members = {
+        name: value
+        for name, value in document.items()
+        if name not in ("type", "title", "status", "detail", "code") and isinstance(value, str | int)
+    }
+    return error_of(str(code))(str(detail), **members)
+
+
+def _retry_after(answer: httpx.Response) -> float:
+    """Seconds (RFC 9110, section 10.2.3); the form with a date is not worth reading."""
+    value = answer.headers.get("Retry-After", "")
+    return float(value) if value.isascii() and value.isdigit() else 0.0
