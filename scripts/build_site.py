@@ -24,9 +24,18 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 SOURCE = Path(__file__).resolve().parent.parent / "site"
-PAGES = {"create": "", "reveal": "s/", "receipt": "receipt/", "privacy": "privacy/", "format": "format/"}
+PAGES = {
+    "create": "",
+    "reveal": "s/",
+    "receipt": "receipt/",
+    "request": "request/",
+    "answer": "r/",
+    "inbox": "inbox/",
+    "privacy": "privacy/",
+    "format": "format/",
+}
 """Each template of a page, and its address below a language."""
-LINK_PAGES = ("reveal", "receipt")
+LINK_PAGES = ("reveal", "receipt", "answer", "inbox")
 REFERENCE = "en"
 _ASSETS = ("css", "images", "js")
 _WORKER = "js/courier_worker.js"

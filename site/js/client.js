@@ -63,7 +63,7 @@ export class Client {
 
   /** @returns {Promise<Instance>} limits and lifetimes of this instance */
   async status() {
-    return this.#json("GET", "/status");
+    return this.json("GET", "/status");
   }
 
   /**
@@ -136,10 +136,10 @@ export class Client {
       passphrase,
       ...(chunks === 1 ? { content: toBase64url(await seal(0)) } : {}),
     };
-    const created = await this.#json("PUT", path, { json: order, signal });
+    const created = await this.json("PUT", path, { json: order, signal });
     if (chunks > 1) {
       try {
-        const there = new Set(begun ? (await this.#json("GET", `${path}/chunks`, { token, signal })).chunks : []);
+        const there = new Set(begun ? (await this.json("GET", `${path}/chunks`, { token, signal })).chunks : []);
         let done = 0;
         await inParallel(AT_ONCE, chunks, async (n) => {
           await pace?.passed(signal);
@@ -154,7 +154,7 @@ export class Client {
       } catch (error) {
         // What was given up shall not take up room until it is swept.
         if (error instanceof TainaError && error.code === "cancelled") {
-          await this.#lastWord(this.#json("POST", `/receipts/${toBase64url(receipt.id)}/burn`, { token }));
+          await this.#lastWord(this.json("POST", `/receipts/${toBase64url(receipt.id)}/burn`, { token }));
         }
         throw error;
       }
@@ -175,7 +175,7 @@ export class Client {
    */
   async peek(link) {
     const { id, proof } = await deriveLinkKeys(link.body);
-    return this.#json("GET", `/secrets/${toBase64url(id)}`, { token: proof });
+    return this.json("GET", `/secrets/${toBase64url(id)}`, { token: proof });
   }
 
   /**
@@ -195,7 +195,7 @@ export class Client {
     const claim = await deriveClaim(seed);
     const stream = await streamKey(contentKeys.content, flagsOf(link), linkKeys.id);
 
-    const answer = await this.#json("POST", `/secrets/${id}/reveal`, {
+    const answer = await this.json("POST", `/secrets/${id}/reveal`, {
       token: linkKeys.proof,
       json: {
         proof: toBase64url(contentKeys.reveal),
@@ -227,7 +227,7 @@ export class Client {
 
     const opened = { token: claim.token, json: { opened: toBase64url(contentKeys.opened) } };
     // The reader has it: an ack that fails or hangs must not take it away again.
-    await this.#lastWord(this.#json("POST", `${claimPath}/ack`, opened));
+    await this.#lastWord(this.json("POST", `${claimPath}/ack`, opened));
     return { expires: header.expires, items };
   }
 
@@ -239,7 +239,7 @@ export class Client {
    */
   async receipt(link) {
     const { id, token } = await deriveReceipt(link.body.slice(0, KEY_SIZE));
-    const receipt = await this.#json("GET", `/receipts/${toBase64url(id)}`, { token });
+    const receipt = await this.json("GET", `/receipts/${toBase64url(id)}`, { token });
     const proof = receipt.opened === undefined ? null : (await sha256(fromBase64url(String(receipt.opened)))).slice(0, 16);
     const proved = proof !== null && toBase64url(proof) === toBase64url(link.body.slice(KEY_SIZE));
     return { ...receipt, proved };
@@ -252,7 +252,7 @@ export class Client {
    */
   async burn(link) {
     const { id, token } = await deriveReceipt(link.body.slice(0, KEY_SIZE));
-    await this.#json("POST", `/receipts/${toBase64url(id)}/burn`, { token });
+    await this.json("POST", `/receipts/${toBase64url(id)}/burn`, { token });
   }
 
   /** Wait for it, but not for long, and whatever comes of it. @param {Promise<unknown>} call */
@@ -280,9 +280,10 @@ export class Client {
     }
   }
 
-  /** @param {string} method @param {string} path @param {Sent} [sent] @returns {Promise<any>} */
-  async #json(method, path, sent) {
+  /** A call of the API that answers with JSON or nothing. @param {string} method @param {string} path @param {Sent} [sent] @returns {Promise<any>} */
+  async json(method, path, sent) {
     return this.#request(method, path, sent, async (response) => {
+      if (response.status === 204) return null;
       const answer = await response.json();
       if (typeof answer !== "object" || answer === null) throw new TainaError("internal");
       return answer;
