@@ -24,11 +24,21 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 SOURCE = Path(__file__).resolve().parent.parent / "site"
-PAGES = {"create": "", "reveal": "s/", "receipt": "receipt/", "privacy": "privacy/", "format": "format/"}
+PAGES = {
+    "create": "",
+    "reveal": "s/",
+    "receipt": "receipt/",
+    "request": "request/",
+    "answer": "r/",
+    "inbox": "inbox/",
+    "privacy": "privacy/",
+    "format": "format/",
+}
 """Each template of a page, and its address below a language."""
-LINK_PAGES = ("reveal", "receipt")
+LINK_PAGES = ("reveal", "receipt", "answer", "inbox")
 REFERENCE = "en"
 _ASSETS = ("css", "images", "js")
+_WORKER = "js/courier_worker.js"
 _COMPRESSED = (".css", ".html", ".js", ".json", ".svg")
 _PERMISSIONS = (
     "accelerometer=(), autoplay=(), browsing-topics=(), camera=(), clipboard-read=(), "
@@ -151,13 +161,16 @@ def _modules(assets: Assets, entry: str) -> list[str]:
 def _policy(import_map: str) -> str:
     return (
         f"default-src 'none'; script-src 'self' '{_digest(import_map.encode(), 'sha256')}'; style-src 'self'; "
-        "img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-        "require-trusted-types-for 'script'; trusted-types 'none'"
+        "img-src 'self'; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
+        # The one policy gives the one address of our worker: js/courier.js.
+        "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types taina-worker"
     )
 
 
 def _rules(policy: str) -> dict[str, dict[str, str]]:
     everywhere = {
+        # On scripts too: WebKit asks it of whatever a worker imports.
+        "Cross-Origin-Embedder-Policy": "require-corp",
         "Cross-Origin-Resource-Policy": "same-origin",
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
@@ -166,7 +179,6 @@ def _rules(policy: str) -> dict[str, dict[str, str]]:
         **everywhere,
         "Cache-Control": "no-store",
         "Content-Security-Policy": policy,
-        "Cross-Origin-Embedder-Policy": "require-corp",
         "Cross-Origin-Opener-Policy": "same-origin",
         "Integrity-Policy": "blocked-destinations=(script)",
         "Origin-Agent-Cluster": "?1",
@@ -174,17 +186,25 @@ def _rules(policy: str) -> dict[str, dict[str, str]]:
         "X-DNS-Prefetch-Control": "off",
         "X-Frame-Options": "DENY",
     }
+    asset = {**everywhere, "Cache-Control": "public, max-age=31536000, immutable"}
+    # A worker has the policies of its own answer, not those of the page.
+    worker = {
+        **asset,
+        "Content-Security-Policy": "default-src 'none'; script-src 'self'; connect-src 'self'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'",
+    }
     return {
         "page": page,
         "link": {**page, "X-Robots-Tag": "noindex, nofollow, noarchive, nosnippet"},
-        "asset": {**everywhere, "Cache-Control": "public, max-age=31536000, immutable"},
+        "asset": asset,
+        "worker": worker,
     }
 
 
 def _paths(assets: Assets, languages: list[str]) -> dict[str, str]:
     """Which rule holds for which path; one that ends in `/` holds for all below it, the longest wins."""
     links = {f"{start}{PAGES[page]}": "link" for page in LINK_PAGES for start in ("/", *(f"/{x}/" for x in languages))}
-    return {"/": "page", f"{assets.base}/": "asset", **links}
+    return {"/": "page", f"{assets.base}/": "asset", f"{assets.base}/{_WORKER}": "worker", **links}
 
 
 def _long_text(source: Path, page: str, language: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from vectors.envelopes import envelopes, misaddressed, requests
 from vectors.headers import headers
 from vectors.keys import derivation, tokens
 from vectors.links import links
@@ -39,6 +40,12 @@ def make() -> dict[str, bytes]:
         "tampered": ("Sealed streams that were changed: `chunks` says which stand where.", tampered()),
         "missealed": ("Chunks that were sealed with the right key, but not as a stream.", missealed()),
         "secrets": ("Whole secrets: from the items to the links and the call that creates them.", secrets()),
+        "requests": ("What an asker's seed gives: the keys, tokens and links of a request.", requests()),
+        "envelopes": (
+            "What is left at a request. `ephemeral` and `plain` say how it was sealed, where that is the format's way.",
+            envelopes(),
+        ),
+        "misaddressed": ("Public keys of requests to which nothing can be sealed.", misaddressed()),
     }
     return {f"{name}.json": _file(about, vectors) for name, (about, vectors) in files.items()}
 

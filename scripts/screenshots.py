@@ -150,6 +150,75 @@ def shoot_reveal(page: Page, url: str, take: Take) -> None:
         take(page, name)
 
 
+def shoot_requests(page: Page, url: str, take: Take) -> None:
+    page.goto(f"{url}request/")
+    take(page, "request-ready")
+    page.fill("#answers", "0")
+    page.click("#make")
+    reach(page, "error")
+    take(page, "request-error")
+    page.fill("#answers", "3")
+    page.click("#ask-passphrase")
+    page.click("#make")
+    reach(page, "done")
+    take(page, "request-done")
+    link, inbox = page.input_value("#link"), page.input_value("#inbox-link")
+    for n in range(2):
+        page.goto("about:blank")
+        page.goto(link)
+        reach(page, "ready")
+        if n == 0:
+            take(page, "answer-ready")
+        page.fill("#text", TEXT)
+        page.click("#send")
+        reach(page, "error")
+        if n == 0:
+            take(page, "answer-error")
+        page.fill("#passphrase", PHRASE)
+        page.click("#send")
+        reach(page, "done")
+    take(page, "answer-done")
+    receipt = page.input_value("#receipt-link")
+    page.goto(receipt)
+    reach(page, "shown")
+    page.click("#burn")
+    page.click("#burn-confirm")
+    page.wait_for_selector("#ended", state="visible")
+    page.goto(inbox)
+    reach(page, "shown")
+    take(page, "inbox-shown")
+    page.click("#delete")
+    take(page, "inbox-deleting")
+    page.click("#delete-confirm")
+    reach(page, "deleted")
+    take(page, "inbox-deleted")
+
+    page.goto(f"{url}request/")
+    page.click("#make")
+    reach(page, "done")
+    once, empty = page.input_value("#link"), page.input_value("#inbox-link")
+    page.goto(empty)
+    reach(page, "shown")
+    take(page, "inbox-none")
+    page.goto(once)
+    reach(page, "ready")
+    page.fill("#text", TEXT)
+    page.click("#send")
+    reach(page, "done")
+    for name, address in {
+        "answer-full": once,
+        "answer-missing": link,
+        "answer-cut": once[:-3],
+        "answer-wrong-link": inbox.replace("/inbox/", "/r/"),
+        "inbox-missing": inbox,
+        "inbox-cut": inbox[:-3],
+    }.items():
+        page.goto("about:blank")
+        page.goto(address)
+        page.wait_for_selector('main[data-state]:not([data-state="loading"])')
+        take(page, name)
+
+
 def newer_link() -> str:
     head = bytes([2]) + os.urandom(32)
     return base64url.encode(head + sha256(b"taina/v1 link" + head)[:2])
@@ -210,7 +279,7 @@ def shoot_all(browser: Browser, url: str, out: Path, look: tuple[str, str, str],
             page.evaluate("document.documentElement.dir = 'rtl'")
         page.screenshot(path=out / f"{name}-{'-'.join(look)}.png", full_page=True)
 
-    for shoot in (shoot_create, shoot_reveal, shoot_unreachable, shoot_texts):
+    for shoot in (shoot_create, shoot_reveal, shoot_requests, shoot_unreachable, shoot_texts):
         with open_context(browser, *look) as context:
             shoot(context.new_page(), url, take)
 

@@ -2,7 +2,7 @@
 
 import httpx
 
-from making import Made
+from making import Made, MadeRequest
 from taina import base64url
 
 
@@ -35,3 +35,21 @@ def reveal(api: httpx.Client, made: Made, *, claim: bool = True) -> httpx.Respon
 def upload(api: httpx.Client, made: Made, n: int) -> httpx.Response:
     headers = {**bearer(made.receipt_token), "Content-Type": "application/octet-stream"}
     return api.put(f"{secret_path(made)}/chunks/{n}", headers=headers, content=made.chunks[n])
+
+
+def request_path(made: MadeRequest) -> str:
+    return f"/requests/{base64url.encode(made.id)}"
+
+
+def ask(api: httpx.Client, made: MadeRequest) -> MadeRequest:
+    assert api.put(request_path(made), json=made.body()).status_code == 201
+    return made
+
+
+def answer(api: httpx.Client, made: MadeRequest, sealed: bytes) -> httpx.Response:
+    body = {"envelope": base64url.encode(sealed)}
+    return api.post(f"{request_path(made)}/envelopes", headers=bearer(made.answer_token), json=body)
+
+
+def inbox(api: httpx.Client, made: MadeRequest) -> httpx.Response:
+    return api.get(f"{request_path(made)}/envelopes", headers=bearer(made.inbox_token))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from taina import base64url
+from taina.secret_requests import Asking
 from taina.vault import Claim, Order
 
 SEALED_CHUNK = (1 << 20) + 16
@@ -82,3 +83,31 @@ def made_of_chunks(count: int, last: int = 40) -> Made:
     """A secret of `count` chunks, the last of `last` bytes."""
     whole = [os.urandom(SEALED_CHUNK) for _ in range(count - 1)]
     return Made(chunks=(*whole, os.urandom(last)))
+
+
+@dataclass(frozen=True)
+class MadeRequest:
+    """Keys of one request for secrets; to a server they are random bytes."""
+
+    id: bytes = field(default_factory=lambda: os.urandom(16))
+    inbox_token: bytes = field(default_factory=lambda: os.urandom(32))
+    answer_token: bytes = field(default_factory=lambda: os.urandom(32))
+    ttl: int = 3600
+    answers: int = 1
+
+    def asking(self) -> Asking:
+        return Asking(sha256(self.inbox_token), sha256(self.answer_token), self.ttl, self.answers)
+
+    def body(self) -> dict[str, Any]:
+        """The request's JSON."""
+        asking = self.asking()
+        return {
+            "inbox_hash": base64url.encode(asking.inbox_hash),
+            "answer_hash": base64url.encode(asking.answer_hash),
+            "ttl": asking.ttl,
+            "answers": asking.answers,
+        }
+
+
+def envelope() -> bytes:
+    return os.urandom(81)

@@ -59,8 +59,9 @@ def test_the_format_is_pure() -> None:
         assert not imports(file) & impure, file.name
 
 
-def test_the_vault_knows_neither_http_nor_sql() -> None:
-    names = imports(PACKAGE / "vault.py")
+@pytest.mark.parametrize("module", ["vault.py", "secret_requests.py"])
+def test_the_rules_know_neither_http_nor_sql(module: str) -> None:
+    names = imports(PACKAGE / module)
     assert not {name for name in names if name.startswith(("falcon", "sqlite", "taina.web", "taina.store.sqlite"))}
 
 

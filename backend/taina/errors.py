@@ -78,8 +78,18 @@ class NotReadyError(TainaError):
     sentence = "The secret is still being uploaded. Try again when its sender has finished."
 
 
+class AnsweredError(TainaError):
+    """A request for secrets has all the answers that it takes."""
+
+    code = "answered"
+    status = 409
+    sentence = (
+        "This request has been answered already. Nothing was kept; if another answer is wanted, ask for a new link."
+    )
+
+
 class GoneError(TainaError):
-    """The secret has ended; the members `state` (str) and `ended` (unix seconds) say how and when."""
+    """The secret, or a request for one, has ended; the members `state` and `ended` (unix seconds) say how and when."""
 
     code = "gone"
     status = 410

@@ -1,4 +1,4 @@
-"""The composition root: settings -> store -> vault -> web -> listener, and the sweeper beside them."""
+"""The composition root: settings -> store -> rules -> web -> listener, and the sweeper beside them."""
 
 import os
 import sqlite3
@@ -10,9 +10,10 @@ from pathlib import Path
 import click
 
 from taina.listener import Listener, is_local
+from taina.secret_requests import SecretRequests
 from taina.store.sqlite import SqliteStore
 from taina.vault import Limits, Vault
-from taina.web import create_app
+from taina.web import Application, create_app
 from taina.web.site import Site
 
 _SWEEP_SECONDS = 1.0
@@ -41,8 +42,9 @@ def serve(settings: Settings) -> None:
     store = _open_store(settings.data)
     try:
         vault = Vault(store, settings.limits)
-        listener = _listen(settings, vault, site)
-        with _Sweeper(vault.sweep):
+        requests = SecretRequests(store, settings.limits)
+        listener = _listen(settings, create_app(vault, requests, site))
+        with _Sweeper(vault.sweep, requests.sweep):
             listener.stop_on_signals()
             click.echo(f"Taina is ready: {_address(settings.host, listener.port)}")
             if not is_local(settings.host):
@@ -55,15 +57,16 @@ def serve(settings: Settings) -> None:
 class _Sweeper(threading.Thread):
     """Sweeps what is due every second, in small batches with a pause, so that requests hardly wait."""
 
-    def __init__(self, sweep: Callable[[int], int]) -> None:
+    def __init__(self, *sweeps: Callable[[int], int]) -> None:
         super().__init__(name="taina-sweeper", daemon=True)
-        self._sweep = sweep
+        self._sweeps = sweeps
         self._end = threading.Event()
 
     def run(self) -> None:
         while not self._end.wait(_SWEEP_SECONDS):
-            while self._sweep(_SWEEP_BATCH) == _SWEEP_BATCH and not self._end.wait(_SWEEP_PAUSE):
-                pass
+            for sweep in self._sweeps:
+                while sweep(_SWEEP_BATCH) == _SWEEP_BATCH and not self._end.wait(_SWEEP_PAUSE):
+                    pass
 
     def __enter__(self) -> None:
         self.start()
@@ -96,9 +99,9 @@ def _open_store(folder: Path) -> SqliteStore:
         raise click.ClickException(f"{folder} cannot hold the database: {error}.") from None
 
 
-def _listen(settings: Settings, vault: Vault, site: Site | None) -> Listener:
+def _listen(settings: Settings, app: Application) -> Listener:
     try:
-        return Listener(create_app(vault, site), settings.host, settings.port)
+        return Listener(app, settings.host, settings.port)
     except (OSError, ValueError) as error:
         raise click.ClickException(
             f"Cannot listen on {settings.host} port {settings.port}: {error}. Choose another with --host and --port."

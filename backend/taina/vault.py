@@ -48,6 +48,8 @@ class Limits:
     ttl_default: int = 7 * 86400
     attempts: int = 10
     lease: int = 60
+    answers: int = 100
+    """To one request for secrets."""
 
 
 @dataclass(frozen=True, slots=True)

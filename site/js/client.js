@@ -4,22 +4,37 @@ import { TainaError } from "./errors.js";
 import { KEY_SIZE, concat, deriveClaim, deriveContentKeys, deriveLinkKeys, deriveReceipt, sha256 } from "./format/derive.js";
 import { encodeLink, flagsOf, fromBase64url, toBase64url } from "./format/links.js";
 import { CHUNK_SIZE, Unpacker, pack } from "./format/payload.js";
-import { chunkCount, openChunk, sealChunk, sealedSize, streamKey } from "./format/stream.js";
+import { TAG_SIZE, chunkCount, openChunk, sealChunk, sealedSize, streamKey } from "./format/stream.js";
 
 /** @typedef {import("./format/derive.js").Bytes} Bytes */
 /** @typedef {import("./format/links.js").Link} Link */
 /** @typedef {{type: "text", text: string} | {type: "file", name: string, mime: string, data: Blob}} Outgoing */
 /** @typedef {{type: "text", text: string} | {type: "file", name: string, mime: string, size: number, blob: Blob}} Incoming */
 /** @typedef {(done: number, total: number) => void} OnProgress chunks done, chunks in all */
+/**
+ * Where opened bytes stay until they are saved.
+ * @typedef {{add: (item: number, piece: Bytes) => void | Promise<void>, blob: (item: number) => Blob | Promise<Blob>}} Store
+ */
+/**
+ * How a transfer is followed and steered. With a pace it waits out a network that is away, else that is an error.
+ * @typedef {{onProgress?: OnProgress, signal?: AbortSignal, pace?: Pace}} Course
+ */
+/**
+ * What it takes to go on with an upload; whoever has it can open the secret. `tags` are those of the chunks that
+ * were sealed: under one key no chunk may ever be sealed twice with different bytes.
+ * @typedef {{key: Bytes, receiptKey: Bytes, contentKeys: import("./format/derive.js").ContentKeys, passphrase: boolean, ttl: number, expires: number, tags: Bytes[]}} Upload
+ */
+/** @typedef {{secret: string, receipt: string, expires: number}} Links two fragments, unix seconds */
 /** @typedef {{state: string, passphrase: boolean, size: number, chunks: number, expires: number, attempts_left: number}} Status */
 /** @typedef {{state: string, created: number, expires: number, ended?: number, failed_attempts: number, opened?: string, proved: boolean}} Receipt */
 /** @typedef {{limits: {size: number}, ttl: {min: number, max: number, default: number}}} Instance */
 /** @typedef {{token?: Bytes, json?: unknown, bytes?: Bytes, signal?: AbortSignal}} Sent */
 /** @typedef {{fetch: typeof fetch, random: (size: number) => Bytes, now: () => number, wait: (ms: number) => Promise<unknown>}} Surroundings */
 
-const UPLOADS_AT_ONCE = 3;
+const AT_ONCE = 3; // chunks on their way
+const TRY_MOST = 120_000; // ms for one try, as the server gives it
 const WAITS = [500, 1000, 2000, 4000]; // ms between tries
-const ACK_PATIENCE = 2000; // ms that a reader waits for the server to hear of it
+const LAST_WORD = 2000; // ms that is waited for the server to hear how it ended
 /** Half an answer and an overloaded proxy are worth another try; a full store (507) is not. */
 const TRY_AGAIN = [429, 500, 502, 503, 504];
 
@@ -48,69 +63,107 @@ export class Client {
 
   /** @returns {Promise<Instance>} limits and lifetimes of this instance */
   async status() {
-    return this.#json("GET", "/status");
+    return this.json("GET", "/status");
   }
 
   /**
    * Seal the items and leave them with the server. The same bytes are sent again after a lost answer.
    * @param {Outgoing[]} items
-   * @param {{ttl: number, passphrase?: string | null, onProgress?: OnProgress, signal?: AbortSignal}} options ttl in seconds
-   * @returns {Promise<{secret: string, receipt: string, expires: number}>} two fragments, unix seconds
+   * @param {{ttl: number, passphrase?: string | null} & Course} options ttl in seconds
+   * @returns {Promise<Links>}
    * @throws {TainaError}
    */
-  async send(items, { ttl, passphrase = null, onProgress, signal }) {
-    const bodies = items.map((item) => (item.type === "text" ? new Blob([item.text]) : item.data));
-    const payload = pack(
-      {
-        items: items.map((item, i) => {
-          const size = bodies[i].size;
-          return item.type === "text" ? { type: "text", size } : { type: "file", name: item.name, mime: item.mime, size };
-        }),
-        expires: Math.floor(this.#around.now() / 1000) + ttl,
-      },
-      bodies,
-    );
+  async send(items, { ttl, passphrase = null, ...course }) {
+    return this.upload(items, await this.begin({ ttl, passphrase }), course);
+  }
 
+  /**
+   * Draw the keys of one secret.
+   * @param {{ttl: number, passphrase?: string | null}} options ttl in seconds
+   * @returns {Promise<Upload>}
+   */
+  async begin({ ttl, passphrase = null }) {
     const key = this.#around.random(KEY_SIZE);
+    return {
+      key,
+      receiptKey: this.#around.random(KEY_SIZE),
+      contentKeys: await deriveContentKeys(key, passphrase),
+      passphrase: passphrase !== null,
+      ttl,
+      expires: Math.floor(this.#around.now() / 1000) + ttl,
+      tags: [],
+    };
+  }
+
+  /**
+   * Begin or go on with an upload: what the server has is not sent again.
+   * @param {Outgoing[]} items the same ones each time
+   * @param {Upload} upload its tags are noted as it goes
+   * @param {Course} course
+   * @returns {Promise<Links>}
+   * @throws {TainaError} changed: these are not the bytes that the upload began with; …
+   */
+  async upload(items, upload, { onProgress, signal, pace }) {
+    const { key, receiptKey, contentKeys, passphrase, ttl, expires, tags } = upload;
+    const payload = payloadOf(items, expires);
     /** @type {Link} */
-    const link = { kind: "secret", body: key, passphrase: passphrase !== null };
+    const link = { kind: "secret", body: key, passphrase };
     const linkKeys = await deriveLinkKeys(key);
-    const contentKeys = await deriveContentKeys(key, passphrase);
-    const receiptKey = this.#around.random(KEY_SIZE);
     const receipt = await deriveReceipt(receiptKey);
     const stream = await streamKey(contentKeys.content, flagsOf(link), linkKeys.id);
-
     const chunks = chunkCount(payload.size);
     /** @param {number} n */
     const seal = async (n) => {
       const plain = await readBlob(payload.slice(n * CHUNK_SIZE, (n + 1) * CHUNK_SIZE));
-      return sealChunk(stream, n, n === chunks - 1, plain);
+      const sealed = await sealChunk(stream, n, n === chunks - 1, plain);
+      const tag = sealed.slice(-TAG_SIZE);
+      if (tags[n] && toBase64url(tags[n]) !== toBase64url(tag)) throw new TainaError("changed");
+      tags[n] = tag;
+      return sealed;
     };
+
     const path = `/secrets/${toBase64url(linkKeys.id)}`;
+    const token = receipt.token;
+    const begun = tags.length > 0;
     const order = {
       link_hash: toBase64url(await sha256(linkKeys.proof)),
       reveal_hash: toBase64url(await sha256(contentKeys.reveal)),
       receipt_id: toBase64url(receipt.id),
-      receipt_hash: toBase64url(await sha256(receipt.token)),
+      receipt_hash: toBase64url(await sha256(token)),
       ttl,
       chunks,
       size: sealedSize(payload.size),
-      passphrase: link.passphrase,
+      passphrase,
       ...(chunks === 1 ? { content: toBase64url(await seal(0)) } : {}),
     };
-    const { expires } = await this.#json("PUT", path, { json: order, signal });
+    const created = await this.json("PUT", path, { json: order, signal });
     if (chunks > 1) {
-      let done = 0;
-      await inParallel(UPLOADS_AT_ONCE, chunks, async (n) => {
-        await this.#request("PUT", `${path}/chunks/${n}`, { token: receipt.token, bytes: await seal(n), signal });
-        onProgress?.(++done, chunks);
-      });
+      try {
+        const there = new Set(begun ? (await this.json("GET", `${path}/chunks`, { token, signal })).chunks : []);
+        let done = 0;
+        await inParallel(AT_ONCE, chunks, async (n) => {
+          await pace?.passed(signal);
+          const known = Boolean(tags[n]) && there.has(n);
+          const bytes = await seal(n);
+          if (!known) {
+            await this.#atItsPace(pace, signal, () => this.#request("PUT", `${path}/chunks/${n}`, { token, bytes, signal }));
+          }
+          done += 1;
+          onProgress?.(done, chunks);
+        });
+      } catch (error) {
+        // What was given up shall not take up room until it is swept.
+        if (error instanceof TainaError && error.code === "cancelled") {
+          await this.#lastWord(this.json("POST", `/receipts/${toBase64url(receipt.id)}/burn`, { token }));
+        }
+        throw error;
+      }
     }
     const openedHash = (await sha256(contentKeys.opened)).slice(0, 16);
     return {
       secret: await encodeLink(link),
       receipt: await encodeLink({ kind: "receipt", body: concat(receiptKey, openedHash), passphrase: false }),
-      expires,
+      expires: created.expires,
     };
   }
 
@@ -122,18 +175,18 @@ export class Client {
    */
   async peek(link) {
     const { id, proof } = await deriveLinkKeys(link.body);
-    return this.#json("GET", `/secrets/${toBase64url(id)}`, { token: proof });
+    return this.json("GET", `/secrets/${toBase64url(id)}`, { token: proof });
   }
 
   /**
    * Take the secret, for good. Calling it again for the same link after a failure is the same reader's next try.
    * @param {Link} link
    * @param {string | null} passphrase
-   * @param {{onProgress?: OnProgress, signal?: AbortSignal}} [options]
+   * @param {{store?: Store} & Course} [options]
    * @returns {Promise<{expires: number, items: Incoming[]}>} unix seconds by the sender's clock; what was sent
-   * @throws {TainaError} wrong_passphrase, not_found, gone, tampered, unreachable, …
+   * @throws {TainaError} wrong_passphrase, not_found, gone, lost (the claim's lease ended), tampered, unreachable, …
    */
-  async reveal(link, passphrase, { onProgress, signal } = {}) {
+  async reveal(link, passphrase, { store = inMemory(), onProgress, signal, pace } = {}) {
     const linkKeys = await deriveLinkKeys(link.body);
     const contentKeys = await deriveContentKeys(link.body, passphrase);
     const id = toBase64url(linkKeys.id);
@@ -142,7 +195,7 @@ export class Client {
     const claim = await deriveClaim(seed);
     const stream = await streamKey(contentKeys.content, flagsOf(link), linkKeys.id);
 
-    const answer = await this.#json("POST", `/secrets/${id}/reveal`, {
+    const answer = await this.json("POST", `/secrets/${id}/reveal`, {
       token: linkKeys.proof,
       json: {
         proof: toBase64url(contentKeys.reveal),
@@ -151,27 +204,30 @@ export class Client {
       signal,
     });
     const claimPath = `/claims/${toBase64url(claim.id)}`;
+    /** @param {number} n @returns {Promise<Bytes>} */
+    const fetchChunk = (n) => {
+      const read = () => this.#bytes(`${claimPath}/chunks/${n}`, { token: claim.token, signal });
+      return this.#atItsPace(pace, signal, read).catch((error) => {
+        throw error instanceof TainaError && error.code === "gone" ? new TainaError("lost") : error;
+      });
+    };
     const unpacker = new Unpacker();
-    /** @type {BlobPart[][]} */
-    const parts = [];
-    for (let n = 0; n < answer.chunks; n++) {
-      const sealed =
-        answer.content !== undefined
-          ? fromBase64url(String(answer.content))
-          : await this.#bytes(`${claimPath}/chunks/${n}`, { token: claim.token, signal });
-      // A Blob for each piece lets the browser keep it out of the page's memory.
+    const sealedChunks =
+      answer.content === undefined ? inOrder(AT_ONCE, answer.chunks, fetchChunk) : [fromBase64url(String(answer.content))];
+    let n = 0;
+    for await (const sealed of sealedChunks) {
       for (const [item, piece] of unpacker.push(await openChunk(stream, n, n === answer.chunks - 1, sealed))) {
-        (parts[item] ??= []).push(new Blob([piece]));
+        await store.add(item, piece);
       }
-      onProgress?.(n + 1, answer.chunks);
+      n += 1;
+      onProgress?.(n, answer.chunks);
     }
     const header = unpacker.finish();
-    const items = await Promise.all(header.items.map((item, i) => incoming(item, parts[i] ?? [])));
+    const items = await Promise.all(header.items.map(async (item, i) => incoming(item, await store.blob(i))));
 
     const opened = { token: claim.token, json: { opened: toBase64url(contentKeys.opened) } };
     // The reader has it: an ack that fails or hangs must not take it away again.
-    const acknowledged = this.#json("POST", `${claimPath}/ack`, opened).catch(() => {});
-    await Promise.race([acknowledged, this.#around.wait(ACK_PATIENCE)]);
+    await this.#lastWord(this.json("POST", `${claimPath}/ack`, opened));
     return { expires: header.expires, items };
   }
 
@@ -183,7 +239,7 @@ export class Client {
    */
   async receipt(link) {
     const { id, token } = await deriveReceipt(link.body.slice(0, KEY_SIZE));
-    const receipt = await this.#json("GET", `/receipts/${toBase64url(id)}`, { token });
+    const receipt = await this.json("GET", `/receipts/${toBase64url(id)}`, { token });
     const proof = receipt.opened === undefined ? null : (await sha256(fromBase64url(String(receipt.opened)))).slice(0, 16);
     const proved = proof !== null && toBase64url(proof) === toBase64url(link.body.slice(KEY_SIZE));
     return { ...receipt, proved };
@@ -196,12 +252,38 @@ export class Client {
    */
   async burn(link) {
     const { id, token } = await deriveReceipt(link.body.slice(0, KEY_SIZE));
-    await this.#json("POST", `/receipts/${toBase64url(id)}/burn`, { token });
+    await this.json("POST", `/receipts/${toBase64url(id)}/burn`, { token });
   }
 
-  /** @param {string} method @param {string} path @param {Sent} [sent] @returns {Promise<any>} */
-  async #json(method, path, sent) {
+  /** Wait for it, but not for long, and whatever comes of it. @param {Promise<unknown>} call */
+  async #lastWord(call) {
+    await Promise.race([call.catch(() => {}), this.#around.wait(LAST_WORD)]);
+  }
+
+  /**
+   * Do it when the pace lets it pass, and once more after each time that the network was away.
+   * @template T
+   * @param {Pace | undefined} pace
+   * @param {AbortSignal | undefined} signal
+   * @param {() => Promise<T>} work
+   * @returns {Promise<T>}
+   */
+  async #atItsPace(pace, signal, work) {
+    for (;;) {
+      await pace?.passed(signal);
+      try {
+        return await work();
+      } catch (error) {
+        if (!pace || !(error instanceof TainaError && error.passing)) throw error;
+        pace.hold("unreachable");
+      }
+    }
+  }
+
+  /** A call of the API that answers with JSON or nothing. @param {string} method @param {string} path @param {Sent} [sent] @returns {Promise<any>} */
+  async json(method, path, sent) {
     return this.#request(method, path, sent, async (response) => {
+      if (response.status === 204) return null;
       const answer = await response.json();
       if (typeof answer !== "object" || answer === null) throw new TainaError("internal");
       return answer;
@@ -235,23 +317,83 @@ export class Client {
           method,
           headers,
           body,
-          signal,
+          signal: AbortSignal.any([AbortSignal.timeout(TRY_MOST), ...(signal ? [signal] : [])]),
           cache: "no-store",
           credentials: "omit",
           redirect: "error",
         });
         if (response.ok) return await read?.(response);
         problem = await problemOf(response);
-        if (!TRY_AGAIN.includes(response.status)) throw problem;
+        problem.passing = TRY_AGAIN.includes(response.status);
+        if (!problem.passing) throw problem;
       } catch (error) {
         if (error instanceof TainaError) throw error;
         if (signal?.aborted) throw new TainaError("cancelled");
         problem = new TainaError("unreachable");
+        problem.passing = true;
       }
       if (tries === WAITS.length) throw problem;
-      await this.#around.wait(WAITS[tries]);
+      await Promise.race([this.#around.wait(WAITS[tries]), aborted(signal)]);
     }
   }
+}
+
+/** Lets a transfer go on, or holds it: because somebody wants that, or because the network is away. */
+export class Pace {
+  /** Why it is held, null while it is not. @type {string | null} */
+  held = null;
+  #passed = Promise.resolve();
+  /** @type {() => void} */
+  #release = () => {};
+  #onChange;
+
+  /** @param {(held: string | null) => void} [onChange] */
+  constructor(onChange = () => {}) {
+    this.#onChange = onChange;
+  }
+
+  /** @param {string} why */
+  hold(why) {
+    if (this.held === null) this.#passed = new Promise((done) => (this.#release = done));
+    if (this.held !== why) this.#onChange((this.held = why));
+  }
+
+  go() {
+    if (this.held === null) return;
+    this.#onChange((this.held = null));
+    this.#release();
+  }
+
+  /** Wait until it goes on. @param {AbortSignal} [signal] @throws {TainaError} cancelled */
+  async passed(signal) {
+    while (this.held !== null && !signal?.aborted) await Promise.race([this.#passed, aborted(signal)]);
+    if (signal?.aborted) throw new TainaError("cancelled");
+  }
+}
+
+/** @param {AbortSignal} [signal] @returns {Promise<unknown>} for ever pending without one */
+function aborted(signal) {
+  return new Promise((done) => signal?.addEventListener("abort", done, { once: true }));
+}
+
+/** A Blob for each piece lets the browser keep it out of the page's memory. @returns {Store} */
+function inMemory() {
+  /** @type {BlobPart[][]} */
+  const parts = [];
+  return {
+    add: (item, piece) => void (parts[item] ??= []).push(new Blob([piece])),
+    blob: (item) => new Blob(parts[item] ?? []),
+  };
+}
+
+/** @param {Outgoing[]} items @param {number} expires unix seconds @returns {Blob} */
+function payloadOf(items, expires) {
+  const bodies = items.map((item) => (item.type === "text" ? new Blob([item.text]) : item.data));
+  const described = items.map((item, i) => {
+    const size = bodies[i].size;
+    return item.type === "text" ? { type: item.type, size } : { type: item.type, name: item.name, mime: item.mime, size };
+  });
+  return pack({ items: described, expires }, bodies);
 }
 
 /** @param {Response} response @returns {Promise<TainaError>} */
@@ -264,10 +406,10 @@ async function problemOf(response) {
   }
 }
 
-/** @param {import("./format/payload.js").Item} item @param {BlobPart[]} parts @returns {Promise<Incoming>} */
-async function incoming(item, parts) {
+/** @param {import("./format/payload.js").Item} item @param {Blob} body @returns {Promise<Incoming>} */
+async function incoming(item, body) {
   // Never a type that a browser would render.
-  const blob = new Blob(parts, { type: "application/octet-stream" });
+  const blob = new Blob([body], { type: "application/octet-stream" });
   if (item.type === "file") return { ...item, blob };
   try {
     const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -305,4 +447,25 @@ async function inParallel(width, count, work) {
       }
     }),
   );
+}
+
+/**
+ * The results of work 0 … count - 1 in this order, some begun ahead.
+ * @template T
+ * @param {number} width
+ * @param {number} count
+ * @param {(n: number) => Promise<T>} work
+ * @returns {AsyncGenerator<T, void>}
+ */
+async function* inOrder(width, count, work) {
+  /** @type {Promise<T>[]} */
+  const ahead = [];
+  for (let next = 0; next < count || ahead.length; ) {
+    while (ahead.length < width && next < count) {
+      const result = work(next++);
+      result.catch(() => {}); // told when its turn comes
+      ahead.push(result);
+    }
+    yield await /** @type {Promise<T>} */ (ahead.shift());
+  }
 }

@@ -2,7 +2,7 @@
 export class TainaError extends Error {
   /**
    * @param {string} code as on the wire, or one found here: bad_format, incomplete_link, newer_link,
-   *   wrong_link, tampered, unreachable, cancelled
+   *   wrong_link, tampered, unreachable, unreadable, changed, lost, cancelled
    * @param {Record<string, unknown>} [members] facts beside the code, such as attempts_left
    */
   constructor(code, members = {}) {
@@ -10,5 +10,7 @@ export class TainaError extends Error {
     this.name = "TainaError";
     this.code = code;
     this.members = members;
+    /** Whether the same call may well succeed later. */
+    this.passing = false;
   }
 }

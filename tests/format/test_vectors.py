@@ -15,10 +15,13 @@ from taina.errors import FormatError, WrongLinkError
 from taina.format.derive import (
     derive_claim,
     derive_content_keys,
+    derive_inbox,
     derive_link_keys,
     derive_receipt,
+    derive_request,
     sha256,
 )
+from taina.format.envelope import ENVELOPE_SIZE, open_envelope, public_key, seal_envelope
 from taina.format.links import Link, decode_link, encode_link
 from taina.format.payload import (
     CHUNK_SIZE,
@@ -39,11 +42,12 @@ b64 = base64url.encode
 
 
 def test_generator_gives_these_bytes() -> None:
-    assert make_vectors.make() == {file.name: file.read_bytes() for file in FOLDER.iterdir()}
+    made = make_vectors.make()
+    assert made == {name: (FOLDER / name).read_bytes() for name in made}
 
 
 def vectors() -> Iterator[Any]:
-    for file in sorted(FOLDER.iterdir()):
+    for file in sorted(FOLDER / name for name in make_vectors.make()):
         content = json.loads(file.read_bytes())
         assert content.keys() == {"about", "vectors"}
         for vector in content["vectors"]:
@@ -217,6 +221,45 @@ def secrets(
     ]
 
 
+def requests(
+    name: str,
+    seed: str,
+    private: str,
+    inbox_token: str,
+    public: str,
+    id: str,
+    answer_token: str,
+    request_link: str,
+    inbox_link: str,
+) -> None:
+    inbox, request = derive_inbox(raw(seed)), derive_request(raw(public))
+    assert (inbox.private, inbox.token) == (raw(private), raw(inbox_token))
+    assert public_key(raw(private)) == raw(public)
+    assert (request.id, request.token) == (raw(id), raw(answer_token))
+    assert decode_link(request_link, "request").body == raw(public)
+    assert decode_link(inbox_link, "inbox").body == raw(seed)
+
+
+def envelopes(
+    name: str, private: str, envelope: str, ephemeral: str = "", plain: str = "", link: str = "", **error: str
+) -> None:
+    """How it was sealed is for the other side to repeat: here the library draws the ephemeral key."""
+    if error:
+        refused(error, lambda: open_envelope(raw(private), raw(envelope)))
+        return
+    found = open_envelope(raw(private), raw(envelope))
+    assert found == decode_link(link, "secret")
+    assert bytes([found.flags]) + found.body == raw(plain)
+    again = seal_envelope(public_key(raw(private)), found)
+    assert len(again) == len(raw(envelope)) == ENVELOPE_SIZE
+    assert again != seal_envelope(public_key(raw(private)), found) != raw(envelope)
+    assert open_envelope(raw(private), again) == found
+
+
+def misaddressed(name: str, public: str, **error: str) -> None:
+    refused(error, lambda: seal_envelope(raw(public), Link("secret", bytes(32))))
+
+
 def refused(vector: Vector, run: Callable[[], object]) -> FormatError:
     with pytest.raises(FormatError) as caught:
         run()
@@ -240,7 +283,10 @@ def header_of(items: list[Vector], expires: int) -> Header:
 
 CHECKS: dict[str, Callable[..., None]] = {
     check.__name__: check
-    for check in (derivation, tokens, links, headers, sizes, payloads, streams, tampered, missealed, secrets)
+    for check in (
+        *(derivation, tokens, links, headers, sizes, payloads, streams, tampered, missealed, secrets),
+        *(requests, envelopes, misaddressed),
+    )
 }
 
 

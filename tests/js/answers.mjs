@@ -3,6 +3,7 @@
 import { createInterface } from "node:readline";
 import { Client } from "../../site/js/client.js";
 import { TainaError } from "../../site/js/errors.js";
+import { agree, openBase, sealBase } from "../../site/js/format/envelope.js";
 import { decodeLink, fromBase64url, toBase64url } from "../../site/js/format/links.js";
 import { decodeHeader } from "../../site/js/format/payload.js";
 
@@ -10,7 +11,7 @@ import { decodeHeader } from "../../site/js/format/payload.js";
 /** @typedef {{type: "text", text: string} | {type: "file", name: string, mime: string, data: string}} Told */
 
 /** @type {Record<string, (question: any) => Promise<unknown>>} */
-const QUESTIONS = { link, header, seal, unseal, send, peek, reveal, receipt, burn, gcm, hkdf, pbkdf2 };
+const QUESTIONS = { link, header, seal, unseal, send, peek, reveal, receipt, burn, gcm, hkdf, pbkdf2, x25519, hpkeSeal, hpkeOpen };
 
 /** One client for each server, as a page has one: it remembers its claims. @type {Map<string, Client>} */
 const clients = new Map();
@@ -123,6 +124,22 @@ async function pbkdf2({ password, salt, rounds, size }) {
   const key = await crypto.subtle.importKey("raw", fromBase64url(password), "PBKDF2", false, ["deriveBits"]);
   const algorithm = { name: "PBKDF2", hash: "SHA-256", salt: fromBase64url(salt), iterations: rounds };
   return new Uint8Array(await crypto.subtle.deriveBits(algorithm, key, size * 8));
+}
+
+/** @param {{own: string, other: string}} question a private and a public key @returns {Promise<Bytes>} */
+async function x25519({ own, other }) {
+  return agree(fromBase64url(own), fromBase64url(other));
+}
+
+/** @param {Record<"to" | "ephemeral" | "info" | "aad" | "plain", string>} question @returns {Promise<Bytes>} */
+async function hpkeSeal({ to, ephemeral, info, aad, plain }) {
+  const [key, drawn, bound, beside, text] = [to, ephemeral, info, aad, plain].map(fromBase64url);
+  return sealBase(key, drawn, bound, beside, text);
+}
+
+/** @param {Record<"own" | "info" | "aad" | "sealed", string>} question @returns {Promise<Bytes>} */
+async function hpkeOpen({ own, info, aad, sealed }) {
+  return openBase(fromBase64url(own), fromBase64url(info), fromBase64url(aad), fromBase64url(sealed));
 }
 
 /** @param {string} url */

@@ -1,6 +1,15 @@
 // Holds site/js/format/ to tests/vectors/. Runs in Node and, served beside site/js/, in a browser's page.
 
-import { deriveClaim, deriveContentKeys, deriveLinkKeys, deriveReceipt, sha256 } from "../../site/js/format/derive.js";
+import {
+  deriveClaim,
+  deriveContentKeys,
+  deriveInbox,
+  deriveLinkKeys,
+  deriveReceipt,
+  deriveRequest,
+  sha256,
+} from "../../site/js/format/derive.js";
+import { ENVELOPE_SIZE, openEnvelope, publicKey, sealEnvelope } from "../../site/js/format/envelope.js";
 import { decodeLink, encodeLink, flagsOf, fromBase64url, toBase64url } from "../../site/js/format/links.js";
 import { CHUNK_SIZE, Unpacker, decodeHeader, encodeHeader, pack, paddedSize } from "../../site/js/format/payload.js";
 import { chunkCount, openChunk, sealChunk, sealedSize, streamKey } from "../../site/js/format/stream.js";
@@ -12,7 +21,10 @@ import { TainaError } from "../../site/js/errors.js";
 /** @typedef {{bytes?: string, repeat?: string, size?: number}[]} Pieces */
 
 /** @type {Record<string, (vector: Vector) => Promise<void>>} what each file's vectors are checked by */
-const CHECKS = { derivation, tokens, links, headers, sizes, payloads, streams, tampered, missealed, secrets };
+const CHECKS = {
+  ...{ derivation, tokens, links, headers, sizes, payloads, streams, tampered, missealed, secrets },
+  ...{ requests, envelopes, misaddressed },
+};
 
 /**
  * @param {(name: string) => Promise<any>} load gives the parsed content of `tests/vectors/<name>`
@@ -197,6 +209,39 @@ async function secrets({ name, key, receipt_key, passphrase, expires, items, hea
   const plain = await Promise.all(sent.chunks.map((chunk, n) => openChunk(stream, n, n === sealed.length - 1, chunk)));
   same(await sha256(await read(new Blob(plain))), payload);
   same(plain[0].slice(0, fromBase64url(header).length), header);
+}
+
+/** @param {Vector} vector */
+async function requests({ name, seed, private: privateKey, inbox_token, public: known, id, answer_token, request_link, inbox_link, ...unknown }) {
+  nothing(unknown);
+  same(await deriveInbox(fromBase64url(seed)), { private: privateKey, token: inbox_token });
+  same(await publicKey(fromBase64url(privateKey)), known);
+  same(await deriveRequest(fromBase64url(known)), { id, token: answer_token });
+  same((await decodeLink(request_link, "request")).body, known);
+  same((await decodeLink(inbox_link, "inbox")).body, seed);
+}
+
+/** @param {Vector} vector */
+async function envelopes({ name, private: privateKey, envelope, ephemeral, plain, link, error, ...unknown }) {
+  nothing(unknown);
+  const own = fromBase64url(privateKey);
+  await outcome(error, async () => {
+    const found = await openEnvelope(own, fromBase64url(envelope));
+    same(found, await decodeLink(link, "secret"));
+    same(toBase64url(Uint8Array.of(flagsOf(found), ...found.body)), plain);
+    const again = await sealEnvelope(await publicKey(own), found, fromBase64url(ephemeral));
+    same(again.length, ENVELOPE_SIZE);
+    same(again, envelope);
+  });
+}
+
+/** @param {Vector} vector */
+async function misaddressed({ name, public: known, error, ...unknown }) {
+  nothing(unknown);
+  await outcome(error, async () => {
+    const link = { kind: /** @type {const} */ ("secret"), body: new Uint8Array(32), passphrase: false };
+    await sealEnvelope(fromBase64url(known), link, new Uint8Array(32).fill(7));
+  });
 }
 
 /** @param {import("../../site/js/format/stream.js").StreamKey} stream @param {Bytes} payload @returns {Promise<Bytes[]>} */

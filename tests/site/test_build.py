@@ -16,7 +16,7 @@ import build_site
 
 SITE = build_site.build()
 PAGES = sorted(path for path in SITE if path.endswith(".html"))
-HOPS = [path for path in PAGES if path.split("/")[0] in {"index.html", "s", "receipt", "privacy", "format"}]
+HOPS = [f"{address}index.html" for address in build_site.PAGES.values()]
 HEADERS = json.loads(SITE["headers.json"])
 VOID = {"input", "link", "meta", "path"}
 """Elements without an end tag in our pages; paths are written as `<path/>`."""
@@ -165,7 +165,7 @@ def test_link_pages_are_not_indexed_and_assets_are_kept() -> None:
         found: dict[str, str] = rules[paths[max((start for start in paths if path.startswith(start)), key=len)]]
         return found
 
-    for page in ("/s/", "/receipt/"):
+    for page in ("/s/", "/receipt/", "/r/", "/inbox/"):
         for start in ("", "/en", "/bg"):
             assert "noindex" in rule(f"{start}{page}index.html")["X-Robots-Tag"]
     assert "X-Robots-Tag" not in rule("/en/index.html")
@@ -199,7 +199,7 @@ def test_the_first_load_of_create_is_within_its_budget(page: str) -> None:
 
 def test_pages_name_every_module_after_those_that_it_imports() -> None:
     """So that each is fetched at once and by its own digest, never first by another module's import."""
-    for name in ("create", "reveal", "receipt"):
+    for name in ("create", "reveal", "receipt", "request", "answer", "inbox"):
         named: set[str] = set()
         for tag in DOCUMENTS[f"en/{build_site.PAGES[name]}index.html"].all("script"):
             if tag.get("type") == "module":

@@ -16,7 +16,10 @@ from taina.web.openapi import document
 
 DOCUMENT = document(Limits())
 CALLS = [
-    (method, path) for path, calls in DOCUMENT["paths"].items() for method in calls if method in ("get", "put", "post")
+    (method, path)
+    for path, calls in DOCUMENT["paths"].items()
+    for method in calls
+    if method in ("get", "put", "post", "delete")
 ]
 
 
@@ -53,7 +56,7 @@ def test_every_call_is_documented(api: httpx.Client) -> None:
     made = create(api, Made())
     for path, calls in DOCUMENT["paths"].items():
         real = path.replace("{secret_id}", secret_path(made).split("/")[2]).replace("{n}", "0")
-        real = real.replace("{claim_id}", "A" * 22).replace("{receipt_id}", "A" * 22)
+        real = real.replace("{claim_id}", "A" * 22).replace("{receipt_id}", "A" * 22).replace("{request_id}", "A" * 22)
         allowed = api.options(real).headers["allow"].lower().split(", ")
         assert set(allowed) - {"options"} == set(calls) - {"parameters"}
     assert api.get(secret_path(made), headers=bearer(made.link_proof)).status_code == 200

@@ -1,8 +1,25 @@
 """`taina serve`: the server."""
 
+import re
 from pathlib import Path
 
 import click
+
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+
+
+class ByteSize(click.ParamType):
+    """A number of bytes, with a binary unit or none: 500MiB, 2G, 1048576."""
+
+    name = "size"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        found = re.fullmatch(r"([0-9]{1,15})\s*([KMGT]?)(?:i?B)?", str(value).strip(), re.IGNORECASE)
+        if found is None:
+            self.fail(f"{value!r} is no size. Write it like 500MiB or 2GiB.", param, ctx)
+        return int(found[1]) * _UNITS[found[2].upper()]
 
 
 @click.command()
@@ -20,10 +37,26 @@ import click
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="Folder of the built pages. Without it only the API is served.",
 )
-def serve(host: str, port: int, data: Path, site: Path | None) -> None:
+@click.option(
+    "--max-size",
+    default="100MiB",
+    show_default=True,
+    type=ByteSize(),
+    help="The most that one secret may hold, encrypted: up to an eighth more than its files.",
+)
+@click.option(
+    "--max-storage",
+    default="10GiB",
+    show_default=True,
+    type=ByteSize(),
+    help="The most that all secrets together may hold; room is reserved when an upload begins.",
+)
+def serve(host: str, port: int, data: Path, site: Path | None, max_size: int, max_storage: int) -> None:
     """Run the server: the pages and the API on one port, secrets in one SQLite file."""
     # Imported here so that the other commands need not load a web server.
     from taina.serve import Settings
     from taina.serve import serve as run
+    from taina.vault import Limits
 
-    run(Settings(host=host, port=port, data=data, site=site))
+    limits = Limits(size=max_size, storage=max_storage)
+    run(Settings(host=host, port=port, data=data, site=site, limits=limits))

@@ -41,6 +41,14 @@ class Token:
     token: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class InboxKeys:
+    """What an asker's seed gives: X25519 private key (32 bytes), token that reads and deletes the request (32)."""
+
+    private: bytes
+    token: bytes
+
+
 def sha256(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
 
@@ -84,3 +92,12 @@ def derive_claim(seed: bytes) -> Token:
 
 def derive_receipt(key: bytes) -> Token:
     return Token(hkdf(key, "receipt-id", 16), hkdf(key, "receipt-token", 32))
+
+
+def derive_inbox(seed: bytes) -> InboxKeys:
+    return InboxKeys(hkdf(seed, "request-key", 32), hkdf(seed, "inbox", 32))
+
+
+def derive_request(public: bytes) -> Token:
+    """From the X25519 public key in the request link; the token may leave an envelope."""
+    return Token(hkdf(public, "request-id", 16), hkdf(public, "answer", 32))

@@ -42,8 +42,65 @@ class Secret:
     """The opened proof, from the reader's acknowledgement."""
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """All that the server knows of a request for secrets; hashes are SHA-256, times unix seconds."""
+
+    id: bytes
+    inbox_hash: bytes
+    answer_hash: bytes
+    answers: int
+    """How many envelopes it takes."""
+    created: int
+    expires: int
+    """Until when it takes them."""
+    due: int
+    """When the sweeper has to forget it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """An answer: sealed bytes that only the asker opens, and when they came (unix seconds)."""
+
+    sealed: bytes
+    received: int
+
+
+class RequestVerbs(Protocol):
+    """What a transaction can do with requests for secrets."""
+
+    def put(self, request: Request) -> None:
+        """Add a request.
+
+        Raises:
+            ConflictError: its id is taken.
+        """
+
+    def find(self, request_id: bytes) -> Request | None: ...
+
+    def put_envelope(self, request_id: bytes, n: int, envelope: Envelope) -> None:
+        """Keep envelope `n`, counted from 0.
+
+        Raises:
+            ConflictError: there is one at that place.
+        """
+
+    def envelopes(self, request_id: bytes) -> list[Envelope]:
+        """In the order in which they came."""
+
+    def forget(self, request_id: bytes) -> None:
+        """Delete the request with its envelopes."""
+
+    def due(self, now: int, limit: int) -> list[bytes]:
+        """The ids of at most `limit` requests whose `due` has come, longest due first."""
+
+
 class Transaction(Protocol):
     """Small verbs inside one transaction. It is all done durably, or nothing is."""
+
+    @property
+    def requests(self) -> RequestVerbs:
+        """The verbs of requests for secrets; the others are those of secrets."""
 
     def put(self, secret: Secret) -> None:
         """Add a secret.

@@ -47,3 +47,32 @@ def sealed_bytes(db: sqlite_utils.Database) -> None:
     db.execute("CREATE TABLE chunks (place INTEGER PRIMARY KEY, wrapped BLOB NOT NULL) STRICT")
     db.execute("CREATE TABLE usage (bytes INTEGER NOT NULL CHECK (bytes >= 0)) STRICT")
     db.execute("INSERT INTO usage VALUES (0)")
+
+
+@migrations(name="0003_requests")
+def requests(db: sqlite_utils.Database) -> None:
+    db.execute(
+        """
+        CREATE TABLE requests (
+            id BLOB PRIMARY KEY CHECK (length(id) = 16),
+            inbox_hash BLOB NOT NULL CHECK (length(inbox_hash) = 32),
+            answer_hash BLOB NOT NULL CHECK (length(answer_hash) = 32),
+            answers INTEGER NOT NULL CHECK (answers > 0),
+            created INTEGER NOT NULL,
+            expires INTEGER NOT NULL CHECK (expires > created),
+            due INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute("CREATE INDEX requests_due ON requests (due)")
+    db.execute(
+        """
+        CREATE TABLE envelopes (
+            request BLOB NOT NULL,
+            n INTEGER NOT NULL CHECK (n >= 0),
+            sealed BLOB NOT NULL CHECK (length(sealed) = 81),
+            received INTEGER NOT NULL,
+            PRIMARY KEY (request, n)
+        ) STRICT, WITHOUT ROWID
+        """
+    )

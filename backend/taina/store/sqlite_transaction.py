@@ -8,6 +8,7 @@ from typing import Any
 from taina.errors import ConflictError
 from taina.store import Secret, shred
 from taina.store.sqlite_migrations import CHUNKS_A_SLOT
+from taina.store.sqlite_requests import SqliteRequests
 
 _SLOTS_AT_ONCE = 1024
 _COLUMNS = tuple(field.name for field in fields(Secret))
@@ -20,6 +21,7 @@ class SqliteTransaction:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self.requests = SqliteRequests(connection)
         self._free = deque(
             slot for (slot,) in connection.execute("SELECT slot FROM slots WHERE key = ?", (shred.NO_KEY,))
         )

@@ -5,8 +5,10 @@ from typing import Any
 import falcon
 
 from taina.errors import NotFoundError
+from taina.secret_requests import SecretRequests
 from taina.vault import Vault
 from taina.web import openapi, problems, resources
+from taina.web.secret_requests import EnvelopesResource, SecretRequestResource
 from taina.web.security import ApiSecurity
 from taina.web.site import Site
 
@@ -14,7 +16,7 @@ Application = falcon.App[falcon.Request, falcon.Response]
 API = "/api/v1"
 
 
-def create_app(vault: Vault, site: Site | None = None) -> Application:
+def create_app(vault: Vault, requests: SecretRequests, site: Site | None = None) -> Application:
     """The WSGI application: the API, and the built site below it where there is one."""
     app = falcon.App(middleware=[ApiSecurity()])
     problems.install(app)
@@ -29,6 +31,8 @@ def create_app(vault: Vault, site: Site | None = None) -> Application:
     app.add_route(f"{API}/claims/{{claim_id}}/chunks/{{n}}", resources.ClaimChunkResource(vault))
     app.add_route(f"{API}/receipts/{{receipt_id}}", resources.ReceiptResource(vault))
     app.add_route(f"{API}/receipts/{{receipt_id}}/burn", resources.BurnResource(vault))
+    app.add_route(f"{API}/requests/{{request_id}}", SecretRequestResource(requests))
+    app.add_route(f"{API}/requests/{{request_id}}/envelopes", EnvelopesResource(requests))
     if site is not None:
         app.add_sink(site, prefix="/")
     app.add_sink(_no_such_call, prefix="/api/")

@@ -6,6 +6,7 @@ import falcon
 
 from taina import __version__
 from taina.errors import TainaError
+from taina.secret_requests import ENVELOPE_SIZE
 from taina.vault import SEALED_CHUNK, TAG, Limits
 
 Schema = dict[str, Any]
@@ -36,13 +37,15 @@ def document(limits: Limits) -> Schema:
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/api/v1"}],
-        "paths": _paths(limits),
+        "paths": {**_paths(limits), **_request_paths(limits)},
         "components": {
             "schemas": {"Problem": _problem()},
             "securitySchemes": {
                 "linkProof": _bearer("The link proof: shows that the caller holds the link."),
                 "receiptToken": _bearer("The receipt token: the sender's."),
                 "claimToken": _bearer("The claim token: the one reader's."),
+                "answerToken": _bearer("The answer token: of all who hold the request's link."),
+                "inboxToken": _bearer("The inbox token: the asker's."),
             },
         },
     }
@@ -207,13 +210,87 @@ def _paths(limits: Limits) -> Schema:
     }
 
 
+def _request_paths(limits: Limits) -> Schema:
+    request = _id("request_id")
+    expires, left = _object({"expires": _integer()}), _object({"answers_left": _integer()})
+    envelope = _object({"envelope": _bytes(ENVELOPE_SIZE), "received": _integer()})
+    asking = {
+        "inbox_hash": _bytes(32),
+        "answer_hash": _bytes(32),
+        "ttl": _ttl(limits),
+        "answers": {"type": "integer", "minimum": 1, "maximum": limits.answers},
+    }
+    return {
+        "/requests/{request_id}": {
+            "parameters": [request],
+            "put": _call(
+                "ask",
+                "Ask for secrets. The same request again gets the same answer.",
+                body=_json(_object(asking)),
+                answers={200: ("It had been kept already.", expires), 201: ("It is kept.", expires)},
+                problems=(409, 413, 415, 507),
+            ),
+            "get": _call(
+                "requestStatus",
+                "Whether an answer can be left; changes nothing.",
+                security="answerToken",
+                answers={
+                    200: (
+                        "It waits for answers, or has them all.",
+                        _object(
+                            {"state": _one_of(["open", "full"]), "answers_left": _integer(), "expires": _integer()}
+                        ),
+                    )
+                },
+                problems=(404, 410),
+            ),
+            "delete": _call(
+                "deleteRequest",
+                "Forget the request and what was left at it.",
+                security="inboxToken",
+                answers={204: ("It is forgotten.", None)},
+                problems=(404,),
+            ),
+        },
+        "/requests/{request_id}/envelopes": {
+            "parameters": [request],
+            "post": _call(
+                "answer",
+                "Leave an envelope: the link of a secret, sealed to the asker. The same one may come again.",
+                security="answerToken",
+                body=_json(_object({"envelope": _bytes(ENVELOPE_SIZE)})),
+                answers={200: ("It had been left already.", left), 201: ("It is kept.", left)},
+                problems=(404, 409, 410, 413, 415, 507),
+            ),
+            "get": _call(
+                "inbox",
+                "The envelopes that were left, for the asker.",
+                security="inboxToken",
+                answers={
+                    200: (
+                        "All of them, in the order in which they came.",
+                        _object(
+                            {
+                                "answers": _integer(),
+                                "expires": _integer(),
+                                "envelopes": {"type": "array", "items": envelope},
+                            }
+                        ),
+                    )
+                },
+                problems=(404,),
+            ),
+        },
+    }
+
+
 def _order(limits: Limits) -> Schema:
     required = {
         "link_hash": _bytes(32),
         "reveal_hash": _bytes(32),
         "receipt_id": _bytes(16),
         "receipt_hash": _bytes(32),
-        "ttl": {"type": "integer", "minimum": limits.ttl_min, "maximum": limits.ttl_max},
+        "ttl": _ttl(limits),
         "chunks": {"type": "integer", "minimum": 1},
         "size": {"type": "integer", "minimum": TAG + 1, "description": f"More than {limits.size} is refused by 413."},
         "passphrase": {"type": "boolean"},
@@ -221,9 +298,13 @@ def _order(limits: Limits) -> Schema:
     return _object(required, {"content": {"type": "string", "pattern": "^[A-Za-z0-9_-]*$"}})
 
 
+def _ttl(limits: Limits) -> Schema:
+    return {"type": "integer", "minimum": limits.ttl_min, "maximum": limits.ttl_max}
+
+
 def _status() -> Schema:
     numbers = {
-        "limits": _object({"size": _integer(), "chunk": _integer(), "attempts": _integer()}),
+        "limits": _object({"size": _integer(), "chunk": _integer(), "attempts": _integer(), "answers": _integer()}),
         "ttl": _object({"min": _integer(), "max": _integer(), "default": _integer()}),
         "lease": _integer(),
     }

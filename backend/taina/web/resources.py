@@ -170,7 +170,12 @@ class StatusResource:
         self._answer: Answer = {
             "version": __version__,
             "protocol": 1,
-            "limits": {"size": limits.size, "chunk": SEALED_CHUNK, "attempts": limits.attempts},
+            "limits": {
+                "size": limits.size,
+                "chunk": SEALED_CHUNK,
+                "attempts": limits.attempts,
+                "answers": limits.answers,
+            },
             "ttl": {"min": limits.ttl_min, "max": limits.ttl_max, "default": limits.ttl_default},
             "lease": limits.lease,
             "options": {"create": "anyone"},

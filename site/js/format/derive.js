@@ -6,6 +6,7 @@ import { TainaError } from "../errors.js";
 /** @typedef {{id: Bytes, proof: Bytes, salt: Bytes}} LinkKeys */
 /** @typedef {{content: Bytes, reveal: Bytes, opened: Bytes}} ContentKeys */
 /** @typedef {{id: Bytes, token: Bytes}} Token */
+/** @typedef {{private: Bytes, token: Bytes}} InboxKeys */
 
 export const KEY_SIZE = 32;
 const SALT = encode("taina/v1");
@@ -96,4 +97,18 @@ export async function deriveClaim(seed) {
 /** @param {Bytes} key @returns {Promise<Token>} id 16 bytes, token 32 */
 export async function deriveReceipt(key) {
   return { id: await hkdf(key, "receipt-id", 16), token: await hkdf(key, "receipt-token", 32) };
+}
+
+/** @param {Bytes} seed @returns {Promise<InboxKeys>} X25519 private key 32 bytes, token that reads and deletes the request 32 */
+export async function deriveInbox(seed) {
+  return { private: await hkdf(seed, "request-key", 32), token: await hkdf(seed, "inbox", 32) };
+}
+
+/**
+ * From the X25519 public key in the request link; the token may leave an envelope.
+ * @param {Bytes} publicKey
+ * @returns {Promise<Token>} id 16 bytes, token 32
+ */
+export async function deriveRequest(publicKey) {
+  return { id: await hkdf(publicKey, "request-id", 16), token: await hkdf(publicKey, "answer", 32) };
 }

@@ -1,12 +1,16 @@
 import { Client } from "../client.js";
+import { Courier } from "../courier.js";
 import { TainaError } from "../errors.js";
 import { decodeLink } from "../format/links.js";
+import { cleanName } from "../names.js";
+import { wipeSpools } from "../spool.js";
 import {
   canBeShown,
   canEncrypt,
   copyOnClick,
   element,
   fill,
+  follow,
   formatNumber,
   formatSize,
   formatTime,
@@ -14,13 +18,13 @@ import {
   resetProgress,
   say,
   show,
-  showProgress,
   state,
 } from "../ui/page.js";
 
 /** @typedef {import("../client.js").Incoming} Incoming */
 
 const HIDE_AFTER = 5 * 60_000; // ms without anybody there
+const SAVE_EVERY = 300; // ms: browsers drop downloads that come too fast one after another
 const REVOKE_AFTER = 60_000; // ms in which a browser has begun a download
 /** Where each error leads; any other leaves the secret where it is. @type {Record<string, string>} */
 const STATES = {
@@ -31,22 +35,30 @@ const STATES = {
   not_ready: "uploading",
   tampered: "failed",
   bad_format: "failed",
+  lost: "lost",
 };
 
 const client = new Client();
+/** Once there is more than one chunk to fetch. @type {Courier | null} */
+let courier = null;
 const passphrase = input("passphrase");
 /** @type {import("../format/links.js").Link} */
 let link;
+/** @type {import("../client.js").Status} */
+let status;
 /** What was revealed, as long as this page holds it. @type {{expires: number, items: Incoming[]} | null} */
 let secret = null;
 /** Whether a reveal was begun and its answer never came: the server then keeps the secret for our next try. */
 let interrupted = false;
+/** Whether the courier waits for the network. */
+let waiting = false;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let idle;
 
 // Another link pasted into this tab changes only what stands behind the `#`.
 addEventListener("hashchange", () => location.reload());
 addEventListener("pagehide", wipe);
+wipeSpools();
 
 if (!canEncrypt()) show("insecure");
 else if (location.hash.length <= 1) show("empty");
@@ -61,8 +73,12 @@ function start() {
   element("hide").addEventListener("click", hide);
   element("show-again").addEventListener("click", showSecret);
   element("look-again").addEventListener("click", look);
-  element("try-again").addEventListener("click", (event) => (interrupted ? reveal(event) : look()));
-  element("save-all").addEventListener("click", () => secret?.items.forEach(save));
+  element("try-again").addEventListener("click", (event) => {
+    if (waiting) courier?.go();
+    else if (interrupted) reveal(event);
+    else look();
+  });
+  element("save-all").addEventListener("click", saveAll);
   for (const sign of ["pointerdown", "keydown", "scroll"]) addEventListener(sign, stayAwake, { passive: true });
   look();
 }
@@ -71,7 +87,7 @@ function start() {
 async function look() {
   try {
     link = await decodeLink(location.hash, "secret");
-    const status = await client.peek(link);
+    status = await client.peek(link);
     if (status.state === "uploading") throw new TainaError("not_ready");
     fill("expires", formatTime(status.expires));
     fill("size", say("size", { size: formatSize(status.size) }));
@@ -96,7 +112,7 @@ async function reveal(event) {
   resetProgress();
   show("working");
   try {
-    secret = await client.reveal(link, link.passphrase ? passphrase.value : null, { onProgress: showProgress });
+    secret = await fetchSecret(link.passphrase ? passphrase.value : null);
     // The secret is gone from the server: what is left of the link opens nothing any more.
     history.replaceState(null, "", location.pathname);
     passphrase.value = "";
@@ -111,6 +127,21 @@ async function reveal(event) {
     await look(); // after the last attempt the server tells how it ended
     if (left > 0) complain(say("wrong", { n: left }));
   }
+}
+
+/** @param {string | null} phrase */
+function fetchSecret(phrase) {
+  if (status.chunks === 1) return client.reveal(link, phrase);
+  courier ??= new Courier({ onProgress: follow(status.size), onHeld: showHeld });
+  return courier.reveal(link, phrase, status.size);
+}
+
+/** It is the reader who decides to go on, or the network by coming back. @param {string | null} why */
+function showHeld(why) {
+  waiting = why !== null;
+  interrupted ||= waiting;
+  if (waiting) explain(new TainaError("unreachable"));
+  else show("working");
 }
 
 /** @param {string} message about the passphrase */
@@ -160,10 +191,10 @@ function showSecret() {
     ...saved.map((item) => {
       const part = copyOf("secret-file-part");
       const [name, size] = part.querySelectorAll("span");
-      name.textContent = item.name;
+      name.textContent = cleanName(item.name);
       size.textContent = formatSize(item.size);
       const button = /** @type {HTMLElement} */ (part.querySelector("button"));
-      button.setAttribute("aria-label", say("save", { name: item.name }));
+      button.setAttribute("aria-label", say("save", { name: cleanName(item.name) }));
       button.addEventListener("click", () => save(item));
       return part;
     }),
@@ -172,13 +203,20 @@ function showSecret() {
   stayAwake();
 }
 
+async function saveAll() {
+  for (const item of secret?.items ?? []) {
+    save(item);
+    await new Promise((done) => setTimeout(done, SAVE_EVERY));
+  }
+}
+
 /** @param {Incoming} item */
 function save(item) {
   if (item.type !== "file") return;
   const address = URL.createObjectURL(item.blob);
   const anchor = document.createElement("a");
   anchor.href = address;
-  anchor.download = item.name;
+  anchor.download = cleanName(item.name);
   anchor.click();
   setTimeout(() => URL.revokeObjectURL(address), REVOKE_AFTER);
 }
@@ -197,6 +235,8 @@ function hide() {
 /** On leaving: a browser may bring this very page back, and then nothing of the secret may be in it. */
 function wipe() {
   passphrase.value = "";
+  courier?.end();
+  courier = null;
   if (secret === null) return;
   secret = null;
   clear();

@@ -2,6 +2,8 @@
 
 /** @typedef {Record<string, string | number>} Values */
 
+const RATE_OVER = 5000; // ms over which a rate is taken
+
 /** @type {Record<string, any>} */
 const texts = JSON.parse(element("texts").textContent ?? "{}");
 const language = document.documentElement.lang;
@@ -81,8 +83,8 @@ export function formatTime(seconds) {
   return new Intl.DateTimeFormat(locale, { dateStyle: "long", timeStyle: "short" }).format(seconds * 1000);
 }
 
-/** @param {number} bytes @returns {string} */
-export function formatSize(bytes) {
+/** @param {number} bytes @param {"" | "-per-second"} [per] @returns {string} */
+export function formatSize(bytes, per = "") {
   const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
   let power = 0;
   while (bytes >= 1000 && power < units.length - 1) {
@@ -91,7 +93,14 @@ export function formatSize(bytes) {
   }
   const maximumFractionDigits = bytes < 10 && power ? 1 : 0;
   const style = /** @type {const} */ ({ style: "unit", unitDisplay: power ? "short" : "long" });
-  return new Intl.NumberFormat(locale, { ...style, unit: units[power], maximumFractionDigits }).format(bytes);
+  return new Intl.NumberFormat(locale, { ...style, unit: units[power] + per, maximumFractionDigits }).format(bytes);
+}
+
+/** @param {number} seconds @returns {string} in the largest unit that fits, rounded up */
+export function formatDuration(seconds) {
+  const [unit, length] = seconds > 5400 ? ["hour", 3600] : seconds > 90 ? ["minute", 60] : ["second", 1];
+  const style = /** @type {const} */ ({ style: "unit", unitDisplay: "long" });
+  return new Intl.NumberFormat(locale, { ...style, unit }).format(Math.ceil(seconds / length));
 }
 
 /**
@@ -138,6 +147,31 @@ export function showProgress(done, total) {
 export function resetProgress() {
   element("progress").removeAttribute("value");
   fill("progress", say("working"));
+  fill("amount", "");
+}
+
+/**
+ * Show how a transfer goes: share, bytes, and soon also the rate and the time that is left.
+ * @param {number} size bytes, as people count them
+ * @returns {(done: number, total: number) => void} for parts of the whole
+ */
+export function follow(size) {
+  /** @type {[number, number][]} when (ms), how many bytes: of the last seconds */
+  const lately = [];
+  return (done, total) => {
+    showProgress(done, total);
+    const now = performance.now();
+    const bytes = Math.round((size * done) / total);
+    if (now - (lately.at(-1)?.[0] ?? 0) > RATE_OVER) lately.length = 0; // it was paused
+    lately.push([now, bytes]);
+    while (now - lately[0][0] > RATE_OVER) lately.shift();
+    const [before, fewer] = lately[0];
+    const rate = (1000 * (bytes - fewer)) / (now - before);
+    const amount = { done: formatSize(bytes), size: formatSize(size) };
+    const known = now - before > RATE_OVER / 5 && rate > 0;
+    const pace = known ? { rate: formatSize(rate, "-per-second"), left: formatDuration((size - bytes) / rate) } : null;
+    fill("amount", pace ? say("amount_and_rate", { ...amount, ...pace }) : say("amount", amount));
+  };
 }
 
 /** @returns {boolean} whether this browser encrypts here: only over HTTPS, or on this very machine */

@@ -1,0 +1,205 @@
+"""The rules of requests for secrets: one asks, others leave envelopes. No HTTP here and no SQL.
+
+What is in an envelope, and who asked whom, this side never learns. Every public method is one transaction of the
+store: what it returns is durable, and what it raises has changed nothing.
+"""
+
+import hashlib
+import hmac
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from taina.errors import AnsweredError, ConflictError, GoneError, InvalidError, NotFoundError
+from taina.store import Envelope, Request, Store, Transaction
+from taina.vault import Limits
+
+ENVELOPE_SIZE = 81
+"""Bytes of an envelope: an encapsulated key (32) and a sealed link (33 and its tag)."""
+
+Openness = Literal["open", "full"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A request to be kept: hashes (32 bytes), lifetime in seconds, how many answers it takes."""
+
+    inbox_hash: bytes
+    answer_hash: bytes
+    ttl: int
+    answers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    expires: int
+    new: bool
+    """False where the same request had been kept already."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestStatus:
+    state: Openness
+    answers_left: int
+    expires: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    answers_left: int
+    new: bool
+    """False where the same envelope had been left already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    answers: int
+    """How many the request takes; the envelopes are those that came."""
+    expires: int
+    envelopes: list[Envelope]
+
+
+class SecretRequests:
+    """Keeps requests, and the envelopes that are left at them until their asker has read them."""
+
+    def __init__(self, store: Store, limits: Limits, clock: Callable[[], float] = time.time) -> None:
+        self.limits = limits
+        self._store = store
+        self._clock = clock
+
+    def create(self, request_id: bytes, asking: Asking) -> Asked:
+        """Keep a request. The same one may come again.
+
+        Raises:
+            InvalidError: nothing was kept.
+            ConflictError: the id belongs to another request, or its time is over.
+        """
+        limits = self.limits
+        if not limits.ttl_min <= asking.ttl <= limits.ttl_max:
+            raise InvalidError(f"A lifetime is {limits.ttl_min} to {limits.ttl_max} seconds.", field="ttl")
+        if not 1 <= asking.answers <= limits.answers:
+            raise InvalidError(f"A request takes 1 to {limits.answers} answers.", field="answers")
+        now = self._now()
+        expires = now + asking.ttl
+        request = Request(
+            id=request_id,
+            inbox_hash=asking.inbox_hash,
+            answer_hash=asking.answer_hash,
+            answers=asking.answers,
+            created=now,
+            expires=expires,
+            # A secret that was left as an answer at the last moment may live this long, and so may the way to it.
+            due=expires + limits.ttl_max,
+        )
+
+        def work(tx: Transaction) -> Asked:
+            kept = tx.requests.find(request_id)
+            if kept is None:
+                tx.requests.put(request)
+                return Asked(expires, new=True)
+            if now < kept.expires and _asking(kept) == asking:
+                return Asked(kept.expires, new=False)
+            raise ConflictError("This identifier is taken or was used up. Make a new request with a new key.")
+
+        return self._store.atomically(work)
+
+    def status(self, request_id: bytes, answer_token: bytes) -> RequestStatus:
+        """Whether an answer can be left; changes nothing. Raises: NotFoundError, GoneError once it has expired."""
+        now = self._now()
+
+        def work(tx: Transaction) -> RequestStatus:
+            request = _open(_answerable(tx, request_id, answer_token, now), now)
+            left = request.answers - len(tx.requests.envelopes(request_id))
+            return RequestStatus("open" if left else "full", left, request.expires)
+
+        return self._store.atomically(work)
+
+    def answer(self, request_id: bytes, answer_token: bytes, sealed: bytes) -> Answered:
+        """Leave an envelope. The same one may come again, and takes no second place.
+
+        Raises:
+            NotFoundError, InvalidError
+            AnsweredError: there are as many as the request takes.
+            GoneError: it has expired.
+        """
+        if len(sealed) != ENVELOPE_SIZE:
+            raise InvalidError(f"An envelope has {ENVELOPE_SIZE} bytes.", field="envelope")
+        now = self._now()
+
+        def work(tx: Transaction) -> Answered:
+            request = _answerable(tx, request_id, answer_token, now)
+            there = tx.requests.envelopes(request_id)
+            left = request.answers - len(there)
+            if any(envelope.sealed == sealed for envelope in there):
+                return Answered(left, new=False)
+            _open(request, now)
+            if not left:
+                raise AnsweredError
+            tx.requests.put_envelope(request_id, len(there), Envelope(sealed, now))
+            return Answered(left - 1, new=True)
+
+        return self._store.atomically(work)
+
+    def inbox(self, request_id: bytes, inbox_token: bytes) -> Inbox:
+        """What was left, for the asker; changes nothing. Raises: NotFoundError."""
+        now = self._now()
+
+        def work(tx: Transaction) -> Inbox:
+            request = _own(tx, request_id, inbox_token, now)
+            return Inbox(request.answers, request.expires, tx.requests.envelopes(request_id))
+
+        return self._store.atomically(work)
+
+    def delete(self, request_id: bytes, inbox_token: bytes) -> None:
+        """Forget the request and what was left at it. Raises: NotFoundError."""
+        now = self._now()
+
+        def work(tx: Transaction) -> None:
+            _own(tx, request_id, inbox_token, now)
+            tx.requests.forget(request_id)
+
+        self._store.atomically(work)
+
+    def sweep(self, limit: int = 200) -> int:
+        """Forget at most `limit` requests whose time is over. Returns how many."""
+        now = self._now()
+
+        def work(tx: Transaction) -> int:
+            due = tx.requests.due(now, limit)
+            for request_id in due:
+                tx.requests.forget(request_id)
+            return len(due)
+
+        return self._store.atomically(work)
+
+    def _now(self) -> int:
+        return int(self._clock())
+
+
+def _asking(kept: Request) -> Asking:
+    return Asking(kept.inbox_hash, kept.answer_hash, kept.expires - kept.created, kept.answers)
+
+
+def _answerable(tx: Transaction, request_id: bytes, answer_token: bytes, now: int) -> Request:
+    request = tx.requests.find(request_id)
+    return _proved(request, request.answer_hash if request else bytes(32), answer_token, now)
+
+
+def _own(tx: Transaction, request_id: bytes, inbox_token: bytes, now: int) -> Request:
+    request = tx.requests.find(request_id)
+    return _proved(request, request.inbox_hash if request else bytes(32), inbox_token, now)
+
+
+def _proved(request: Request | None, kept: bytes, token: bytes, now: int) -> Request:
+    """The comparison is made in either case, so that time tells nothing."""
+    same = hmac.compare_digest(kept, hashlib.sha256(token).digest())
+    if request is None or not same or now >= request.due:
+        raise NotFoundError
+    return request
+
+
+def _open(request: Request, now: int) -> Request:
+    if now >= request.expires:
+        raise GoneError("This request has expired.", state="expired", ended=request.expires)
+    return request

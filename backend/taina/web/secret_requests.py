@@ -1,0 +1,63 @@
+"""The API's resources of requests for secrets."""
+
+import falcon
+
+from taina import base64url
+from taina.secret_requests import Asking, SecretRequests
+from taina.web.fields import bearer, parse_bytes, read_json
+
+
+class SecretRequestResource:
+    """`/requests/{id}`: ask, look whether an answer can be left, delete."""
+
+    def __init__(self, requests: SecretRequests) -> None:
+        self._requests = requests
+
+    def on_put(self, request: falcon.Request, response: falcon.Response, request_id: str) -> None:
+        identifier = parse_bytes("id", request_id, 16)
+        fields = read_json(request)
+        asking = Asking(
+            inbox_hash=fields.bytes("inbox_hash", 32),
+            answer_hash=fields.bytes("answer_hash", 32),
+            ttl=fields.integer("ttl"),
+            answers=fields.integer("answers"),
+        )
+        fields.done()
+        asked = self._requests.create(identifier, asking)
+        response.status = falcon.HTTP_201 if asked.new else falcon.HTTP_200
+        response.media = {"expires": asked.expires}
+
+    def on_get(self, request: falcon.Request, response: falcon.Response, request_id: str) -> None:
+        status = self._requests.status(parse_bytes("id", request_id, 16), bearer(request))
+        response.media = {"state": status.state, "answers_left": status.answers_left, "expires": status.expires}
+
+    def on_delete(self, request: falcon.Request, response: falcon.Response, request_id: str) -> None:
+        self._requests.delete(parse_bytes("id", request_id, 16), bearer(request))
+        response.status = falcon.HTTP_204
+
+
+class EnvelopesResource:
+    """`/requests/{id}/envelopes`: leave an answer, read the answers."""
+
+    def __init__(self, requests: SecretRequests) -> None:
+        self._requests = requests
+
+    def on_post(self, request: falcon.Request, response: falcon.Response, request_id: str) -> None:
+        identifier, token = parse_bytes("id", request_id, 16), bearer(request)
+        fields = read_json(request)
+        envelope = fields.bytes("envelope")
+        fields.done()
+        answered = self._requests.answer(identifier, token, envelope)
+        response.status = falcon.HTTP_201 if answered.new else falcon.HTTP_200
+        response.media = {"answers_left": answered.answers_left}
+
+    def on_get(self, request: falcon.Request, response: falcon.Response, request_id: str) -> None:
+        inbox = self._requests.inbox(parse_bytes("id", request_id, 16), bearer(request))
+        response.media = {
+            "answers": inbox.answers,
+            "expires": inbox.expires,
+            "envelopes": [
+                {"envelope": base64url.encode(envelope.sealed), "received": envelope.received}
+                for envelope in inbox.envelopes
+            ],
+        }

@@ -1,0 +1,127 @@
+import { TainaError } from "../errors.js";
+import { decodeLink } from "../format/links.js";
+import { Requests } from "../requests.js";
+import { begin, clear, client, end, entered, fail, sendOne, startComposer } from "../ui/composer.js";
+import {
+  canEncrypt,
+  copyOnClick,
+  element,
+  fill,
+  follow,
+  formatNumber,
+  formatTime,
+  input,
+  say,
+  show,
+  state,
+} from "../ui/page.js";
+
+/** @typedef {import("../client.js").Links} Links */
+
+/** Where each error leads. @type {Record<string, string>} */
+const STATES = {
+  incomplete_link: "cut",
+  wrong_link: "wrong-link",
+  newer_link: "newer",
+  not_found: "missing",
+  unsupported: "outdated",
+  bad_format: "cut",
+};
+/** After these the envelope is not there, and never will be. */
+const TOO_LATE = ["answered", "gone", "not_found"];
+
+const requests = new Requests(client);
+/** @type {import("../format/links.js").Link} */
+let link;
+/** An answer that is sealed and on the server, but whose envelope may not be there yet. @type {{links: Links, envelope: import("../format/derive.js").Bytes} | null} */
+let waiting = null;
+
+addEventListener("hashchange", () => location.reload());
+
+if (!canEncrypt()) show("insecure");
+else if (location.hash.length <= 1) show("empty");
+else start();
+
+function start() {
+  startComposer(send);
+  element("try-again").addEventListener("click", look);
+  const address = input("receipt-link");
+  copyOnClick(element("copy-receipt"), () => address.value, () => address.select());
+  address.addEventListener("focus", () => address.select());
+  // What was changed after a failure is another answer.
+  for (const event of ["input", "change", "drop"]) addEventListener(event, forget);
+  element("chosen").addEventListener("click", forget);
+  look();
+}
+
+async function look() {
+  try {
+    link = await decodeLink(location.hash, "request");
+    const status = await requests.status(link);
+    fill("until", formatTime(status.expires));
+    fill("left", formatNumber(status.answers_left));
+    element("passphrase-wanted").hidden = !link.passphrase;
+    show(status.state === "full" ? "full" : "ready");
+  } catch (error) {
+    if (error instanceof TainaError && error.code === "gone") {
+      fill("expired", say("until", { when: formatTime(Number(error.members.ended)) }));
+      show("expired");
+    } else {
+      show((error instanceof TainaError && STATES[error.code]) || "unreachable");
+    }
+  }
+}
+
+async function send() {
+  if (!["ready", "error"].includes(state())) return;
+  const found = entered();
+  if (found === null) return;
+  if (link.passphrase && found.passphrase === null) {
+    fail("passphrase_wanted");
+    input("passphrase").focus();
+    return;
+  }
+  begin();
+  try {
+    waiting ??= await sealed(found);
+    await leave(waiting);
+    succeed(waiting.links, found.passphrase !== null);
+  } catch (error) {
+    fail(error instanceof TainaError ? error.code : "internal");
+  } finally {
+    end();
+  }
+}
+
+/** @param {import("../ui/composer.js").Entered} found */
+async function sealed(found) {
+  const links = await sendOne(found, follow(found.size));
+  return { links, envelope: await requests.seal(link, links.secret) };
+}
+
+/** @param {{links: Links, envelope: import("../format/derive.js").Bytes}} answer */
+async function leave({ links, envelope }) {
+  try {
+    await requests.answer(link, envelope);
+  } catch (error) {
+    if (!(error instanceof TainaError && TOO_LATE.includes(error.code))) throw error;
+    forget();
+    // Nobody will ever find it: it need not wait for its expiry.
+    await client.burn(await decodeLink(links.receipt, "receipt")).catch(() => {});
+    throw new TainaError("too_late");
+  }
+}
+
+/** @param {Links} links @param {boolean} withPassphrase */
+function succeed({ receipt, expires }, withPassphrase) {
+  input("receipt-link").value = `${location.origin}/receipt/#${receipt}`;
+  element("other-channel").hidden = !withPassphrase;
+  fill("expires", say("expires", { when: formatTime(expires) }));
+  forget();
+  clear();
+  show("done");
+}
+
+function forget() {
+  waiting = null;
+}

@@ -1,0 +1,69 @@
+import { Client } from "../client.js";
+import { TainaError } from "../errors.js";
+import { Requests } from "../requests.js";
+import { announce, canEncrypt, copyOnClick, element, fill, formatTime, input, say, show, state } from "../ui/page.js";
+
+const requests = new Requests(new Client());
+const answers = input("answers");
+const lifetime = /** @type {HTMLSelectElement} */ (element("ttl"));
+
+if (canEncrypt()) start();
+else show("insecure");
+
+function start() {
+  element("make").addEventListener("click", make);
+  element("another").addEventListener("click", () => {
+    for (const id of ["link", "inbox-link"]) input(id).value = "";
+    element("open-inbox").removeAttribute("href");
+    show("ready");
+  });
+  for (const [button, field] of [
+    ["copy-link", "link"],
+    ["copy-inbox", "inbox-link"],
+  ]) {
+    const address = input(field);
+    copyOnClick(element(button), () => address.value, () => address.select());
+    address.addEventListener("focus", () => address.select());
+  }
+}
+
+async function make() {
+  if (!["ready", "error"].includes(state())) return;
+  if (!answers.checkValidity() || answers.value === "") {
+    fail("answers");
+    answers.focus();
+    return;
+  }
+  show("working");
+  try {
+    const made = await requests.request({
+      ttl: Number(lifetime.value),
+      answers: Number(answers.value),
+      passphrase: input("ask-passphrase").checked,
+    });
+    succeed(made);
+  } catch (error) {
+    const code = error instanceof TainaError ? error.code : "internal";
+    if (code === "unsupported") show("outdated");
+    else fail(code);
+  }
+}
+
+/** @param {{request: string, inbox: string, expires: number}} made */
+function succeed({ request, inbox, expires }) {
+  // The neutral addresses: the reader's browser chooses the language.
+  input("link").value = `${location.origin}/r/#${request}`;
+  input("inbox-link").value = `${location.origin}/inbox/#${inbox}`;
+  /** @type {HTMLAnchorElement} */ (element("open-inbox")).href = `../inbox/#${inbox}`;
+  fill("expires", say("expires", { when: formatTime(expires) }));
+  show("done");
+}
+
+/** @param {string} code */
+function fail(code) {
+  show("error");
+  const messages = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-error]"));
+  const known = [...messages].some((message) => message.dataset.error === code) ? code : "internal";
+  for (const message of messages) message.hidden = message.dataset.error !== known;
+  announce("");
+}

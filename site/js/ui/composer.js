@@ -1,0 +1,225 @@
+// Where a secret is entered and sent: text, files, lifetime, passphrase, progress. Its page says what comes of it.
+
+import { Client } from "../client.js";
+import { Courier } from "../courier.js";
+import { CHUNK_SIZE } from "../format/payload.js";
+import {
+  announce,
+  canBeShown,
+  element,
+  fill,
+  formatSize,
+  input,
+  resetProgress,
+  say,
+  show,
+  state,
+} from "./page.js";
+
+/** @typedef {import("../client.js").Outgoing} Outgoing */
+/** @typedef {import("../client.js").Links} Links */
+/** @typedef {{items: Outgoing[], size: number, ttl: number, passphrase: string | null}} Entered size in bytes, ttl in seconds */
+
+export const client = new Client();
+const text = /** @type {HTMLTextAreaElement} */ (element("text"));
+const passphrase = input("passphrase");
+const picker = input("files");
+const lifetime = /** @type {HTMLSelectElement} */ (element("ttl"));
+
+/** @type {File[]} */
+let files = [];
+/** Bytes of ciphertext that the server takes in one secret; until it has said so, it decides. */
+let limit = Infinity;
+let stop = new AbortController();
+/** Where it is too large for the page itself. @type {Courier | null} */
+let courier = null;
+/** Why the courier waits. @type {string | null} */
+let held = null;
+
+/** @param {() => void} send what the button and its shortcut do */
+export function startComposer(send) {
+  element("send").addEventListener("click", send);
+  element("cancel").addEventListener("click", () => {
+    stop.abort();
+    courier?.cancel();
+  });
+  element("pause").addEventListener("click", () => (held === null ? courier?.pause() : courier?.go()));
+  addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) send();
+  });
+  canBeShown(passphrase, element("show-passphrase"));
+  takeFiles();
+  askInstance();
+}
+
+/** What was entered, if it can be sent; else the page says why not. @returns {Entered | null} */
+export function entered() {
+  /** @type {Outgoing[]} */
+  const items = files.map((file) => ({ type: "file", name: file.name, mime: file.type, data: file }));
+  if (text.value !== "") items.unshift({ type: "text", text: text.value });
+  if (items.length === 0) {
+    fail("empty");
+    text.focus();
+    return null;
+  }
+  const size = files.reduce((sum, file) => sum + file.size, new Blob([text.value]).size);
+  if (size > limit) {
+    fail("too_large");
+    return null;
+  }
+  return { items, size, ttl: Number(lifetime.value), passphrase: passphrase.value === "" ? null : passphrase.value };
+}
+
+/** The page begins to send. */
+export function begin() {
+  stop = new AbortController();
+  resetProgress();
+  showHeld(null);
+  show("working");
+}
+
+/** Seal and send one secret. @param {Entered} entered @param {import("../client.js").OnProgress} onProgress @returns {Promise<Links>} */
+export async function sendOne({ items, size, ttl, passphrase }, onProgress) {
+  const { signal } = stop;
+  if (size < CHUNK_SIZE) {
+    const links = await client.send(items, { ttl, passphrase, signal });
+    onProgress(1, 1);
+    return links;
+  }
+  courier?.end();
+  courier = new Courier({ onProgress, onHeld: showHeld });
+  showHeld(null);
+  return courier.upload(items, await client.begin({ ttl, passphrase }));
+}
+
+/** Nothing is being sent any more. */
+export function end() {
+  courier?.end();
+  courier = null;
+}
+
+/** @param {string | null} why the courier waits, if it does */
+function showHeld(why) {
+  held = why;
+  const button = element("pause");
+  button.hidden = courier === null;
+  button.textContent = say(why === null ? "pause" : "go_on");
+  element("away").hidden = why !== "unreachable";
+  if (why !== null) fill("progress", say(why === "pause" ? "paused" : "waiting"));
+}
+
+/** Nothing of what was entered stays behind. */
+export function clear() {
+  text.value = passphrase.value = "";
+  files = [];
+  listFiles();
+}
+
+/** @param {string} code @returns {string} it, or the one for what has no words of its own */
+export function known(code) {
+  const same = { not_found: "gone", conflict: "changed" }[code] ?? code;
+  return document.querySelector(`[data-error="${same}"]`) ? same : "internal";
+}
+
+/** @param {string} code */
+export function fail(code) {
+  show("error");
+  const messages = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-error]"));
+  for (const message of messages) message.hidden = message.dataset.error !== known(code);
+  const withLimit = code === "too_large" && limit < Infinity;
+  if (withLimit) fill("limit", say("limit", { size: formatSize(limit) }));
+  /** @type {HTMLElement} */ (document.querySelector('[data-fill="limit"]')).hidden = !withLimit;
+  element("error").scrollIntoView({ block: "nearest" });
+  announce("");
+}
+
+/** Limits and lifetimes, if the server answers; if it does not, sending will say so. */
+async function askInstance() {
+  try {
+    const { limits, ttl } = await client.status();
+    limit = limits.size;
+    for (const option of [...lifetime.options]) {
+      const seconds = Number(option.value);
+      if (seconds < ttl.min || seconds > ttl.max) option.remove();
+    }
+  } catch {
+    // nothing is lost by not knowing
+  }
+}
+
+function takeFiles() {
+  picker.addEventListener("change", () => {
+    addFiles(picker.files);
+    picker.value = ""; // so that a file that was removed can be picked again
+  });
+  addEventListener("paste", (event) => {
+    if (!["ready", "error"].includes(state())) return;
+    if (event.clipboardData?.files.length) {
+      event.preventDefault();
+      addFiles(event.clipboardData.files);
+    }
+  });
+  let inside = 0;
+  const hasFiles = (/** @type {DragEvent} */ event) =>
+    event.dataTransfer?.types.includes("Files") && ["ready", "error"].includes(state());
+  addEventListener("dragenter", (event) => {
+    if (hasFiles(event) && ++inside) element("dropping").hidden = false;
+  });
+  addEventListener("dragleave", (event) => {
+    if (hasFiles(event) && --inside <= 0) endDrag();
+  });
+  addEventListener("dragover", (event) => event.dataTransfer?.types.includes("Files") && event.preventDefault());
+  addEventListener("drop", (event) => {
+    if (!event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    if (hasFiles(event)) addDropped(event.dataTransfer);
+    endDrag();
+  });
+  function endDrag() {
+    inside = 0;
+    element("dropping").hidden = true;
+  }
+}
+
+/** Browsers tell a folder as if it were a file, but one that cannot be read. @param {DataTransfer} dropped */
+function addDropped(dropped) {
+  const kinds = [...dropped.items].filter((item) => item.kind === "file").map((item) => item.webkitGetAsEntry());
+  addFiles([...dropped.files].filter((_, n) => !kinds[n]?.isDirectory));
+  if (kinds.some((kind) => kind?.isDirectory)) fail("folder");
+}
+
+/** @param {Iterable<File> | null} more */
+function addFiles(more) {
+  files.push(...(more ?? []));
+  listFiles();
+}
+
+function listFiles() {
+  const list = element("chosen");
+  list.hidden = files.length === 0;
+  list.replaceChildren(
+    ...files.map((file) => {
+      const row = document.createElement("li");
+      const name = document.createElement("span");
+      name.className = "file-name";
+      name.dir = "auto";
+      name.translate = false;
+      name.textContent = file.name;
+      const size = document.createElement("span");
+      size.className = "hint";
+      size.textContent = formatSize(file.size);
+      const remove = document.createElement("button");
+      remove.type = "button";
+      remove.className = "remove";
+      remove.textContent = "×";
+      remove.setAttribute("aria-label", say("remove", { name: file.name }));
+      remove.addEventListener("click", () => {
+        files = files.filter((other) => other !== file);
+        listFiles();
+        picker.focus();
+      });
+      row.append(name, size, remove);
+      return row;
+    }),
+  );
+}

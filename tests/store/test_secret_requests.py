@@ -1,0 +1,241 @@
+"""The rules of requests for secrets, on a real store, with a clock that the test turns."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from making import Made, MadeRequest, envelope
+from taina.errors import AnsweredError, ConflictError, GoneError, InvalidError, NotFoundError, TainaError
+from taina.secret_requests import SecretRequests
+from taina.store import Store
+from taina.vault import Limits, Vault
+
+START = 1_800_000_000
+LIMITS = Limits()
+
+
+class Clock:
+    now = float(START)
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def requests(store: Store, clock: Clock) -> SecretRequests:
+    return SecretRequests(store, LIMITS, clock)
+
+
+def ask(requests: SecretRequests, made: MadeRequest) -> MadeRequest:
+    requests.create(made.id, made.asking())
+    return made
+
+
+def answer(requests: SecretRequests, made: MadeRequest, sealed: bytes) -> int:
+    return requests.answer(made.id, made.answer_token, sealed).answers_left
+
+
+def received(requests: SecretRequests, made: MadeRequest) -> list[bytes]:
+    return [each.sealed for each in requests.inbox(made.id, made.inbox_token).envelopes]
+
+
+def test_what_was_left_is_there_for_the_asker_in_its_order(requests: SecretRequests, clock: Clock) -> None:
+    made = ask(requests, MadeRequest(answers=3))
+    status = requests.status(made.id, made.answer_token)
+    assert (status.state, status.answers_left, status.expires) == ("open", 3, START + 3600)
+    sealed = [envelope() for _ in range(3)]
+    for n, each in enumerate(sealed):
+        clock.now = START + n
+        assert answer(requests, made, each) == 2 - n
+    for _ in range(2):  # reading changes nothing
+        found = requests.inbox(made.id, made.inbox_token)
+        assert [(each.sealed, each.received) for each in found.envelopes] == [
+            (each, START + n) for n, each in enumerate(sealed)
+        ]
+        assert (found.answers, found.expires) == (3, START + 3600)
+    status = requests.status(made.id, made.answer_token)
+    assert (status.state, status.answers_left) == ("full", 0)
+
+
+def test_a_request_takes_no_more_answers_than_it_asked_for(requests: SecretRequests) -> None:
+    made = ask(requests, MadeRequest())
+    first = envelope()
+    answer(requests, made, first)
+    with pytest.raises(AnsweredError):
+        answer(requests, made, envelope())
+    assert received(requests, made) == [first]
+
+
+def test_the_same_envelope_again_is_the_same_answer(requests: SecretRequests, clock: Clock) -> None:
+    made = ask(requests, MadeRequest(answers=2))
+    first, second = envelope(), envelope()
+    assert [answer(requests, made, each) for each in (first, first, second, first)] == [1, 1, 0, 0]
+    assert received(requests, made) == [first, second]
+    clock.now += 3600  # a lost answer may be asked for again after the end
+    assert not requests.answer(made.id, made.answer_token, first).new
+
+
+def test_thirty_two_answers_at_once_to_a_request_for_three(requests: SecretRequests) -> None:
+    for _ in range(10):
+        made = ask(requests, MadeRequest(answers=3))
+        kept: list[bytes] = []
+        refused: list[str] = []
+
+        def leave(made: MadeRequest = made, kept: list[bytes] = kept, refused: list[str] = refused) -> None:
+            sealed = envelope()
+            try:
+                answer(requests, made, sealed)
+            except TainaError as error:
+                refused.append(error.code)
+            else:
+                kept.append(sealed)
+
+        in_parallel(32, leave)
+        assert len(kept) == 3
+        assert refused == ["answered"] * 29
+        assert sorted(received(requests, made)) == sorted(kept)
+
+
+def test_the_same_request_again_is_the_same(requests: SecretRequests, clock: Clock) -> None:
+    made = MadeRequest()
+    first = requests.create(made.id, made.asking())
+    sealed = envelope()
+    answer(requests, made, sealed)
+    clock.now += 60
+    second = requests.create(made.id, made.asking())
+    assert (first.new, second.new, first.expires) == (True, False, second.expires)
+    assert received(requests, made) == [sealed]
+
+
+@pytest.mark.parametrize(
+    "change", [{"inbox_token": bytes(32)}, {"answer_token": bytes(32)}, {"ttl": 7200}, {"answers": 2}]
+)
+def test_another_request_under_the_same_id_is_refused(requests: SecretRequests, change: dict[str, bytes | int]) -> None:
+    made = ask(requests, MadeRequest())
+    with pytest.raises(ConflictError):
+        ask(requests, replace(made, **change))  # type: ignore[arg-type]
+    assert requests.status(made.id, made.answer_token).answers_left == 1
+
+
+def test_a_request_that_is_over_cannot_begin_anew(requests: SecretRequests, clock: Clock) -> None:
+    made = ask(requests, MadeRequest())
+    clock.now += 3600
+    with pytest.raises(ConflictError):
+        ask(requests, made)
+
+
+@pytest.mark.parametrize(
+    ("field", "values"), [("ttl", [0, 299, LIMITS.ttl_max + 1]), ("answers", [0, LIMITS.answers + 1])]
+)
+def test_lifetime_and_answers_have_their_limits(requests: SecretRequests, field: str, values: list[int]) -> None:
+    for value in values:
+        with pytest.raises(InvalidError) as caught:
+            ask(requests, MadeRequest(**{field: value}))  # type: ignore[arg-type]
+        assert caught.value.members["field"] == field
+
+
+@pytest.mark.parametrize("size", [0, 80, 82])
+def test_an_envelope_has_its_size(requests: SecretRequests, size: int) -> None:
+    made = ask(requests, MadeRequest())
+    with pytest.raises(InvalidError):
+        answer(requests, made, bytes(size))
+    assert received(requests, made) == []
+
+
+def test_each_token_does_what_it_is_for_and_nothing_else(requests: SecretRequests) -> None:
+    made, unknown = ask(requests, MadeRequest()), MadeRequest()
+    for request_id, inbox_token, answer_token in [
+        (made.id, made.answer_token, made.inbox_token),
+        (made.id, bytes(32), bytes(32)),
+        (unknown.id, made.inbox_token, made.answer_token),
+    ]:
+        calls: list[Callable[[], object]] = [
+            lambda: requests.inbox(request_id, inbox_token),  # noqa: B023
+            lambda: requests.delete(request_id, inbox_token),  # noqa: B023
+            lambda: requests.status(request_id, answer_token),  # noqa: B023
+            lambda: requests.answer(request_id, answer_token, envelope()),  # noqa: B023
+        ]
+        for call in calls:
+            with pytest.raises(NotFoundError):
+                call()
+    assert received(requests, made) == []
+
+
+def test_a_request_that_was_deleted_is_unknown(requests: SecretRequests) -> None:
+    made = ask(requests, MadeRequest(answers=2))
+    answer(requests, made, envelope())
+    requests.delete(made.id, made.inbox_token)
+    for call in (requests.inbox, requests.delete):
+        with pytest.raises(NotFoundError):
+            call(made.id, made.inbox_token)
+    with pytest.raises(NotFoundError):
+        requests.status(made.id, made.answer_token)
+    ask(requests, made)
+    assert received(requests, made) == []
+
+
+def test_expiry_is_exact_and_the_inbox_outlives_it(requests: SecretRequests, clock: Clock) -> None:
+    made = ask(requests, MadeRequest(answers=2))
+    clock.now += 3599
+    sealed = envelope()
+    answer(requests, made, sealed)
+    clock.now += 1
+    for call in (
+        lambda: requests.status(made.id, made.answer_token),
+        lambda: requests.answer(made.id, made.answer_token, envelope()),
+    ):
+        with pytest.raises(GoneError) as caught:
+            call()
+        assert caught.value.members == {"state": "expired", "ended": START + 3600}
+    clock.now = START + 3600 + LIMITS.ttl_max - 1
+    assert requests.sweep() == 0
+    assert received(requests, made) == [sealed]
+    clock.now += 1
+    with pytest.raises(NotFoundError):  # needs no sweeper
+        received(requests, made)
+    with pytest.raises(NotFoundError):
+        requests.status(made.id, made.answer_token)
+
+
+def test_the_sweeper_forgets_in_portions_and_only_what_is_over(
+    requests: SecretRequests, store: Store, clock: Clock
+) -> None:
+    made = [ask(requests, MadeRequest()) for _ in range(5)]
+    answer(requests, made[0], envelope())
+    clock.now += 60
+    later = ask(requests, MadeRequest())
+    clock.now = START + 3600 + LIMITS.ttl_max
+    assert [requests.sweep(3), requests.sweep(3), requests.sweep(3)] == [3, 2, 0]
+    assert store.atomically(lambda tx: tx.requests.envelopes(made[0].id)) == []
+    assert received(requests, later) == []
+
+
+def test_requests_and_secrets_do_not_get_into_each_other_s_way(
+    requests: SecretRequests, store: Store, clock: Clock
+) -> None:
+    vault, secret = Vault(store, LIMITS, clock), Made()
+    vault.create(secret.id, secret.order())
+    made = ask(requests, MadeRequest(id=secret.id))
+    requests.delete(made.id, made.inbox_token)
+    assert vault.reveal(secret.id, secret.link_proof, secret.reveal_proof).content == secret.chunks[0]
+
+
+def in_parallel(count: int, work: Callable[[], None]) -> None:
+    gate = threading.Barrier(count)
+
+    def run() -> None:
+        gate.wait()
+        work()
+
+    threads = [threading.Thread(target=run) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
