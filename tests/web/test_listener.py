@@ -99,6 +99,22 @@ def test_connections_are_kept_and_pipelines_answered_in_order(taina: Server) -> 
     assert [part.split()[0] for part in answers.split(b"HTTP/1.1 ")[1:]] == [b"200", b"200", b"404"]
 
 
+def test_an_answer_without_a_body_keeps_its_connection() -> None:
+    def nothing(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        start_response("204 No Content", [])
+        return []
+
+    ask = b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n%s\r\nx"
+    with listening(nothing) as (_, port), socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        for _ in range(3):
+            connection.sendall(ask % b"")
+            answer = connection.recv(65536)
+            assert answer.startswith(b"HTTP/1.1 204 ")
+            assert b"Connection" not in answer
+        connection.sendall(ask % b"Connection: close\r\n")
+        assert b"Connection: close" in read_answers(connection)
+
+
 def test_a_request_may_come_byte_by_byte_and_wait_for_its_continue(taina: Server) -> None:
     with connect(taina) as connection:
         for byte in GOOD:

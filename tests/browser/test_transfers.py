@@ -1,0 +1,296 @@
+"""Files of several chunks, several files, several recipients, and networks that break in the middle."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import playwright.sync_api as playwright
+import pytest
+
+from browser.engines import Browsers, Tab, reach, saved
+from browser.test_story import opened, send
+from conftest import ROOT, Server, start_server, stop_server
+from cutting import CuttingProxy
+
+MEBI = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def port(taina: Server) -> int:
+    return int(taina.url.rpartition(":")[2])
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    file = tmp_path / "снимки.bin"
+    file.write_bytes(os.urandom(3 * MEBI + 5))
+    return file
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Path:
+    """Takes two seconds and more on a slow network."""
+    file = tmp_path / "large.bin"
+    file.write_bytes(os.urandom(12 * MEBI))
+    return file
+
+
+@pytest.fixture
+def slow(port: int) -> Iterator[CuttingProxy]:
+    with CuttingProxy(port, rate=2 * MEBI) as proxy:
+        yield proxy
+
+
+def begin(tab: Tab, url: str, *files: Path) -> None:
+    """Choose the files, send them, and wait until something of them is on its way."""
+    tab.open(f"{url}/en/")
+    tab.choose("#files", list(files))
+    tab.click("#send")
+    tab.wait("document.querySelector('#progress').value > 0")
+
+
+def receipt(tab: Tab, link: str) -> str:
+    tab.open(link)
+    reach(tab, "shown")
+    return tab.text("#receipt-state")
+
+
+def test_a_file_of_several_chunks_arrives(tab: Tab, reader: Tab, taina: Server, file: Path) -> None:
+    send(tab, taina, text="beside it a text", files=[file])
+    opened(reader, tab.value("#link"))
+    assert reader.text("#secret-text") == "beside it a text"
+    assert saved(reader, "#secret-files button") == file.read_bytes()
+    assert receipt(tab, tab.value("#receipt-link")) == "Opened"
+
+
+def test_a_wrong_passphrase_before_several_chunks(tab: Tab, reader: Tab, taina: Server, file: Path) -> None:
+    send(tab, taina, text="", files=[file], passphrase="right")
+    reader.open(tab.value("#link"))
+    reach(reader, "before")
+    reader.fill("#passphrase", "wrong")
+    reader.click("#reveal")
+    reader.wait("document.querySelector('#wrong').textContent.includes('9')")
+    reach(reader, "before")
+    reader.fill("#passphrase", "right")
+    reader.click("#reveal")
+    reach(reader, "shown")
+    assert saved(reader, "#secret-files button") == file.read_bytes()
+
+
+def test_an_upload_that_is_cut_again_and_again(tab: Tab, reader: Tab, taina: Server, port: int, large: Path) -> None:
+    with CuttingProxy(port, after=3 * MEBI // 2, cutting="requests") as proxy:
+        tab.open(f"{proxy.url}/en/")
+        tab.choose("#files", [large])
+        tab.click("#send")
+        reach(tab, "done")
+        assert proxy.cuts >= 3
+        assert proxy.passed["requests"] < 2 * large.stat().st_size, "what has arrived is not sent again"
+    opened(reader, tab.value("#link").replace(proxy.url, taina.url))
+    assert saved(reader, "#secret-files button") == large.read_bytes()
+
+
+def test_a_download_that_is_cut_again_and_again(tab: Tab, reader: Tab, taina: Server, port: int, large: Path) -> None:
+    send(tab, taina, text="", files=[large])
+    with CuttingProxy(port, after=3 * MEBI // 2) as proxy:
+        opened(reader, tab.value("#link").replace(taina.url, proxy.url))
+        assert saved(reader, "#secret-files button") == large.read_bytes()
+        assert proxy.cuts >= 3
+        assert proxy.passed["answers"] < 2 * large.stat().st_size, "what has arrived is not fetched again"
+    assert receipt(tab, tab.value("#receipt-link")) == "Opened"
+
+
+def test_an_upload_waits_for_the_network(tab: Tab, reader: Tab, slow: CuttingProxy, taina: Server, large: Path) -> None:
+    begin(tab, slow.url, large)
+    slow.go_away()
+    tab.wait("!document.querySelector('#away').hidden", seconds=60)
+    assert reach(tab, "working") == "working"
+    slow.come_back()
+    slow.rate = None
+    tab.evaluate("void dispatchEvent(new Event('online'))")
+    reach(tab, "done")
+    opened(reader, tab.value("#link").replace(slow.url, taina.url))
+    assert saved(reader, "#secret-files button") == large.read_bytes()
+
+
+def test_a_download_waits_for_the_network(tab: Tab, reader: Tab, slow: CuttingProxy, taina: Server, large: Path) -> None:
+    send(tab, taina, text="", files=[large])
+    reader.open(tab.value("#link").replace(taina.url, slow.url))
+    reach(reader, "before")
+    reader.click("#reveal")
+    reader.wait("document.querySelector('#progress').value > 0")
+    slow.go_away()
+    reader.wait("document.querySelector('main').dataset.state === 'unreachable'", seconds=60)
+    assert reader.shown("#interrupted")
+    slow.come_back()
+    slow.rate = None
+    reader.click("#try-again")
+    reach(reader, "shown")
+    assert saved(reader, "#secret-files button") == large.read_bytes()
+
+
+def test_pause_and_go_on(tab: Tab, reader: Tab, slow: CuttingProxy, taina: Server, large: Path) -> None:
+    begin(tab, slow.url, large)
+    tab.wait("/ of /.test(document.querySelector('[data-fill=amount]').textContent)")
+    tab.click("#pause")
+    tab.wait("document.querySelector('[data-fill=progress]').textContent === 'Paused'")
+    slow.rate = None
+    # Three chunks may still have been on their way; the rest waits, however fast the network is now.
+    tab.evaluate("void setTimeout(() => { window.later = document.querySelector('#progress').value; }, 1500)")
+    tab.wait("window.later !== undefined")
+    assert 0 < tab.evaluate("window.later") < 12
+    assert reach(tab, "working") == "working"
+    tab.click("#pause")
+    reach(tab, "done")
+    opened(reader, tab.value("#link").replace(slow.url, taina.url))
+    assert saved(reader, "#secret-files button") == large.read_bytes()
+
+
+def test_cancelling_keeps_what_was_chosen_and_frees_the_room(
+    tab: Tab, built_site: Path, tmp_path: Path, large: Path
+) -> None:
+    """The server has room for one such upload: if the cancelled one stayed, the next would not go in."""
+    server = start_server(tmp_path / "data", "--site", str(built_site), "--max-storage", "16MiB")
+    with CuttingProxy(int(server.url.rpartition(":")[2]), rate=2 * MEBI) as proxy:
+        begin(tab, proxy.url, large)
+        tab.click("#cancel")
+        reach(tab, "error")
+        assert tab.shown('[data-error="cancelled"]')
+        assert tab.text("#chosen .file-name") == large.name
+        proxy.rate = None
+        for _ in range(20):  # the server hears of it a moment later
+            tab.click("#send")
+            if reach(tab, "done", "error") == "done":
+                break
+            assert tab.shown('[data-error="storage_full"]')
+    assert reach(tab, "done") == "done"
+    stop_server(server)
+
+
+def test_each_recipient_gets_a_secret_of_his_own(tab: Tab, reader: Tab, taina: Server, file: Path) -> None:
+    tab.open(f"{taina.url}/en/")
+    tab.fill("#text", "for all of you")
+    tab.choose("#files", [file])
+    tab.fill("#recipients", "3")
+    tab.click("#send")
+    reach(tab, "done")
+    links, receipts = (
+        tab.evaluate(f"[...document.querySelectorAll('#{id} input')].map((field) => field.value)")
+        for id in ("links", "receipts")
+    )
+    assert len({*links, *receipts}) == 6
+    for link in links:
+        opened(reader, link)
+        assert reader.text("#secret-text") == "for all of you"
+        assert saved(reader, "#secret-files button") == file.read_bytes()
+    assert {receipt(tab, link) for link in receipts} == {"Opened"}
+
+
+@pytest.mark.parametrize("number", ["0", "21", "1.5", ""])
+def test_a_number_of_recipients_that_is_none(tab: Tab, taina: Server, number: str) -> None:
+    tab.open(f"{taina.url}/en/")
+    tab.fill("#text", "secret")
+    tab.fill("#recipients", number)
+    tab.click("#send")
+    reach(tab, "error")
+    assert tab.shown('[data-error="recipients"]')
+    assert tab.value("#text") == "secret"
+
+
+def test_one_that_fails_loses_no_other(tab: Tab, reader: Tab, built_site: Path, tmp_path: Path, file: Path) -> None:
+    """Room for two of three; then somebody burns one of them, and there is room for the third."""
+    server = start_server(tmp_path / "data", "--site", str(built_site), "--max-storage", "8MiB")
+    tab.open(f"{server.url}/en/")
+    tab.choose("#files", [file])
+    tab.fill("#recipients", "3")
+    tab.click("#send")
+    reach(tab, "done")
+    assert tab.shown("#missing")
+    assert "2 of 3 links" in tab.text('[data-fill="missing"]')
+    first = tab.value("#receipt-link")
+    reader.open(first)
+    reach(reader, "shown")
+    reader.click("#burn")
+    reader.click("#burn-confirm")
+    reader.wait("document.querySelector('#receipt-state').textContent === 'Burned unread'")
+    tab.click("#make-missing")
+    tab.wait("document.querySelectorAll('#links input').length === 3")
+    assert not tab.shown("#missing")
+    assert tab.value("#receipt-link") == first
+    opened(reader, tab.value("#link-3"))
+    assert saved(reader, "#secret-files button") == file.read_bytes()
+    stop_server(server)
+
+
+NAMES = [vector for vector in json.loads((ROOT / "tests/vectors/names.json").read_text()) if len(vector["name"]) < 60]
+_ADD = """void (() => {
+  const data = new DataTransfer();
+  for (const name of %s) data.items.add(new File(['x'], name));
+  %s;
+})()"""
+_DROP = "dispatchEvent(new DragEvent('drop', {dataTransfer: data, bubbles: true, cancelable: true}))"
+_PASTE = "dispatchEvent(new ClipboardEvent('paste', {clipboardData: data, bubbles: true, cancelable: true}))"
+
+
+def test_names_are_fit_for_the_reader_s_disk(tab: Tab, reader: Tab, taina: Server) -> None:
+    tab.open(f"{taina.url}/en/")
+    reach(tab, "ready")
+    tab.evaluate(_ADD % (json.dumps([vector["name"] for vector in NAMES]), _DROP))
+    tab.click("#send")
+    reach(tab, "done")
+    opened(reader, tab.value("#link"))
+    shown = reader.evaluate("[...document.querySelectorAll('#secret-files .file-name')].map((n) => n.textContent)")
+    assert shown == [vector["clean"] for vector in NAMES]
+
+
+def test_files_are_dropped_and_pasted_anywhere(tab: Tab, taina: Server) -> None:
+    tab.open(f"{taina.url}/en/")
+    reach(tab, "ready")
+    tab.evaluate(_ADD % ('["dropped.txt", "too.txt"]', _DROP))
+    tab.evaluate(_ADD % ('["pasted.png"]', _PASTE))
+    names = tab.evaluate("[...document.querySelectorAll('#chosen .file-name')].map((name) => name.textContent)")
+    assert names == ["dropped.txt", "too.txt", "pasted.png"]
+
+
+FILES = {"one.txt": "one.txt", "две.txt": "две.txt", "CON.bin": "_CON.bin", "large.bin": "large.bin"}
+"""What is sent, and under which names it is saved."""
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[Path]:
+    files = [tmp_path / name for name in FILES]
+    for file in files:
+        file.write_bytes(os.urandom(3 * MEBI if file.stem == "large" else 70_000))
+    return files
+
+
+def test_save_all_asks_for_each_under_its_name(tab: Tab, reader: Tab, taina: Server, files: list[Path]) -> None:
+    send(tab, taina, text="", files=files)
+    opened(reader, tab.value("#link"))
+    reader.evaluate(
+        "void (window.asked = [], HTMLAnchorElement.prototype.click = function () { asked.push(this.download); })"
+    )
+    reader.click("#save-all")
+    reader.wait(f"asked.length === {len(files)}")
+    assert reader.evaluate("asked") == list(FILES.values())
+
+
+def test_save_all_saves_all(browsers: Browsers, taina: Server, files: list[Path]) -> None:
+    """By Chromium's own record of downloads; the others' drivers give none."""
+    with browsers.tab("chromium") as tab:
+        send(tab, taina, text="", files=files)
+        link = tab.value("#link")
+    context = browsers.browser("chromium").new_context(accept_downloads=True)
+    page = context.new_page()
+    downloads: list[playwright.Download] = []
+    page.on("download", lambda download: downloads.append(download))
+    page.goto(link)
+    page.click("#reveal")
+    page.click("#save-all")
+    for _ in range(100):
+        if len(downloads) == len(files):
+            break
+        page.wait_for_timeout(100)
+    got = {download.suggested_filename: Path(download.path()).read_bytes() for download in downloads}
+    assert got == {FILES[file.name]: file.read_bytes() for file in files}
+    context.close()

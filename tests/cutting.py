@@ -1,0 +1,121 @@
+"""A bad network between a client and a server: it cuts connections in the middle, goes away, or is slow."""
+
+import socket
+import struct
+import threading
+import time
+from contextlib import suppress
+from types import TracebackType
+from typing import Literal, Self
+
+_BLOCK = 1 << 16
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close at once, by a reset
+
+
+class CuttingProxy:
+    """A TCP proxy on a free port of 127.0.0.1, to be used in a `with` statement.
+
+    With `after`, every `each`-th connection is reset once that many bytes of its requests, or of its answers, went
+    through: choose a number that lies in the middle of one, and above what a client needs to get on at all.
+    """
+
+    def __init__(
+        self,
+        upstream_port: int,
+        *,
+        after: int | None = None,
+        cutting: Literal["requests", "answers"] = "answers",
+        each: int = 1,
+        rate: float | None = None,
+    ) -> None:
+        """`after` in bytes of a connection, `rate` in bytes a second of each direction of a connection."""
+        self.cuts = 0
+        """How many connections were reset in their middle."""
+        self.passed = {"requests": 0, "answers": 0}
+        """Bytes that went through."""
+        self._upstream = ("127.0.0.1", upstream_port)
+        self._after, self._cutting, self._each = after, cutting, each
+        self.rate = rate
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._away = False
+        self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.go_away()
+
+    def go_away(self) -> None:
+        """Reset every connection, and each new one, until `come_back`."""
+        self._away = True
+        with self._lock:
+            connections = list(self._open)
+        for connection in connections:
+            _reset(connection)
+
+    def come_back(self) -> None:
+        self._away = False
+
+    def _accept(self) -> None:
+        n = 0
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            n += 1
+            cut = self._after if n % self._each == 0 else None
+            threading.Thread(target=self._serve, args=(client, cut), daemon=True).start()
+
+    def _serve(self, client: socket.socket, cut: int | None) -> None:
+        if self._away:
+            _reset(client)
+            return
+        server = socket.create_connection(self._upstream)
+        pair = (client, server)
+        with self._lock:
+            self._open |= {*pair}
+        requests, answers = (cut if self._cutting == kind else None for kind in ("requests", "answers"))
+        other = threading.Thread(target=self._pump, args=(client, server, "requests", requests), daemon=True)
+        other.start()
+        self._pump(server, client, "answers", answers)
+        other.join()
+        with self._lock:
+            self._open -= {*pair}
+        for connection in pair:
+            connection.close()
+
+    def _pump(self, source: socket.socket, target: socket.socket, kind: str, left: int | None) -> None:
+        with suppress(OSError):
+            while block := source.recv(_BLOCK if left is None else min(_BLOCK, left)):
+                target.sendall(block)
+                with self._lock:
+                    self.passed[kind] += len(block)
+                if self.rate:
+                    time.sleep(len(block) / self.rate)
+                if left is not None:
+                    left -= len(block)
+                    if left == 0:
+                        with self._lock:
+                            self.cuts += 1
+                        _reset(source)
+                        _reset(target)
+                        return
+        for connection in (source, target):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+
+def _reset(connection: socket.socket) -> None:
+    with suppress(OSError):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        connection.shutdown(socket.SHUT_RDWR)
+        connection.close()
