@@ -7,7 +7,7 @@ import re
 
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]')
 """Separators, what Windows refuses, control characters, and marks that turn `exe.fdp` around."""
-_DEVICE = re.compile(r"(con|prn|aux|nul|com[1-9]|lpt[1-9])(\.|$)", re.IGNORECASE | re.ASCII)
+_DEVICE = re.compile(r"(con|prn|aux|nul|com[1-9]|lpt[1-9]) *(\.|$)", re.IGNORECASE | re.ASCII)
 _LONGEST = 200
 """Bytes of UTF-8; file systems take 255, and a number may have to fit in."""
 _LONGEST_EXTENSION = 20

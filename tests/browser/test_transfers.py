@@ -113,7 +113,9 @@ def test_an_upload_waits_for_the_network(tab: Tab, reader: Tab, slow: CuttingPro
     assert saved(reader, "#secret-files button") == large.read_bytes()
 
 
-def test_a_download_waits_for_the_network(tab: Tab, reader: Tab, slow: CuttingProxy, taina: Server, large: Path) -> None:
+def test_a_download_waits_for_the_network(
+    tab: Tab, reader: Tab, slow: CuttingProxy, taina: Server, large: Path
+) -> None:
     send(tab, taina, text="", files=[large])
     reader.open(tab.value("#link").replace(taina.url, slow.url))
     reach(reader, "before")
@@ -175,8 +177,8 @@ def test_each_recipient_gets_a_secret_of_his_own(tab: Tab, reader: Tab, taina: S
     tab.click("#send")
     reach(tab, "done")
     links, receipts = (
-        tab.evaluate(f"[...document.querySelectorAll('#{id} input')].map((field) => field.value)")
-        for id in ("links", "receipts")
+        tab.evaluate(f"[...document.querySelectorAll('#{field} input')].map((input) => input.value)")
+        for field in ("links", "receipts")
     )
     assert len({*links, *receipts}) == 6
     for link in links:
