@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 
 import build_site
-from taina.format.derive import derive_content_keys, derive_link_keys, derive_receipt, sha256
+from taina.format.derive import (
+    derive_content_keys,
+    derive_inbox,
+    derive_link_keys,
+    derive_receipt,
+    derive_request,
+    sha256,
+)
+from taina.format.envelope import public_key
 from taina.format.links import Link, clean_fragment, encode_link
 from taina.format.payload import Header, Item, encode_header, pack
 from taina.format.stream import StreamKey, seal_chunk
@@ -109,6 +117,10 @@ def test_the_worked_example_of_the_format_is_true() -> None:
     body = told["text"].encode()
     header = Header((Item("text", len(body)),), int(told["expires"]))
     payload = b"".join(pack(header, [body]))
+    seed = bytes.fromhex(told["seed"])
+    inbox = derive_inbox(seed)
+    public = public_key(inbox.private)
+    request = derive_request(public)
     sealed = seal_chunk(StreamKey(content_keys.content, link.flags, link_keys.id), 0, True, payload)
     assert told == {
         "K": key.hex(),
@@ -130,4 +142,11 @@ def test_the_worked_example_of_the_format_is_true() -> None:
         "its tag": sealed[-16:].hex(),
         "secret link": encode_link(link),
         "receipt link": encode_link(Link("receipt", receipt_key + sha256(content_keys.opened)[:16])),
+        "seed": seed.hex(),
+        "public key": public.hex(),
+        "request id": request.id.hex(),
+        "answer token": request.token.hex(),
+        "inbox token": inbox.token.hex(),
+        "request link": encode_link(Link("request", public)),
+        "inbox link": encode_link(Link("inbox", seed)),
     }
