@@ -78,8 +78,12 @@ def test_a_wrong_passphrase_before_several_chunks(tab: Tab, reader: Tab, taina: 
     assert saved(reader, "#secret-files button") == file.read_bytes()
 
 
-def test_an_upload_that_is_cut_again_and_again(tab: Tab, reader: Tab, taina: Server, port: int, large: Path) -> None:
-    with CuttingProxy(port, after=3 * MEBI // 2, cutting="requests") as proxy:
+def test_an_upload_that_is_cut_again_and_again(
+    tab: Tab, reader: Tab, engine: str, taina: Server, port: int, large: Path
+) -> None:
+    # WebKitGTK sends each chunk on a connection of its own.
+    after, each = (MEBI // 2, 2) if engine == "webkit" else (3 * MEBI // 2, 1)
+    with CuttingProxy(port, after=after, cutting="requests", each=each) as proxy:
         tab.open(f"{proxy.url}/en/")
         tab.choose("#files", [large])
         tab.click("#send")
@@ -231,7 +235,9 @@ _ADD = """void (() => {
   %s;
 })()"""
 _DROP = "dispatchEvent(new DragEvent('drop', {dataTransfer: data, bubbles: true, cancelable: true}))"
-_PASTE = "dispatchEvent(new ClipboardEvent('paste', {clipboardData: data, bubbles: true, cancelable: true}))"
+_PASTE = """const paste = new ClipboardEvent('paste', {bubbles: true, cancelable: true});
+  Object.defineProperty(paste, 'clipboardData', {value: data}); // Firefox takes none from a script
+  dispatchEvent(paste)"""
 
 
 def test_names_are_fit_for_the_reader_s_disk(tab: Tab, reader: Tab, taina: Server) -> None:
