@@ -12,13 +12,26 @@ from typing import TYPE_CHECKING, Any
 from taina.errors import TainaError
 
 if TYPE_CHECKING:
-    from taina.client import Client, Opened, Receipt, Sent, Status
+    from taina.client import Client
     from taina.receiving import File
+    from taina.results import Asked, Inbox, Opened, Receipt, RequestStatus, Sent, Status
 
 __version__ = "0.1.0"
-__all__ = ["Client", "File", "Opened", "Receipt", "Sent", "Status", "TainaError", "__version__"]
+__all__ = [
+    "Asked",
+    "Client",
+    "File",
+    "Inbox",
+    "Opened",
+    "Receipt",
+    "RequestStatus",
+    "Sent",
+    "Status",
+    "TainaError",
+    "__version__",
+]
 
-_HOMES = {"File": "taina.receiving"}
+_HOMES = {"Client": "taina.client", "File": "taina.receiving"}
 
 
 def __getattr__(name: str) -> Any:
@@ -27,4 +40,4 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'taina' has no attribute {name!r}")
     import importlib
 
-    return getattr(importlib.import_module(_HOMES.get(name, "taina.client")), name)
+    return getattr(importlib.import_module(_HOMES.get(name, "taina.results")), name)

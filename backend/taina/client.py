@@ -1,5 +1,6 @@
 """Send and open secrets from Python. All that leaves this module is sealed; the server learns hashes and sizes."""
 
+import contextlib
 import mimetypes
 import re
 import secrets
@@ -8,33 +9,35 @@ import types
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar, get_args
+from typing import Any, Self, TypeVar, get_args
 
 import httpx
 
 from taina import base64url
-from taina.errors import FileError, InvalidError, NotTainaError, TainaError
+from taina.errors import AnsweredError, FileError, FormatError, InvalidError, NotFoundError, NotTainaError, TainaError
 from taina.format.derive import (
     KEY_SIZE,
     derive_claim,
     derive_content_keys,
+    derive_inbox,
     derive_link_keys,
     derive_receipt,
+    derive_request,
     sha256,
 )
+from taina.format.envelope import open_envelope, public_key, seal_envelope
 from taina.format.links import Kind, Link, decode_link, encode_link
 from taina.format.payload import CHUNK_SIZE, Header, Item, Unpacker, pack, payload_size
 from taina.format.stream import StreamKey, chunk_count, open_chunk, seal, sealed_size
 from taina.receiving import File, Receiver
+from taina.results import Asked, Inbox, Opened, Receipt, RequestStatus, Sent, State, Status
 from taina.transport import Transport
 
 Content = str | Path | File
 """What can be sent: a text, the path of a file, or a file from memory."""
 OnProgress = Callable[[int, int], None]
 """Called with bytes done and bytes in all."""
-State = Literal["uploading", "waiting", "revealed", "opened", "burned", "expired", "locked"]
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -42,60 +45,6 @@ _ADDRESS = re.compile(r"https?://[^/?#\s]+", re.IGNORECASE)
 _IN_FLIGHT = 3
 """Chunks on their way at a time: enough to fill a line, few enough to bound the memory."""
 _ACK_PATIENCE = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    link: str = field(repr=False)
-    """The address to send to the reader."""
-    receipt: str = field(repr=False)
-    """The address to keep: it tells what became of the secret, and burns it."""
-    expires: int
-    """Unix seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    items: tuple[str | File, ...] = field(repr=False)
-    """Texts and files, as they were sent."""
-    expires: int
-    """Unix seconds by the sender's clock."""
-    late: bool
-    """It is past that time by our clock: the server kept the secret too long."""
-
-    @property
-    def text(self) -> str:
-        """The texts, one after another; empty where there is none."""
-        return "\n".join(item for item in self.items if isinstance(item, str))
-
-    @property
-    def files(self) -> tuple[File, ...]:
-        return tuple(item for item in self.items if isinstance(item, File))
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """A secret before its reveal; size in bytes of ciphertext, expires in unix seconds."""
-
-    state: State
-    passphrase: bool
-    size: int
-    chunks: int
-    expires: int
-    attempts_left: int
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What became of a secret; times in unix seconds."""
-
-    state: State
-    created: int
-    expires: int
-    ended: int | None
-    failed_attempts: int
-    proved: bool
-    """The reader showed what only the content key gives: it was opened, whatever the server says."""
 
 
 class Client:
@@ -164,9 +113,18 @@ class Client:
             FileError: a file cannot be read, or changed on the way; nothing can be opened then.
             InvalidError, TooLargeError, StorageFullError: the server keeps nothing.
         """
+        return self._send(self._transport(self.url), content, ttl, passphrase, on_progress)
+
+    def _send(
+        self,
+        transport: Transport,
+        content: tuple[Content, ...],
+        ttl: int | None,
+        passphrase: str | None,
+        on_progress: OnProgress | None,
+    ) -> Sent:
         if not content:
             raise InvalidError("There is nothing to send.", field="content")
-        transport = self._transport(self.url)
         if ttl is None:
             ttl = _whole(transport.json("GET", "/status").get("ttl"), "default")
         key, receipt_key = self._random(KEY_SIZE), self._random(KEY_SIZE)
@@ -179,7 +137,7 @@ class Client:
         header = Header(tuple(_item(one) for one in content), int(self._clock()) + ttl)
         size = payload_size(header)
         chunks = chunk_count(size)
-        sealed = seal(stream, pack(header, _read(content)))
+        sealed = _seal(stream, header, content)
         path = f"/secrets/{base64url.encode(link_keys.id)}"
         order = {
             "link_hash": base64url.encode(sha256(link_keys.proof)),
@@ -205,12 +163,12 @@ class Client:
                         on_progress(min((n + 1) * CHUNK_SIZE, size), size)
             except BaseException:
                 # Half a secret is of no use to anybody; the server would sweep it in an hour.
-                self._try_to_burn(receipt_key)
+                self._try_to_burn(transport, receipt_key)
                 raise
         opened_hash = sha256(content_keys.opened)[:16]
         return Sent(
-            f"{self.url}/s/#{encode_link(link)}",
-            f"{self.url}/receipt/#{encode_link(Link('receipt', receipt_key + opened_hash))}",
+            f"{transport.url}/s/#{encode_link(link)}",
+            f"{transport.url}/receipt/#{encode_link(Link('receipt', receipt_key + opened_hash))}",
             expires,
         )
 
@@ -232,7 +190,7 @@ class Client:
                 made.append(self.send(*content, ttl=ttl, passphrase=passphrase, on_progress=on_progress))
         except BaseException:
             for sent in made:
-                self._try_to_burn(decode_link(sent.receipt, "receipt").body[:KEY_SIZE])
+                self._try_to_burn(self._transport(self.url), decode_link(sent.receipt, "receipt").body[:KEY_SIZE])
             raise
         return made
 
@@ -334,23 +292,114 @@ class Client:
         transport, parsed = self._find(receipt, "receipt")
         self._burn(transport, parsed.body[:KEY_SIZE])
 
+    def request(self, *, ttl: int | None = None, answers: int = 1, passphrase: bool = False) -> Asked:
+        """Ask for a secret: a link to send to who has it, and an inbox to keep.
+
+        Args:
+            ttl: seconds in which it can be answered; None takes the instance's own.
+            answers: how many may be left.
+            passphrase: whether answers are to have one, told by another way.
+
+        Raises:
+            InvalidError: the server keeps nothing.
+        """
+        transport = self._transport(self.url)
+        if ttl is None:
+            ttl = _whole(transport.json("GET", "/status").get("ttl"), "default")
+        seed = self._random(KEY_SIZE)
+        inbox = derive_inbox(seed)
+        public = public_key(inbox.private)
+        token = derive_request(public)
+        order = {
+            "inbox_hash": base64url.encode(sha256(inbox.token)),
+            "answer_hash": base64url.encode(sha256(token.token)),
+            "ttl": ttl,
+            "answers": answers,
+        }
+        expires = _whole(transport.json("PUT", f"/requests/{base64url.encode(token.id)}", body=order), "expires")
+        return Asked(
+            f"{self.url}/r/#{encode_link(Link('request', public, passphrase))}",
+            f"{self.url}/inbox/#{encode_link(Link('inbox', seed))}",
+            expires,
+        )
+
+    def request_status(self, link: str) -> RequestStatus:
+        """Whether a request can be answered; changes nothing. Raises: NotFoundError, GoneError."""
+        transport, parsed = self._find(link, "request")
+        token = derive_request(parsed.body)
+        answer = transport.json("GET", f"/requests/{base64url.encode(token.id)}", token=token.token)
+        return RequestStatus(_whole(answer, "answers_left"), parsed.passphrase, _whole(answer, "expires"))
+
+    def answer(
+        self,
+        link: str,
+        *content: Content,
+        ttl: int | None = None,
+        passphrase: str | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Sent:
+        """Answer a request: send a secret, as `send` does, and seal its link to who asked.
+
+        Raises:
+            AnsweredError: somebody was first; the secret is burned again.
+            NotFoundError, GoneError: the request is not there any more.
+        """
+        transport, parsed = self._find(link, "request")
+        if parsed.passphrase and passphrase is None:
+            raise InvalidError("Who asked wants a passphrase, told by another way.", field="passphrase")
+        if not self.request_status(link).answers_left:
+            raise AnsweredError
+        sent = self._send(transport, content, ttl, passphrase, on_progress)
+        token = derive_request(parsed.body)
+        try:
+            # Tried again, it is the same envelope: another one would be another answer.
+            envelope = seal_envelope(parsed.body, decode_link(sent.link, "secret"))
+            path = f"/requests/{base64url.encode(token.id)}/envelopes"
+            transport.json("POST", path, token=token.token, body={"envelope": base64url.encode(envelope)})
+        except BaseException:
+            self._try_to_burn(transport, decode_link(sent.receipt, "receipt").body[:KEY_SIZE])
+            raise
+        return sent
+
+    def inbox(self, link: str) -> Inbox:
+        """What was left at a request; changes nothing, for each answer opens once by itself. Raises: NotFoundError."""
+        transport, parsed = self._find(link, "inbox")
+        keys = derive_inbox(parsed.body)
+        token = derive_request(public_key(keys.private))
+        found = transport.json("GET", f"/requests/{base64url.encode(token.id)}/envelopes", token=keys.token)
+        envelopes = found.get("envelopes")
+        if not isinstance(envelopes, list):
+            raise NotTainaError
+        answers: list[str | None] = []
+        for one in envelopes:
+            try:
+                answer = open_envelope(keys.private, _bytes(one, "envelope"))
+                answers.append(f"{transport.url}/s/#{encode_link(answer)}")
+            except FormatError:
+                answers.append(None)
+        return Inbox(tuple(answers), _whole(found, "answers"), _whole(found, "expires"))
+
+    def withdraw(self, link: str) -> None:
+        """Delete a request, by its inbox, with what was left at it. One that is not there any more is deleted."""
+        transport, parsed = self._find(link, "inbox")
+        keys = derive_inbox(parsed.body)
+        token = derive_request(public_key(keys.private))
+        with contextlib.suppress(NotFoundError):
+            transport.delete(f"/requests/{base64url.encode(token.id)}", keys.token)
+
     def _burn(self, transport: Transport, receipt_key: bytes) -> None:
         token = derive_receipt(receipt_key)
         transport.json("POST", f"/receipts/{base64url.encode(token.id)}/burn", token=token.token)
 
-    def _try_to_burn(self, receipt_key: bytes) -> None:
-        try:
-            self._burn(self._transport(self.url, patience=0), receipt_key)
-        except TainaError:
-            return
+    def _try_to_burn(self, transport: Transport, receipt_key: bytes) -> None:
+        with contextlib.suppress(TainaError):
+            self._burn(self._transport(transport.url, patience=0), receipt_key)
 
     def _acknowledge(self, url: str, path: str, token: bytes, opened: bytes) -> None:
         """The reader has it: that this fails must not take it away again."""
-        try:
-            transport = self._transport(url, patience=_ACK_PATIENCE)
+        transport = self._transport(url, patience=_ACK_PATIENCE)
+        with contextlib.suppress(TainaError):
             transport.json("POST", f"{path}/ack", token=token, body={"opened": base64url.encode(opened)})
-        except TainaError:
-            return
 
     def _find(self, link: str, kind: Kind) -> tuple[Transport, Link]:
         parsed = decode_link(link, kind)
@@ -386,6 +435,13 @@ def _file(content: Path | File) -> File:
     # A name that is no text (POSIX allows any bytes) travels with marks in place of what cannot be written.
     name = content.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return File(name, content, mime or "application/octet-stream")
+
+
+def _seal(stream: StreamKey, header: Header, contents: Iterable[Content]) -> Iterator[bytes]:
+    try:
+        yield from seal(stream, pack(header, _read(contents)))
+    except FormatError:
+        raise FileError("A file changed while it was read. Nothing of it can be opened; send it again.") from None
 
 
 def _read(contents: Iterable[Content]) -> Iterator[bytes]:

@@ -56,6 +56,10 @@ class Transport:
         """Leave bytes at an address. Raises: TainaError."""
         self._call("PUT", path, token, content, "application/octet-stream")
 
+    def delete(self, path: str, token: bytes) -> None:
+        """Delete what is at an address. Raises: TainaError."""
+        self._call("DELETE", path, token, None, "")
+
     def get_bytes(self, path: str, token: bytes) -> bytes:
         """The bytes at an address. Raises: TainaError."""
         return self._call("GET", path, token, None, "").content

@@ -11,6 +11,10 @@ _HOMES = {
     "status": "taina.cli.secret:status",
     "receipt": "taina.cli.receipt:receipt",
     "burn": "taina.cli.receipt:burn",
+    "request": "taina.cli.request:request",
+    "answer": "taina.cli.request:answer",
+    "inbox": "taina.cli.request:inbox",
+    "bridge": "taina.cli.bridge:bridge",
     "serve": "taina.cli.serve:serve",
     "completion": "taina.cli.completion:completion",
 }

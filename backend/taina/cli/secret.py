@@ -21,10 +21,11 @@ from taina.cli.asking import (
     url_option,
     when,
 )
-from taina.client import Content, Opened, Sent
+from taina.client import Content
 from taina.errors import WrongPassphraseError
 from taina.format.links import decode_link
 from taina.receiving import File
+from taina.results import Opened, Sent
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -73,7 +74,7 @@ def send(
     if sum([ask, passphrase_file is not None, words]) > 1:
         raise click.UsageError("Choose one of --passphrase, --passphrase-file and --words.")
     with client_for(url) as client:
-        contents = _contents(content, name)
+        contents = read_contents(content, name)
         if words:
             from taina.words import six_words
 
@@ -85,7 +86,7 @@ def send(
         with progress("Sealing and sending") as on_progress:
             sent = client.send_each(recipients, *contents, ttl=ttl, passphrase=passphrase, on_progress=on_progress)
     if not as_json:
-        click.echo(f"Sealed {_describe(contents)}.", err=True)
+        click.echo(f"Sealed {describe(contents)}.", err=True)
     _say_sent(sent, passphrase if words else None, as_json)
     if qr:
         for one in sent:
@@ -176,7 +177,7 @@ def status(link: str, url: str | None, as_json: bool) -> None:
     click.echo(f"{state}: {found.size:,} bytes, until {when(found.expires)}{needs}.")
 
 
-def _contents(arguments: tuple[str, ...], name: str | None) -> list[Content]:
+def read_contents(arguments: tuple[str, ...], name: str | None) -> list[Content]:
     if not arguments or arguments == ("-",):
         return [_standard_input(name)]
     if name:
@@ -214,7 +215,7 @@ def _standard_input(name: str | None) -> Content:
         return File("secret.bin", data)
 
 
-def _describe(contents: list[Content]) -> str:
+def describe(contents: list[Content]) -> str:
     """Said aloud, so that a mistyped file name is not sent as a text unnoticed."""
     first = contents[0]
     if isinstance(first, str):

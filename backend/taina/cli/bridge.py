@@ -1,0 +1,28 @@
+"""`taina bridge`: for programs that speak Onetime Secret's API."""
+
+import click
+
+from taina.cli.asking import client_for, url_option
+
+
+@click.command()
+@click.option("--port", default=7143, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
+@url_option
+def bridge(port: int, url: str | None) -> None:
+    """Speak Onetime Secret's v1 API on this machine, sealing on the way.
+
+    Clients and scripts of that service work with http://127.0.0.1:7143 in place of its address; what they share is
+    encrypted before it leaves this machine, and the share_url that they get opens in a browser.
+    """
+    # Imported here so that the other commands need not load a web server.
+    from taina.bridge import create_bridge
+    from taina.listener import Listener
+
+    with client_for(url) as client:
+        try:
+            listener = Listener(create_bridge(client), "127.0.0.1", port)
+        except OSError as error:
+            raise click.ClickException(f"Cannot listen on port {port}: {error}. Choose another with --port.") from None
+        listener.stop_on_signals()
+        click.echo(f"Taina's bridge is ready: http://127.0.0.1:{listener.port}/api/v1")
+        listener.run()

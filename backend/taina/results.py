@@ -1,0 +1,91 @@
+"""What the calls of a client give back."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from taina.receiving import File
+
+State = Literal["uploading", "waiting", "revealed", "opened", "burned", "expired", "locked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    link: str = field(repr=False)
+    """The address to send to the reader."""
+    receipt: str = field(repr=False)
+    """The address to keep: it tells what became of the secret, and burns it."""
+    expires: int
+    """Unix seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    items: tuple[str | File, ...] = field(repr=False)
+    """Texts and files, as they were sent."""
+    expires: int
+    """Unix seconds by the sender's clock."""
+    late: bool
+    """It is past that time by our clock: the server kept the secret too long."""
+
+    @property
+    def text(self) -> str:
+        """The texts, one after another; empty where there is none."""
+        return "\n".join(item for item in self.items if isinstance(item, str))
+
+    @property
+    def files(self) -> tuple[File, ...]:
+        return tuple(item for item in self.items if isinstance(item, File))
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A secret before its reveal; size in bytes of ciphertext, expires in unix seconds."""
+
+    state: State
+    passphrase: bool
+    size: int
+    chunks: int
+    expires: int
+    attempts_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a secret; times in unix seconds."""
+
+    state: State
+    created: int
+    expires: int
+    ended: int | None
+    failed_attempts: int
+    proved: bool
+    """The reader showed what only the content key gives: it was opened, whatever the server says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request for a secret."""
+
+    link: str = field(repr=False)
+    """The address to send to who has the secret."""
+    inbox: str = field(repr=False)
+    """The address to keep: whoever has it reads the answers."""
+    expires: int
+    """Unix seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestStatus:
+    answers_left: int
+    passphrase: bool
+    """Whether answers are to have a passphrase."""
+    expires: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    answers: tuple[str | None, ...] = field(repr=False)
+    """The links of the secrets that were left; None for what somebody left that is no answer."""
+    wanted: int
+    expires: int
+    """Unix seconds, until which it can be answered."""
