@@ -66,6 +66,12 @@ class CuttingProxy:
     def come_back(self) -> None:
         self._away = False
 
+    def heal(self) -> None:
+        """Cut no more: neither new connections nor those that are open."""
+        self._after = None
+        self.go_away()
+        self.come_back()
+
     def _accept(self) -> None:
         n = 0
         while True:

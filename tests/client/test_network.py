@@ -1,0 +1,88 @@
+"""Networks that break in the middle: every transfer ends right, and once."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from conftest import Server
+from cutting import CuttingProxy
+from taina import Client, File
+from taina.errors import GoneError, UnreachableError
+
+MEBI = 1 << 20
+CONTENT = os.urandom(8 * MEBI + 5)
+
+
+@pytest.fixture
+def port(taina: Server) -> int:
+    return int(taina.url.rpartition(":")[2])
+
+
+def test_an_upload_that_is_cut_again_and_again(port: int, client: Client) -> None:
+    with CuttingProxy(port, after=3 * MEBI // 2, cutting="requests") as proxy, Client(proxy.url) as sender:
+        sent = sender.send(File("x", CONTENT))
+        assert proxy.cuts >= 3
+        assert proxy.passed["requests"] < 2 * len(CONTENT), "what has arrived is not sent again"
+    link = sent.link.replace(proxy.url, client.url or "")
+    assert client.open(link).files[0].content == CONTENT
+
+
+def test_a_download_that_is_cut_again_and_again(port: int, client: Client, tmp_path: Path) -> None:
+    sent = client.send(File("x", CONTENT))
+    with CuttingProxy(port, after=3 * MEBI // 2) as proxy, Client() as reader:
+        reader.open(sent.link.replace(client.url or "", proxy.url), folder=tmp_path)
+        assert proxy.cuts >= 3
+        assert proxy.passed["answers"] < 2 * len(CONTENT), "what has arrived is not fetched again"
+    assert (tmp_path / "x").read_bytes() == CONTENT
+    assert client.receipt(sent.receipt).proved
+
+
+def test_a_lost_answer_costs_the_reader_nothing(port: int, client: Client) -> None:
+    """Every answer is cut in its first bytes: the server has revealed, the reader knows nothing, and tries again."""
+    sent = client.send("hunter2")
+    with CuttingProxy(port, after=20) as proxy, Client(patience=0) as reader:
+        link = sent.link.replace(client.url or "", proxy.url)
+        with pytest.raises(UnreachableError):
+            reader.open(link)
+        assert client.receipt(sent.receipt).state == "revealed"
+        with pytest.raises(GoneError):
+            client.open(sent.link)
+        proxy.heal()
+        assert reader.open(link).text == "hunter2"
+    receipt = client.receipt(sent.receipt)
+    assert (receipt.state, receipt.proved) == ("opened", True)
+
+
+def test_a_lost_answer_to_a_create_makes_no_second_secret(port: int, client: Client) -> None:
+    with CuttingProxy(port, after=1000) as proxy, Client(proxy.url) as sender:
+        sent = [sender.send("hunter2", ttl=600) for _ in range(12)]
+        assert proxy.cuts >= 2
+    for one in sent:
+        assert client.open(one.link.replace(proxy.url, client.url or "")).text == "hunter2"
+
+
+def test_a_failed_download_leaves_no_file_and_can_be_tried_again(port: int, client: Client, tmp_path: Path) -> None:
+    sent = client.send(File("x", CONTENT))
+    with CuttingProxy(port, rate=16 * MEBI) as proxy, Client(patience=0) as reader:
+        link = sent.link.replace(client.url or "", proxy.url)
+        with pytest.raises(UnreachableError):
+            reader.open(link, folder=tmp_path, on_progress=lambda *_: proxy.go_away())
+        assert list(tmp_path.iterdir()) == []
+        proxy.come_back()
+        proxy.rate = None
+        reader.open(link, folder=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+    assert (tmp_path / "x").read_bytes() == CONTENT
+
+
+def test_an_upload_that_fails_leaves_nothing_to_open(port: int, client: Client) -> None:
+    links: list[str] = []
+    with CuttingProxy(port) as proxy:
+
+        def cut(done: int, total: int) -> None:
+            proxy.go_away()
+
+        with Client(proxy.url, patience=0) as sender, pytest.raises(UnreachableError):
+            links.append(sender.send(File("x", CONTENT), on_progress=cut).link)
+    assert links == []
