@@ -20,14 +20,18 @@ class Refused(Exception):  # noqa: N818 - an answer, not a fault of the tests
         self.members = members
 
 
+def find_node() -> str:
+    """It may have been installed beside this interpreter."""
+    places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    node = shutil.which("node", path=places)
+    assert node is not None, "these tests need Node 20 or newer"
+    return node
+
+
 class JavaScript:
     def __init__(self) -> None:
-        # Node may have been installed beside this interpreter.
-        places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-        node = shutil.which("node", path=places)
-        assert node is not None, "these tests need Node 20 or newer"
         self._process = subprocess.Popen(
-            [node, str(ANSWERS)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
+            [find_node(), str(ANSWERS)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
         )
 
     def ask(self, question: str, **members: Any) -> Any:

@@ -1,0 +1,85 @@
+"""The command as a user runs it: a process of its own, with pipes or at a terminal."""
+
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from conftest import Server
+
+Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
+COMMAND = [sys.executable, "-m", "taina"]
+
+
+@pytest.fixture
+def environment(taina: Server) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TAINA_")}
+    return {**kept, "TAINA_URL": taina.url, "LANG": "C.UTF-8"}
+
+
+@pytest.fixture
+def run(environment: dict[str, str], tmp_path: Path) -> Run:
+    """`run("send", "-", given=b"x", TAINA_URL=…)` in an empty folder; None takes a variable away."""
+
+    def run(*arguments: str, given: bytes = b"", **more: str | None) -> subprocess.CompletedProcess[bytes]:
+        told = {**environment, **more}
+        env = {name: value for name, value in told.items() if value is not None}
+        return subprocess.run(
+            [*COMMAND, *arguments], input=given, capture_output=True, env=env, cwd=tmp_path, timeout=60, check=False
+        )
+
+    return run
+
+
+class Terminal:
+    """A command at a terminal of its own: what it shows, and what is typed."""
+
+    def __init__(self, environment: dict[str, str], folder: Path, *arguments: str) -> None:
+        self._master, slave = pty.openpty()
+        self._process = subprocess.Popen(
+            [*COMMAND, *arguments], stdin=slave, stdout=slave, stderr=slave, env=environment, cwd=folder
+        )
+        os.close(slave)
+        self.shown = ""
+        self._seen = 0
+
+    def type(self, text: str) -> None:
+        os.write(self._master, text.encode())
+
+    def wait_for(self, text: str) -> None:
+        """Until it is shown, after what was waited for before."""
+        end = time.monotonic() + 30
+        while text not in self.shown[self._seen :]:
+            if time.monotonic() > end or not self._read(0.5):
+                pytest.fail(f"{text!r} was not shown, but: {self.shown}")
+        self._seen = self.shown.index(text, self._seen) + len(text)
+
+    def end(self) -> int:
+        """The exit code, when all that it shows has been read."""
+        while self._read(30):
+            pass
+        code = self._process.wait(timeout=30)
+        os.close(self._master)
+        return code
+
+    def _read(self, seconds: float) -> bool:
+        """False at its end."""
+        if select.select([self._master], [], [], seconds)[0]:
+            try:
+                data = os.read(self._master, 65536)
+            except OSError:  # Linux says so when the other side is closed
+                return False
+            self.shown += data.decode("utf-8", "replace")
+            return bool(data)
+        return self._process.poll() is None
+
+
+@pytest.fixture
+def terminal(environment: dict[str, str], tmp_path: Path) -> Callable[..., Terminal]:
+    return lambda *arguments: Terminal(environment, tmp_path, *arguments)

@@ -1,0 +1,39 @@
+"""`taina request|answer|inbox`."""
+
+import json
+
+from cli.conftest import Run
+
+
+def test_ask_answer_read(run: Run) -> None:
+    asked = json.loads(run("request", "--json", "--answers", "2", "--ttl", "1h").stdout)
+    nothing = run("inbox", asked["inbox"])
+    assert (nothing.stdout, nothing.returncode) == (b"", 0)
+    assert b"No answer yet" in nothing.stderr
+    assert b"Only who asked can open it" in run("answer", asked["link"], "-", given=b"hunter2").stderr
+    receipt = json.loads(run("answer", asked["link"], "-", "--json", given=b"two").stdout)["receipt"]
+    first, second = run("inbox", asked["inbox"]).stdout.decode().split()
+    assert run("open", first).stdout == b"hunter2"
+    assert run("open", second).stdout == b"two"
+    assert json.loads(run("receipt", receipt, "--json").stdout)["proved"] is True
+    full = run("answer", asked["link"], "-", given=b"late")
+    assert full.returncode == 6
+    assert b"answered already" in full.stderr
+    assert run("inbox", asked["inbox"], "--delete").returncode == 0
+    assert run("inbox", asked["inbox"]).returncode == 3
+
+
+def test_an_answer_with_a_passphrase_when_the_asker_wants_one(run: Run) -> None:
+    asked = json.loads(run("request", "--json", "--passphrase").stdout)
+    assert run("answer", asked["link"], "text").returncode == 2
+    assert run("answer", asked["link"], "text", TAINA_PASSPHRASE="p").returncode == 0
+    document = json.loads(run("inbox", asked["inbox"], "--json").stdout)
+    assert run("open", document["answers"][0], TAINA_PASSPHRASE="p").stdout == b"text"
+
+
+def test_the_inbox_in_place_of_the_link(run: Run) -> None:
+    asked = json.loads(run("request", "--json").stdout)
+    done = run("answer", asked["inbox"], "text")
+    assert done.returncode == 2
+    assert b"inbox of a request" in done.stderr
+    assert run("open", asked["link"]).returncode == 2

@@ -1,0 +1,85 @@
+"""`taina serve`: how it starts, refuses to start, and stops."""
+
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from cli.conftest import COMMAND, Run
+from conftest import start_server, stop_server
+from taina import Client
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--port", "70000"], "70000 is not in the range"),
+        (["--port", "http"], "'http' is not a valid integer"),
+        (["--site", "missing"], "does not exist"),
+        (["--site", "."], "holds no built site"),
+        (["--host", "203.0.113.1"], "Choose another with --host and --port"),
+        (["--host", "no such host"], "Choose another with --host and --port"),
+        (["--data", "file"], "file"),
+        (["--max-size", "much"], "Write it like 500MiB"),
+    ],
+)
+def test_what_cannot_be_is_said_at_the_start(run: Run, tmp_path: Path, arguments: list[str], said: str) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    done = run("serve", "--port", "0", *arguments)
+    assert done.returncode in (1, 2)
+    assert said in done.stderr.decode()
+    assert "Traceback" not in done.stderr.decode()
+
+
+def test_a_port_that_is_taken(run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = run("serve", "--port", str(taken.getsockname()[1]))
+    assert done.returncode == 1
+    assert b"in use" in done.stderr
+
+
+def test_a_second_process_on_the_same_folder_is_refused(run: Run, tmp_path: Path) -> None:
+    server = start_server(tmp_path / "data")
+    try:
+        done = run("serve", "--port", "0", "--data", "data")
+        assert done.returncode == 1
+        assert b"Is another Taina running on it?" in done.stderr
+    finally:
+        stop_server(server)
+
+
+def test_a_database_that_is_none(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/taina.db").write_bytes(b"this is no database" * 100)
+    done = run("serve", "--port", "0", "--data", "data")
+    assert done.returncode == 1
+    assert b"cannot hold the database" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_and_secrets_stay(tmp_path: Path, number: signal.Signals) -> None:
+    first = start_server(tmp_path)
+    with Client(first.url) as client:
+        link = client.send("kept").link
+    first.process.send_signal(number)
+    assert first.process.communicate(timeout=20)[0].strip() == ""
+    assert first.process.returncode == 0
+    second = start_server(tmp_path)
+    with Client(second.url) as client:
+        assert client.open(link.partition("#")[2]).text == "kept"
+    assert stop_server(second).strip() == ""
+
+
+def test_the_database_is_for_its_user_alone(tmp_path: Path) -> None:
+    server = start_server(tmp_path / "data")
+    modes = {path.name: path.stat().st_mode & 0o077 for path in [tmp_path / "data", *(tmp_path / "data").iterdir()]}
+    stop_server(server)
+    assert set(modes.values()) == {0}
+
+
+def test_the_version_is_told() -> None:
+    said = subprocess.run([*COMMAND, "--version"], capture_output=True, text=True, check=True).stdout
+    assert said.startswith("taina ")
