@@ -7,13 +7,8 @@ The second writes only the picture of the README, site/screenshots/create.png.
 """
 
 import os
-import re
 import shutil
-import subprocess
-import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 
@@ -21,6 +16,7 @@ import click
 from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
 
 import build_site
+from drills.servers import serving
 from taina import base64url
 from taina.format.derive import sha256
 from taina.format.links import Link, encode_link
@@ -36,24 +32,6 @@ FILES = [
 ]
 
 Take = Callable[[Page, str], None]
-
-
-@contextmanager
-def serving() -> Iterator[str]:
-    """The address of a server with the site as it stands in the sources, for as long as it is needed."""
-    with tempfile.TemporaryDirectory() as folder:
-        site = Path(folder) / "site"
-        build_site.write(site)
-        command = f"-m taina serve --port 0 --data {folder}/data --site {site}".split()
-        with subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, text=True) as process:
-            try:
-                first = process.stdout.readline() if process.stdout else ""
-                found = re.search(r"http://[^/]+", first)
-                if found is None:
-                    raise click.ClickException(f"the server did not start: {first}")
-                yield found[0]
-            finally:
-                process.terminate()
 
 
 def reach(page: Page, state: str) -> None:
@@ -260,8 +238,9 @@ def main(out: Path | None, readme: bool, rtl: bool) -> None:
     if out is None and not readme:
         raise click.UsageError("Say where to by --out, or use --readme.")
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    with serving() as origin, sync_playwright() as playwright:
+    with serving(site=True) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        origin = server.url
         if readme:
             page = open_context(browser, "en", "light", "desktop").new_page()
             page.goto(f"{origin}/en/")

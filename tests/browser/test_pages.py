@@ -12,7 +12,8 @@ import pytest
 
 import build_site
 from browser.engines import Browsers, PlaywrightTab, Tab, reach
-from conftest import ROOT, Server
+from conftest import ROOT
+from drills.servers import Server
 
 LANGUAGES = ("en", "bg")
 PAGES = [f"/{language}/{address}" for language in LANGUAGES for address in build_site.PAGES.values()] + [

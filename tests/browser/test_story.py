@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from browser.engines import ENGINES, Browsers, Tab, reach, saved
-from conftest import Server, start_server, stop_server
+from drills.servers import Server, start_server, stop_server
 from taina.names import clean_name
 
 HARD_TEXT = (

@@ -10,8 +10,9 @@ import pytest
 
 from browser.engines import Browsers, Tab, reach, saved
 from browser.test_story import opened, send
-from conftest import ROOT, Server, start_server, stop_server
-from cutting import CuttingProxy
+from conftest import ROOT
+from drills.cutting import CuttingProxy
+from drills.servers import Server, start_server, stop_server
 
 MEBI = 1 << 20
 

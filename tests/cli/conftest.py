@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Server
+from drills.servers import Server
 
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 COMMAND = [sys.executable, "-m", "taina"]

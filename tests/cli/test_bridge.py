@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from cli.conftest import COMMAND, Run
-from conftest import Server
+from drills.servers import Server
 from format.javascript import find_node
 from taina import Client, File
 

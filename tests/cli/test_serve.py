@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import COMMAND, Run
-from conftest import start_server, stop_server
+from drills.servers import start_server, stop_server
 from taina import Client
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Server
-from cutting import CuttingProxy
+from drills.cutting import CuttingProxy
+from drills.servers import Server
 from taina import Client, File
 from taina.errors import GoneError, UnreachableError
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from conftest import Server, start_server, stop_server
+from drills.servers import Server, start_server, stop_server
 from format.javascript import JavaScript, Refused
 from taina import base64url
 from taina.format.derive import sha256

@@ -7,12 +7,14 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from making import Made
+from making import SEALED_CHUNK, Made
 from taina.errors import ConflictError, StorageFullError
+from taina.store import Transaction
 from taina.store.sqlite import SqliteStore
 from taina.vault import Limits, Vault
 
@@ -159,4 +161,57 @@ def test_room_is_given_back_to_the_disk(tmp_path: Path) -> None:
         vault.burn(made.receipt_id, made.receipt_token)
     while file.stat().st_size > full / 2:
         os.sched_yield()
+    store.close()
+
+
+def count_chunks(path: Path) -> int:
+    """Of a closed database."""
+    with sqlite3.connect(path) as connection:
+        (count,) = connection.execute("SELECT count(*) FROM chunks").fetchone()
+    connection.close()
+    return int(count)
+
+
+def upload(vault: Vault, made: Made) -> None:
+    vault.create(made.id, made.order())
+    for n, chunk in enumerate(made.chunks):
+        vault.put_chunk(made.id, made.receipt_token, n, chunk)
+
+
+def test_many_chunks_are_cleared_little_by_little_across_a_restart(tmp_path: Path) -> None:
+    made = Made(chunks=tuple(os.urandom(SEALED_CHUNK) for _ in range(23)))
+    store = SqliteStore(tmp_path / "taina.db")
+    upload(vault := new_vault(store), made)
+    vault.burn(made.receipt_id, made.receipt_token)
+    assert store.atomically(lambda tx: tx.used()) == 0
+    store.close()  # before it was idle for long enough
+    left = count_chunks(tmp_path / "taina.db")
+    assert left > 0
+
+    store = SqliteStore(tmp_path / "taina.db")
+    vault = new_vault(store)
+    fresh = Made(chunks=made.chunks[:6])
+    upload(vault, fresh)  # in no slot that still has chunks of another secret
+    assert vault.chunks_present(fresh.id, fresh.receipt_token) == list(range(6))
+    vault.burn(fresh.receipt_id, fresh.receipt_token)
+    deadline = time.monotonic() + 20
+    while store.littered and time.monotonic() < deadline:
+        vault.sweep()  # litter is cleared under load, too
+    store.close()
+    assert count_chunks(tmp_path / "taina.db") == 0
+
+
+def test_a_burn_that_is_undone_leaves_no_litter(tmp_path: Path) -> None:
+    made = Made(chunks=tuple(os.urandom(SEALED_CHUNK) for _ in range(5)))
+    store = SqliteStore(tmp_path / "taina.db")
+    upload(vault := new_vault(store), made)
+
+    def work(tx: Transaction) -> None:
+        tx.erase(made.id)
+        raise ConflictError
+
+    with pytest.raises(ConflictError):
+        store.atomically(work)
+    vault.reveal(made.id, made.link_proof, made.reveal_proof, made.claim)
+    assert [vault.claimed_chunk(made.claim_id, made.claim_token, n) for n in range(5)] == list(made.chunks)
     store.close()

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from conftest import Server
+from drills.servers import Server
 
 
 @pytest.fixture

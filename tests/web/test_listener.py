@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from waitress import wasyncore
 
-from conftest import Server
+from drills.servers import Server
 from taina import listener
 from taina.listener import Listener
 

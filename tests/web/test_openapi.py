@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from calling import bearer, create, secret_path
-from conftest import Server
+from drills.servers import Server
 from making import Made
 from taina.vault import Limits
 from taina.web.openapi import document

@@ -9,7 +9,7 @@ import brotli
 import httpx
 import pytest
 
-from conftest import Server
+from drills.servers import Server
 
 
 @pytest.fixture

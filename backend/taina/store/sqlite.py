@@ -41,6 +41,8 @@ PRAGMA cell_size_check = ON;
 _BATCH = 256
 _CHECKPOINT_SECONDS = 0.5
 _CHECKPOINT_BYTES = 16 << 20
+_LITTER_SECONDS = 0.005  # how long nothing has to be asked for before litter is cleared
+_LITTER_MOST = 0.05  # how long it waits under load
 _VACUUM_PAGES = 512
 _RUINED = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
@@ -97,6 +99,11 @@ class SqliteStore:
         result: Result = job.future.result()
         return result
 
+    @property
+    def littered(self) -> bool:
+        """Chunks of ended secrets are still to be deleted; nothing opens them."""
+        return self._transaction.littered
+
     def close(self) -> None:
         """Finish what is queued, empty the write-ahead log and close the file."""
         self._jobs.put(None)
@@ -104,12 +111,18 @@ class SqliteStore:
 
     def _run(self) -> None:
         dirty_since: float | None = time.monotonic()  # a crash may have left a log behind
+        cleared = time.monotonic()
         closing = False
         while not closing:
-            batch, closing = self._next(None if dirty_since is None else _CHECKPOINT_SECONDS)
+            littered = self._transaction.littered
+            patience = _LITTER_SECONDS if littered else None if dirty_since is None else _CHECKPOINT_SECONDS
+            batch, closing = self._next(patience)
             changes = self._connection.total_changes
             if batch:
                 self._commit(batch)
+            if littered and not closing and (not batch or time.monotonic() >= cleared + _LITTER_MOST):
+                self._clear_litter()
+                cleared = time.monotonic()
             if dirty_since is None and self._connection.total_changes != changes:
                 dirty_since = time.monotonic()
             if dirty_since is not None and (closing or self._checkpoint_due(dirty_since)):
@@ -152,6 +165,14 @@ class SqliteStore:
             self._transaction.committed()
             for job in batch:
                 job.tell()
+
+    def _clear_litter(self) -> None:
+        try:
+            self._transaction.clear_litter()
+        except sqlite3.Error as error:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            self._explain(error)
 
     def _attempt(self, job: _Job) -> None:
         """Run one job in a savepoint of its own, so that its failure undoes nothing of the others."""

@@ -76,3 +76,9 @@ def requests(db: sqlite_utils.Database) -> None:
         ) STRICT, WITHOUT ROWID
         """
     )
+
+
+@migrations(name="0004_litter")
+def litter(db: sqlite_utils.Database) -> None:
+    # Slots whose key is gone, but not yet all of their chunks.
+    db.execute("CREATE TABLE litter (slot INTEGER PRIMARY KEY) STRICT")

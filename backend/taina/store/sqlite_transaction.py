@@ -11,6 +11,8 @@ from taina.store.sqlite_migrations import CHUNKS_A_SLOT
 from taina.store.sqlite_requests import SqliteRequests
 
 _SLOTS_AT_ONCE = 1024
+_CHUNKS_AT_ONCE = 4
+"""Chunks deleted in one transaction: SQLite keeps in memory what a savepoint may have to bring back."""
 _COLUMNS = tuple(field.name for field in fields(Secret))
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM secrets WHERE "  # noqa: S608 - names of our own
 _INSERT = f"INSERT INTO secrets VALUES ({', '.join('?' * (len(_COLUMNS) + 1))})"  # noqa: S608
@@ -23,12 +25,17 @@ class SqliteTransaction:
         self._connection = connection
         self.requests = SqliteRequests(connection)
         self._free = deque(
-            slot for (slot,) in connection.execute("SELECT slot FROM slots WHERE key = ?", (shred.NO_KEY,))
+            slot
+            for (slot,) in connection.execute(
+                "SELECT slot FROM slots WHERE key = ? AND slot NOT IN (SELECT slot FROM litter)", (shred.NO_KEY,)
+            )
         )
+        self._litter = deque(slot for (slot,) in connection.execute("SELECT slot FROM litter"))
         self._used: int = connection.execute("SELECT bytes FROM usage").fetchone()[0]
         self._used_on_disk = self._used
         self._taken: list[int] = []
         self._freed: list[int] = []
+        self._littered: list[int] = []
 
     # The commit: what is kept in memory (free slots, bytes used) follows the database.
 
@@ -50,19 +57,41 @@ class SqliteTransaction:
     def committed(self) -> None:
         self._used_on_disk = self._used
         self._free.extend(self._freed)
+        self._litter.extend(self._littered)
         self._taken.clear()
         self._freed.clear()
+        self._littered.clear()
 
     def rolled_back(self) -> None:
-        self.back_to((0, 0, self._used_on_disk))
+        self.back_to((0, 0, 0, self._used_on_disk))
 
-    def mark(self) -> tuple[int, int, int]:
-        return len(self._taken), len(self._freed), self._used
+    def mark(self) -> tuple[int, int, int, int]:
+        return len(self._taken), len(self._freed), len(self._littered), self._used
 
-    def back_to(self, mark: tuple[int, int, int]) -> None:
-        taken, freed, self._used = mark
+    def back_to(self, mark: tuple[int, int, int, int]) -> None:
+        taken, freed, littered, self._used = mark
         self._free.extend(self._taken[taken:])
-        del self._taken[taken:], self._freed[freed:]
+        del self._taken[taken:], self._freed[freed:], self._littered[littered:]
+
+    # Between commits: the chunks of large secrets, which no key opens any more.
+
+    @property
+    def littered(self) -> bool:
+        return bool(self._litter)
+
+    def clear_litter(self) -> None:
+        """Delete a few such chunks, in a transaction of their own."""
+        slot = self._litter[0]
+        self._connection.execute("BEGIN IMMEDIATE")
+        deleted = self._connection.execute(
+            "DELETE FROM chunks WHERE place IN (SELECT place FROM chunks WHERE place BETWEEN ? AND ? LIMIT ?)",
+            (*_places(slot), _CHUNKS_AT_ONCE),
+        ).rowcount
+        if deleted < _CHUNKS_AT_ONCE:
+            self._connection.execute("DELETE FROM litter WHERE slot = ?", (slot,))
+        self._connection.execute("COMMIT")
+        if deleted < _CHUNKS_AT_ONCE:
+            self._free.append(self._litter.popleft())
 
     # The verbs.
 
@@ -132,18 +161,22 @@ class SqliteTransaction:
         return shred.unwrap(shred.mask(key, claim_hash), secret_id, n, wrapped)
 
     def erase(self, secret_id: bytes) -> None:
-        row = self._connection.execute("SELECT slot, size FROM secrets WHERE id = ?", (secret_id,)).fetchone()
+        row = self._connection.execute("SELECT slot, size, chunks FROM secrets WHERE id = ?", (secret_id,)).fetchone()
         if row is None or row[0] is None:
             return
-        slot, size = row
+        slot, size, chunks = row
         self._connection.execute("UPDATE slots SET key = ? WHERE slot = ?", (shred.NO_KEY, slot))
-        self._connection.execute("DELETE FROM chunks WHERE place BETWEEN ? AND ?", _places(slot))
+        if chunks <= _CHUNKS_AT_ONCE:
+            self._connection.execute("DELETE FROM chunks WHERE place BETWEEN ? AND ?", _places(slot))
+            self._freed.append(slot)
+        else:
+            self._connection.execute("INSERT INTO litter VALUES (?)", (slot,))
+            self._littered.append(slot)
         self._connection.execute(
             "UPDATE secrets SET slot = NULL, size = 0, chunks = 0, missing = 0, reveal_hash = x'', fingerprint = x''"
             " WHERE id = ?",
             (secret_id,),
         )
-        self._freed.append(slot)
         self._used -= size
 
     def forget(self, secret_id: bytes) -> None:

@@ -1,0 +1,187 @@
+"""A file of any size, end to end, in bounded memory: browser to server to browser, and by the command line.
+
+    python -m drills.big_file --size 1024
+
+Prints the memory of everything that took part, and the rates. Ends with an error where what arrived is not what was
+sent, or where the server grew by 64 MiB or more or the tab by 256 MiB or more. Run it in scripts/, or with that folder
+in PYTHONPATH.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from playwright.sync_api import sync_playwright
+
+from drills.servers import memory, serving
+
+MEBI = 1 << 20
+SERVER_MOST, TAB_MOST = 64 * MEBI, 256 * MEBI
+
+
+@click.command()
+@click.option("--size", default=1024, show_default=True, type=click.IntRange(1), help="MiB of the file.")
+@click.option("--browser/--no-browser", default=True, help="With Chromium, too.")
+def main(size: int, browser: bool) -> None:
+    """Send and open one large file; print what it took."""
+    bounds = ("--max-size", f"{size * 9 // 8 + 16}MiB", "--max-storage", f"{4 * size + 64}MiB")
+    with tempfile.TemporaryDirectory() as name, serving(*bounds, site=browser) as server:
+        folder = Path(name)
+        file = folder / "large.bin"
+        sent = make_file(file, size)
+        ways = [("command line", by_command_line)] + ([("Chromium", by_browser)] if browser else [])
+        kept = True
+        for way, carry in ways:
+            out = folder / way.replace(" ", "-")
+            out.mkdir()
+            before = memory(server.process.pid)
+            with peak_of(server.process.pid) as server_peak:
+                arrived, figures, tab_grew = carry(server.url, file, out)
+            grew = server_peak[0] - before
+            good = digest(arrived) == sent
+            click.echo(f"{way}, {size} MiB: {figures}; content {'as it was sent' if good else 'DIFFERENT'}")
+            click.echo(f"  server: {before / MEBI:.0f} MiB before, grew by {grew / MEBI:.0f} MiB at its peak")
+            kept &= good and grew < SERVER_MOST and tab_grew < TAB_MOST
+            shutil.rmtree(out)
+    if not kept:
+        sys.exit("A promise was broken: see above.")
+
+
+def by_command_line(url: str, file: Path, out: Path) -> tuple[Path, str, int]:
+    environment = {**os.environ, "TAINA_URL": url}
+    figures = []
+    link = ""
+    for command in (["send", str(file)], ["open", "-", "--out", str(out)]):
+        began = time.monotonic()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "taina", *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            text=True,
+        )
+        with peak_of(process.pid) as peak:
+            output, _ = process.communicate(link)
+        if process.returncode:
+            sys.exit(f"taina {command[0]} ended with {process.returncode}")
+        link = output or link
+        rate = file.stat().st_size / MEBI / (time.monotonic() - began)
+        figures.append(f"{command[0]} {rate:.0f} MiB/s, peak {peak[0] / MEBI:.0f} MiB")
+    return out / file.name, ", ".join(figures), 0
+
+
+def by_browser(url: str, file: Path, out: Path) -> tuple[Path, str, int]:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        sys.exit("Chromium is missing. Install it, or leave it out with --no-browser.")
+    figures = []
+    most = 0
+    link = ""
+    arrived = out / "saved"
+    with tempfile.TemporaryDirectory() as profile, sync_playwright() as playwright:
+        # A profile on disk: a private window keeps files in memory, as a reader's own window does not.
+        context = playwright.chromium.launch_persistent_context(
+            profile, executable_path=chromium, args=["--no-sandbox", "--disable-gpu"], accept_downloads=True
+        )
+        for step in ("seal and send", "fetch and open"):
+            page = context.new_page()
+            page.goto(link or f"{url}/en/")
+            page.wait_for_selector('main[data-state="ready"], main[data-state="before"]')
+            before = tab_memory(profile)
+            began = time.monotonic()
+            with peak_of_tabs(profile) as peak:
+                if not link:
+                    page.set_input_files("#files", file)
+                    page.click("#send")
+                    page.wait_for_selector('main[data-state="done"]', timeout=0)
+                    link = page.input_value("#link")
+                else:
+                    page.click("#reveal")
+                    page.wait_for_selector('main[data-state="shown"]', timeout=0)
+                    with page.expect_download(timeout=0) as download:
+                        page.click("#secret-files button")
+                    download.value.save_as(arrived)
+                rate = file.stat().st_size / MEBI / (time.monotonic() - began)
+            grew = peak[0] - before
+            most = max(most, grew)
+            figures.append(f"{step} {rate:.0f} MiB/s, tab grew by {grew / MEBI:.0f} MiB from {before / MEBI:.0f}")
+            page.close()
+        context.close()
+    return arrived, ", ".join(figures), most
+
+
+def tab_memory(profile: str) -> int:
+    """The largest of the browser's renderers, for each tab is one."""
+    return max((memory(pid) for pid in _renderers(profile)), default=0)
+
+
+def _renderers(profile: str) -> Iterator[int]:
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            try:
+                command = (process / "cmdline").read_text("utf-8", "replace")
+            except OSError:
+                continue
+            if "--type=renderer" in command and profile in command:
+                yield int(process.name)
+
+
+@contextmanager
+def peak_of(pid: int) -> Iterator[list[int]]:
+    """The most memory that a process has meanwhile; looked at every 20 ms."""
+    with _watching(lambda: memory(pid)) as peak:
+        yield peak
+
+
+@contextmanager
+def peak_of_tabs(profile: str) -> Iterator[list[int]]:
+    with _watching(lambda: tab_memory(profile)) as peak:
+        yield peak
+
+
+@contextmanager
+def _watching(measure: Callable[[], int]) -> Iterator[list[int]]:
+    peak = [measure()]
+    end = threading.Event()
+
+    def watch() -> None:
+        while not end.wait(0.02):
+            peak[0] = max(peak[0], measure())
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield peak
+    finally:
+        end.set()
+        thread.join()
+
+
+def make_file(file: Path, size: int) -> str:
+    """Random bytes, `size` MiB of them; their SHA-256."""
+    hashed = hashlib.sha256()
+    with file.open("wb") as out:
+        for _ in range(size):
+            piece = os.urandom(MEBI)
+            hashed.update(piece)
+            out.write(piece)
+    return hashed.hexdigest()
+
+
+def digest(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+if __name__ == "__main__":
+    main()
