@@ -20,7 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from playwright.sync_api import sync_playwright
+from selenium import webdriver
+from selenium.webdriver.common.by import By
 
 from drills.servers import memory, serving
 
@@ -81,51 +82,69 @@ def by_command_line(url: str, file: Path, out: Path) -> tuple[Path, str, int]:
 
 
 def by_browser(url: str, file: Path, out: Path) -> tuple[Path, str, int]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        sys.exit("Chromium is missing. Install it, or leave it out with --no-browser.")
     figures = []
     most = 0
     link = ""
-    arrived = out / "saved"
-    with tempfile.TemporaryDirectory() as profile, sync_playwright() as playwright:
-        # A profile on disk: a private window keeps files in memory, as a reader's own window does not.
-        context = playwright.chromium.launch_persistent_context(
-            profile, executable_path=chromium, args=["--no-sandbox", "--disable-gpu"], accept_downloads=True
-        )
+    with tempfile.TemporaryDirectory() as profile, chromium(profile, out) as driver:
         for step in ("seal and send", "fetch and open"):
-            page = context.new_page()
-            page.goto(link or f"{url}/en/")
-            page.wait_for_selector('main[data-state="ready"], main[data-state="before"]')
-            before = tab_memory(profile)
+            driver.switch_to.new_window("tab")
+            driver.get(link or f"{url}/en/")
+            reach(driver, "ready", "before")
+            before = tab_memory(tabs := list(renderers(profile)))
             began = time.monotonic()
-            with peak_of_tabs(profile) as peak:
+            with peak_of_tabs(tabs) as peak:
                 if not link:
-                    page.set_input_files("#files", file)
-                    page.click("#send")
-                    page.wait_for_selector('main[data-state="done"]', timeout=0)
-                    link = page.input_value("#link")
+                    driver.find_element(By.ID, "files").send_keys(str(file))
+                    driver.find_element(By.ID, "send").click()
+                    reach(driver, "done")
+                    link = str(driver.find_element(By.ID, "link").get_property("value"))
                 else:
-                    page.click("#reveal")
-                    page.wait_for_selector('main[data-state="shown"]', timeout=0)
-                    with page.expect_download(timeout=0) as download:
-                        page.click("#secret-files button")
-                    download.value.save_as(arrived)
+                    driver.find_element(By.ID, "reveal").click()
+                    reach(driver, "shown")
+                    driver.find_element(By.CSS_SELECTOR, "#secret-files button").click()
+                    while not (out / file.name).exists():  # until then it has another name
+                        time.sleep(0.1)
                 rate = file.stat().st_size / MEBI / (time.monotonic() - began)
             grew = peak[0] - before
             most = max(most, grew)
             figures.append(f"{step} {rate:.0f} MiB/s, tab grew by {grew / MEBI:.0f} MiB from {before / MEBI:.0f}")
-            page.close()
-        context.close()
-    return arrived, ", ".join(figures), most
+    return out / file.name, ", ".join(figures), most
 
 
-def tab_memory(profile: str) -> int:
+@contextmanager
+def chromium(profile: str, downloads: Path) -> Iterator[webdriver.Chrome]:
+    """By WebDriver: the protocol that Playwright speaks has the tab keep a copy of what it sends and gets."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = program("chromium")
+    options.add_argument(f"--user-data-dir={profile}")
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu"):
+        options.add_argument(argument)
+    options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
+    driver = webdriver.Chrome(options, webdriver.ChromeService(program("chromedriver")))
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+def program(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        sys.exit(f"{name} is missing (on Debian: apt install chromium-driver). Or leave it out with --no-browser.")
+    return found
+
+
+def reach(driver: webdriver.Chrome, *states: str) -> None:
+    while driver.find_element(By.TAG_NAME, "main").get_attribute("data-state") not in states:
+        time.sleep(0.1)
+
+
+def tab_memory(pids: list[int]) -> int:
     """The largest of the browser's renderers, for each tab is one."""
-    return max((memory(pid) for pid in _renderers(profile)), default=0)
+    return max((memory(pid) for pid in pids), default=0)
 
 
-def _renderers(profile: str) -> Iterator[int]:
+def renderers(profile: str) -> Iterator[int]:
     for process in Path("/proc").iterdir():
         if process.name.isdigit():
             try:
@@ -138,14 +157,14 @@ def _renderers(profile: str) -> Iterator[int]:
 
 @contextmanager
 def peak_of(pid: int) -> Iterator[list[int]]:
-    """The most memory that a process has meanwhile; looked at every 20 ms."""
+    """The most memory that a process has meanwhile; looked at every 50 ms."""
     with _watching(lambda: memory(pid)) as peak:
         yield peak
 
 
 @contextmanager
-def peak_of_tabs(profile: str) -> Iterator[list[int]]:
-    with _watching(lambda: tab_memory(profile)) as peak:
+def peak_of_tabs(pids: list[int]) -> Iterator[list[int]]:
+    with _watching(lambda: tab_memory(pids)) as peak:
         yield peak
 
 
@@ -155,7 +174,7 @@ def _watching(measure: Callable[[], int]) -> Iterator[list[int]]:
     end = threading.Event()
 
     def watch() -> None:
-        while not end.wait(0.02):
+        while not end.wait(0.05):
             peak[0] = max(peak[0], measure())
 
     thread = threading.Thread(target=watch)

@@ -139,7 +139,7 @@ export class Client {
     const created = await this.json("PUT", path, { json: order, signal });
     if (chunks > 1) {
       try {
-        const there = new Set(begun ? (await this.json("GET", `${path}/chunks`, { token, signal })).chunks : []);
+        const there = new Set(begun ? (await this.json("GET", `${path}/chunks`, { token, signal })).present : []);
         let done = 0;
         await inParallel(AT_ONCE, chunks, async (n) => {
           await pace?.passed(signal);

@@ -19,15 +19,12 @@ export class Courier {
   #answer = () => {};
   /** @type {(error: TainaError) => void} */
   #refuse = () => {};
-  /** @type {(upload: Upload) => void} */
-  #noted = () => {};
 
   /** @param {Watch} watch */
   constructor({ onProgress, onHeld }) {
     this.#worker.addEventListener("message", ({ data }) => {
       if (data.progress) onProgress(data.progress[0], data.progress[1]);
       if ("held" in data) onHeld(data.held);
-      if (data.noted) this.#noted(data.noted);
       if (data.problem) this.#refuse(new TainaError(data.problem.code, data.problem.members));
       if ("answer" in data) this.#answer(data.answer);
     });
@@ -50,14 +47,6 @@ export class Courier {
    */
   reveal(link, passphrase, size) {
     return this.#ask({ reveal: { link, passphrase, size } });
-  }
-
-  /** What it takes to go on with the upload later, as it stands. @returns {Promise<Upload>} */
-  note() {
-    return new Promise((done) => {
-      this.#noted = done;
-      this.#worker.postMessage({ note: true });
-    });
   }
 
   pause() {

@@ -14,16 +14,13 @@ const course = {
   signal: stop.signal,
   onProgress: (/** @type {number} */ done, /** @type {number} */ total) => postMessage({ progress: [done, total] }),
 };
-/** @type {Upload | null} */
-let uploading = null;
 /** @type {import("./spool.js").Spool | null} */
 let spool = null;
 
 /** @type {Record<string, (task: any) => unknown>} */
 const TASKS = {
-  upload: (task) => answer(client.upload(task.items, (uploading = /** @type {Upload} */ (task.upload)), course)),
+  upload: (task) => answer(client.upload(task.items, /** @type {Upload} */ (task.upload), course)),
   reveal: (task) => answer(reveal(task)),
-  note: () => postMessage({ noted: uploading }),
   pause: () => pace.hold("pause"),
   go: () => pace.go(),
   // A pause that somebody wanted stays one.
