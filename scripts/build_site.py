@@ -13,7 +13,10 @@ import json
 import posixpath
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 SOURCE = Path(__file__).resolve().parent.parent / "site"
+NODE_PACKAGES = SOURCE / "node_modules"
 PAGES = {
     "create": "",
     "reveal": "s/",
@@ -38,8 +42,13 @@ PAGES = {
 LINK_PAGES = ("reveal", "receipt", "answer", "inbox")
 REFERENCE = "en"
 _ASSETS = ("css", "images", "js")
+_PACKAGES: dict[str, Callable[[], Traversable]] = {
+    "packages/eff-long.txt": lambda: resources.files("xkcdpass") / "static" / "eff-long",
+    "packages/qrcode-generator.js": lambda: NODE_PACKAGES / "qrcode-generator" / "dist" / "qrcode.mjs",
+}
+"""What others wrote and we ship as it is: where it lies among the assets, and which pinned package has it."""
 _WORKER = "js/courier_worker.js"
-_COMPRESSED = (".css", ".html", ".js", ".json", ".svg")
+_COMPRESSED = (".css", ".html", ".js", ".json", ".svg", ".txt")
 _PERMISSIONS = (
     "accelerometer=(), autoplay=(), browsing-topics=(), camera=(), clipboard-read=(), "
     "clipboard-write=(self), display-capture=(), encrypted-media=(), fullscreen=(), gamepad=(), geolocation=(), "
@@ -127,6 +136,10 @@ def _read_assets(source: Path) -> Assets:
         for path in sorted((source / folder).rglob("*"))
         if path.is_file()
     }
+    try:
+        files |= {path: package().read_bytes() for path, package in _PACKAGES.items()}
+    except FileNotFoundError as error:
+        raise click.ClickException(f"{error.filename} is missing. Install it: npm ci --prefix site") from None
     whole = hashlib.sha256()
     for path, data in files.items():
         whole.update(path.encode() + b"\0" + hashlib.sha256(data).digest())
@@ -140,9 +153,13 @@ def _read_catalogs(source: Path) -> dict[str, dict[str, Any]]:
 
 
 def _import_map(assets: Assets) -> str:
-    """Maps nothing: it is where browsers look up the digest of a module that another one imports."""
-    modules = {f"{assets.base}/{path}": digest for path, digest in assets.integrity.items() if path.endswith(".js")}
-    return json.dumps({"integrity": modules}, sort_keys=True, separators=(",", ":"))
+    """Maps nothing: it is where browsers, and js/ui/page.js, look up the digest of what a page loads later."""
+    digests = {
+        f"{assets.base}/{path}": digest
+        for path, digest in assets.integrity.items()
+        if path.startswith("packages/") or path.endswith(".js")
+    }
+    return json.dumps({"integrity": digests}, sort_keys=True, separators=(",", ":"))
 
 
 def _modules(assets: Assets, entry: str) -> list[str]:
@@ -162,8 +179,8 @@ def _policy(import_map: str) -> str:
     return (
         f"default-src 'none'; script-src 'self' '{_digest(import_map.encode(), 'sha256')}'; style-src 'self'; "
         "img-src 'self'; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
-        # The one policy gives the one address of our worker: js/courier.js.
-        "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types taina-worker"
+        # The two policies give out the address of our worker (js/courier.js) and those of our modules (js/ui/page.js).
+        "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types taina-worker taina-modules"
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 import pytest
+import xkcdpass
 
 import build_site
 
@@ -76,7 +77,12 @@ def test_scripts_and_styles_are_their_sources_byte_for_byte() -> None:
     found = {path.split("/", 2)[2]: data for path, data in SITE.items() if path.startswith("assets/")}
     folders = ("css", "images", "js")
     sources = [file for folder in folders for file in (build_site.SOURCE / folder).rglob("*") if file.is_file()]
-    assert found == {file.relative_to(build_site.SOURCE).as_posix(): file.read_bytes() for file in sources}
+    ours = {file.relative_to(build_site.SOURCE).as_posix(): file.read_bytes() for file in sources}
+    installed = {
+        "packages/qrcode-generator.js": build_site.NODE_PACKAGES / "qrcode-generator/dist/qrcode.mjs",
+        "packages/eff-long.txt": Path(xkcdpass.__file__).parent / "static/eff-long",
+    }
+    assert found == ours | {path: file.read_bytes() for path, file in installed.items()}
 
 
 def test_another_asset_gives_another_folder(tmp_path: Path) -> None:
@@ -154,7 +160,7 @@ def test_the_policy_of_the_page_is_that_of_the_header(path: str) -> None:
 
 def test_the_import_map_covers_every_module() -> None:
     (found,) = re.findall(r'<script type="importmap">(.*?)</script>', SITE["en/index.html"].decode())
-    modules = {f"/{path}" for path in SITE if path.endswith(".js")}
+    modules = {f"/{path}" for path in SITE if path.endswith(".js") or "/packages/" in path}
     assert set(json.loads(found)["integrity"]) == modules
 
 
