@@ -32,6 +32,7 @@ PAGES = {
     "create": "",
     "reveal": "s/",
     "receipt": "receipt/",
+    "sent": "sent/",
     "request": "request/",
     "answer": "r/",
     "inbox": "inbox/",

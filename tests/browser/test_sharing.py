@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import zxingcpp
 
-from browser.engines import Tab, reach
+from browser.engines import Browsers, PlaywrightTab, Tab, reach
 from conftest import Server
 from taina.words import _words
 
@@ -96,3 +96,100 @@ def test_a_password_is_made_where_the_text_is(tab: Tab, taina: Server) -> None:
     tab.click("#password")
     tab.wait("document.querySelector('#text').value.length === 40")
     assert re.fullmatch(KINDS, tab.value("#text").removeprefix(first))
+
+
+def test_receipts_are_kept_only_when_asked_and_forgotten_by_one_click(tab: Tab, taina: Server) -> None:
+    tab.open(f"{taina.url}/en/sent/")
+    reach(tab, "none")
+    first = send(tab, taina)
+    tab.open(tab.value("#receipt-link"))
+    reach(tab, "shown")
+    assert tab.evaluate("localStorage.length") == 0
+    tab.fill("#nickname", "<b>Router</b> & рутер")
+    tab.click("#keep")
+    assert tab.text("#named") == "<b>Router</b> & рутер"
+    send(tab, taina)
+    tab.wait("!document.querySelector('#keeping').hidden")
+    tab.click("#keep")
+    tab.wait("!document.querySelector('#kept').hidden")
+    tab.open(f"{taina.url}/en/sent/")
+    reach(tab, "shown")
+    assert sorted(tab.evaluate("[...document.querySelectorAll('#list a')].map((link) => link.textContent)")) == [
+        "<b>Router</b> & рутер",
+        "Without a name",
+    ]
+    kept = tab.evaluate("JSON.stringify({...localStorage})")
+    assert first.partition("#")[2] not in kept, "what opens the secret is not kept"
+    tab.click("#look")
+    tab.wait("[...document.querySelectorAll('#list strong')].every((state) => state.textContent === 'Not opened yet')")
+    tab.click("#list .remove")
+    tab.wait("document.querySelectorAll('#list li').length === 1")
+    tab.click("#forget-all")
+    reach(tab, "none")
+    assert tab.evaluate("localStorage.length") == 0
+
+
+def test_a_receipt_remembers_its_name_and_can_be_forgotten(tab: Tab, taina: Server) -> None:
+    send(tab, taina)
+    receipt = tab.value("#receipt-link")
+    tab.open(receipt)
+    reach(tab, "shown")
+    tab.fill("#nickname", "Router")
+    tab.click("#keep")
+    tab.open("about:blank")
+    tab.open(receipt)
+    reach(tab, "shown")
+    assert tab.text("#named") == tab.value("#nickname") == "Router"
+    tab.click("#forget")
+    assert not tab.shown("#named")
+    assert tab.evaluate("localStorage.length") == 0
+
+
+def test_a_list_that_is_broken_is_none(tab: Tab, taina: Server) -> None:
+    tab.open(f"{taina.url}/en/")
+    for broken in (
+        "{",
+        "17",
+        '[{"receipt": 1}]',
+        '[null, {"receipt": "x", "name": "y", "created": "z", "expires": 1}]',
+    ):
+        tab.evaluate(f"localStorage.setItem('taina-sent', {broken!r})")
+        tab.open(f"{taina.url}/en/sent/")
+        reach(tab, "none")
+
+
+def test_the_clipboard_is_cleared_on_a_click_and_where_it_can_be_after_a_minute(
+    browsers: Browsers, taina: Server
+) -> None:
+    context = browsers.browser("chromium").new_context(permissions=["clipboard-write"])
+    tab = PlaywrightTab(context.new_page())
+
+    def pasted() -> str:
+        # No page of ours may read the clipboard; a person can paste.
+        other = context.new_page()
+        other.set_content("<textarea autofocus></textarea>")
+        other.focus("textarea")
+        other.keyboard.press("Control+v")
+        text = other.input_value("textarea")
+        other.close()
+        tab.page.bring_to_front()
+        return text
+
+    for wait in (False, True):
+        link = send(tab, taina)
+        tab.page.clock.install()
+        tab.open(link)
+        reach(tab, "before")
+        tab.click("#reveal")
+        reach(tab, "shown")
+        tab.click("#copy-text")
+        tab.wait("!document.querySelector('#clipboard').hidden")
+        if wait:
+            while tab.shown("#clear-clipboard"):
+                tab.page.clock.fast_forward(61_000)
+        else:
+            assert pasted() == "hunter2"
+            tab.click("#clear-clipboard")
+            tab.wait("document.querySelector('#clear-clipboard').hidden")
+        assert pasted() == ""
+    context.close()

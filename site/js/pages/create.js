@@ -76,18 +76,17 @@ function succeed({ made, wanted, passphrase: phrase }, problem) {
     fill("why-missing", element("error").querySelector(`[data-error="${known(problem)}"]`)?.textContent ?? "");
   }
   remindOf(phrase);
-  element("sharing").hidden = element("code").hidden = true;
-  if (wanted === 1) share(`${location.origin}/s/#${made[0].secret}`);
+  offer(made);
   fill("expires", say("expires", { when: formatTime(made[0].expires) }));
   if (problem === null) forget();
   show("done");
 }
 
-/** @param {string} address */
-async function share(address) {
-  /** @type {typeof import("../ui/sharing.js")} */
-  const { offer } = await load("ui/sharing.js");
-  offer(address);
+/** What can be done with the links besides copying them. @param {Links[]} made */
+async function offer(made) {
+  /** @type {typeof import("../ui/result.js")} */
+  const result = await load("ui/result.js");
+  result.offer(made);
 }
 
 /** Nothing of what was entered stays behind. */

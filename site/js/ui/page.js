@@ -115,13 +115,15 @@ export function formatDuration(seconds) {
  * @param {HTMLElement} button
  * @param {() => string} text
  * @param {() => void} select marks the text for copying by hand, where the browser does not allow more
+ * @param {() => void} [then] what follows once it is in the clipboard
  */
-export function copyOnClick(button, text, select) {
+export function copyOnClick(button, text, select, then = () => {}) {
   const name = button.textContent ?? "";
   button.addEventListener("click", async () => {
     let answer = "copied";
     try {
       await navigator.clipboard.writeText(text());
+      then();
     } catch {
       answer = "copy_by_hand";
       select();

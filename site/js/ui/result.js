@@ -1,29 +1,52 @@
-// Ways to hand a link on: by a code to be photographed, the system's share sheet, a mail of one's own.
+// What can be done with the links that were made, besides copying them: a code to be photographed, the system's share
+// sheet, a mail of one's own; and receipts that this browser keeps.
 
 import { element, load, say } from "./page.js";
+
+/** @typedef {import("../client.js").Links} Links */
 
 const QUIET = 4; // modules of white around a code (ISO/IEC 18004)
 const SVG = "http://www.w3.org/2000/svg";
 
-let address = "";
+/** @type {Links[]} */
+let made = [];
 
 element("show-code").addEventListener("click", toggleCode);
 element("share").addEventListener("click", share);
+element("keep").addEventListener("click", keepReceipts);
 
-/** @param {string} link that the buttons hand on from now */
-export function offer(link) {
-  address = link;
+/** @param {Links[]} links that the buttons are about from now; a single one can be handed on from here */
+export function offer(links) {
+  made = links;
   showCode(false);
   element("share").hidden = !("share" in navigator);
-  const fields = { subject: say("mail_subject"), body: say("mail_body", { link }) };
+  const fields = { subject: say("mail_subject"), body: say("mail_body", { link: address() }) };
   const query = Object.entries(fields).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
   /** @type {HTMLAnchorElement} */ (element("mail")).href = `mailto:?${query.join("&")}`;
-  element("sharing").hidden = false;
+  element("sharing").hidden = links.length > 1;
+  element("keeping").hidden = false;
+  element("kept").hidden = element("not-kept").hidden = true;
+}
+
+/** @returns {string} the neutral one: the reader's browser chooses the language */
+function address() {
+  return `${location.origin}/s/#${made[0].secret}`;
+}
+
+/** Only now, because somebody asked for it. */
+async function keepReceipts() {
+  /** @type {typeof import("../sent.js")} */
+  const { keep } = await load("sent.js");
+  const created = Math.floor(Date.now() / 1000);
+  const kept = keep(made.map(({ receipt, expires }) => ({ receipt, name: "", created, expires })));
+  element("keeping").hidden = kept;
+  element(kept ? "kept" : "not-kept").hidden = false;
+  if (kept) element("kept").focus();
 }
 
 async function share() {
   try {
-    await navigator.share({ title: say("mail_subject"), url: address });
+    await navigator.share({ title: say("mail_subject"), url: address() });
   } catch {
     // closed without choosing: nothing was shared, and the link is still here
   }
@@ -34,7 +57,7 @@ async function toggleCode() {
   if (showing) {
     /** @type {{default: typeof import("qrcode-generator")}} */
     const { default: qrcode } = await load("../packages/qrcode-generator.js");
-    element("code").replaceChildren(draw(qrcode, address));
+    element("code").replaceChildren(draw(qrcode, address()));
   }
   showCode(showing);
 }
