@@ -26,6 +26,8 @@ import jinja2
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from api_page import calls
+
 SOURCE = Path(__file__).resolve().parent.parent / "site"
 NODE_PACKAGES = SOURCE / "node_modules"
 PAGES = {
@@ -37,7 +39,12 @@ PAGES = {
     "answer": "r/",
     "inbox": "inbox/",
     "privacy": "privacy/",
+    "security": "security/",
     "format": "format/",
+    "verify": "verify/",
+    "api": "api/",
+    "self_host": "self-host/",
+    "translate": "translate/",
 }
 """Each template of a page, and its address below a language."""
 LINK_PAGES = ("reveal", "receipt", "answer", "inbox")
@@ -92,6 +99,10 @@ def build(source: Path = SOURCE) -> dict[str, bytes]:
         import_map=import_map,
         languages={code: catalog["meta"] for code, catalog in catalogs.items()},
         modules=lambda entry: _modules(assets, entry),
+        addresses=PAGES,
+        calls=calls(),
+        reference=REFERENCE,
+        translations=_translations(source, catalogs),
         # The header says it too; in a meta element a browser takes all but frame-ancestors.
         policy=policy.replace(" frame-ancestors 'none';", ""),
     )
@@ -151,6 +162,24 @@ def _read_assets(source: Path) -> Assets:
 def _read_catalogs(source: Path) -> dict[str, dict[str, Any]]:
     found = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted((source / "locales").glob("*.json"))}
     return {REFERENCE: found.pop(REFERENCE), **found}
+
+
+def _translations(source: Path, catalogs: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """How far each language is: its short texts, how many of them read as in English, which long texts it has."""
+    reference = _leaves(catalogs[REFERENCE])
+    found = []
+    for code, catalog in catalogs.items():
+        texts = _leaves(catalog)
+        alike = sum(texts.get(key) == text for key, text in reference.items())
+        long_texts = sorted(file.stem for file in (source / "texts" / code).glob("*.md"))
+        found.append({"code": code, "texts": len(texts), "alike": alike, "long_texts": long_texts})
+    return found
+
+
+def _leaves(node: Any, path: str = "") -> dict[str, str]:
+    if isinstance(node, str):
+        return {path: node}
+    return {key: text for name, child in node.items() for key, text in _leaves(child, f"{path}.{name}").items()}
 
 
 def _import_map(assets: Assets) -> str:
@@ -228,7 +257,7 @@ def _paths(assets: Assets, languages: list[str]) -> dict[str, str]:
 def _long_text(source: Path, page: str, language: str) -> dict[str, Any]:
     """The rendered Markdown of a page that has one, in the page's language or else in the reference."""
     for code in (language, REFERENCE):
-        file = source / "texts" / code / f"{page}.md"
+        file = source / "texts" / code / f"{page.replace('_', '-')}.md"
         if file.is_file():
             html = MarkdownIt("commonmark", {"html": False}).enable("table").render(file.read_text("utf-8"))
             return {"long_text": Markup(html), "long_text_language": code}  # noqa: S704 - our own text

@@ -84,9 +84,13 @@ function succeed({ made, wanted, passphrase: phrase }, problem) {
 
 /** What can be done with the links besides copying them. @param {Links[]} made */
 async function offer(made) {
-  /** @type {typeof import("../ui/result.js")} */
-  const result = await load("ui/result.js");
-  result.offer(made);
+  try {
+    /** @type {typeof import("../ui/result.js")} */
+    const result = await load("ui/result.js");
+    result.offer(made);
+  } catch {
+    // the links are here, and can be copied
+  }
 }
 
 /** Nothing of what was entered stays behind. */

@@ -51,13 +51,13 @@ export function startComposer(send) {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) send();
   });
   const showPassphrase = canBeShown(passphrase, element("show-passphrase"));
-  element("six-words").addEventListener("click", async () => {
+  onDemand("six-words", async () => {
     const [{ sixWords }, list] = await Promise.all([generator(), loadText("../packages/eff-long.txt")]);
     passphrase.value = sixWords(list.trim().split("\n"));
     passphrase.dispatchEvent(new Event("input", { bubbles: true }));
     showPassphrase(true);
   });
-  element("password").addEventListener("click", async () => {
+  onDemand("password", async () => {
     const { password } = await generator();
     text.setRangeText(password(), text.selectionStart, text.selectionEnd, "end");
     text.dispatchEvent(new Event("input", { bubbles: true }));
@@ -154,6 +154,11 @@ export function fail(code) {
   /** @type {HTMLElement} */ (document.querySelector('[data-fill="limit"]')).hidden = !withLimit;
   element("error").scrollIntoView({ block: "nearest" });
   announce("");
+}
+
+/** A button whose work has to be loaded first. @param {string} button @param {() => Promise<void>} work */
+function onDemand(button, work) {
+  element(button).addEventListener("click", () => work().catch(() => fail("unreachable")));
 }
 
 /** @returns {Promise<typeof import("../generator.js")>} */

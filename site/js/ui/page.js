@@ -18,6 +18,10 @@ const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("taina
   createScriptURL: (/** @type {string} */ address) => digestOf(address) && address,
 });
 
+const tellOffline = () => (element("offline").hidden = navigator.onLine);
+for (const change of ["offline", "online"]) addEventListener(change, tellOffline);
+tellOffline();
+
 /** @param {string} id @returns {HTMLElement} */
 export function element(id) {
   const found = document.getElementById(id);

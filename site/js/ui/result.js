@@ -55,9 +55,13 @@ async function share() {
 async function toggleCode() {
   const showing = element("code").hidden;
   if (showing) {
-    /** @type {{default: typeof import("qrcode-generator")}} */
-    const { default: qrcode } = await load("../packages/qrcode-generator.js");
-    element("code").replaceChildren(draw(qrcode, address()));
+    try {
+      /** @type {{default: typeof import("qrcode-generator")}} */
+      const { default: qrcode } = await load("../packages/qrcode-generator.js");
+      element("code").replaceChildren(draw(qrcode, address()));
+    } catch {
+      element("code").textContent = say("not_loaded");
+    }
   }
   showCode(showing);
 }
