@@ -27,6 +27,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from api_page import calls
+from looks import Looks, colours, read_looks
 
 SOURCE = Path(__file__).resolve().parent.parent / "site"
 NODE_PACKAGES = SOURCE / "node_modules"
@@ -55,6 +56,7 @@ _PACKAGES: dict[str, Callable[[], Traversable]] = {
     "packages/qrcode-generator.js": lambda: NODE_PACKAGES / "qrcode-generator" / "dist" / "qrcode.mjs",
 }
 """What others wrote and we ship as it is: where it lies among the assets, and which pinned package has it."""
+_LOGO, _LOOKS = "images/logo.svg", "css/looks.css"
 _WORKER = "js/courier_worker.js"
 _COMPRESSED = (".css", ".html", ".js", ".json", ".svg", ".txt")
 _PERMISSIONS = (
@@ -76,16 +78,21 @@ class Assets:
     integrity: dict[str, str]
 
 
-def build(source: Path = SOURCE) -> dict[str, bytes]:
-    """The whole site, as paths below its root and their bytes.
+def build(source: Path = SOURCE, looks: Looks | None = None) -> dict[str, bytes]:
+    """The whole site, as paths below its root and their bytes, with an operator's looks if there are any.
 
     Raises:
         jinja2.UndefinedError, KeyError: a template asks for a text that a catalog does not have.
     """
-    assets = _read_assets(source)
+    looks = looks or Looks()
+    pages = {**PAGES, "contact": "contact/"} if looks.contact else PAGES
+    assets = _read_assets(source, looks)
     import_map = _import_map(assets)
     policy = _policy(import_map)
     catalogs = _read_catalogs(source)
+    if looks.name:
+        for catalog in catalogs.values():
+            catalog["site"]["name"] = looks.name
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader([source / "pages", source / "layouts"]),
         autoescape=True,
@@ -99,8 +106,12 @@ def build(source: Path = SOURCE) -> dict[str, bytes]:
         import_map=import_map,
         languages={code: catalog["meta"] for code, catalog in catalogs.items()},
         modules=lambda entry: _modules(assets, entry),
-        addresses=PAGES,
+        addresses=pages,
         calls=calls(),
+        looks=looks,
+        name=catalogs[REFERENCE]["site"]["name"],
+        picture=_LOGO if looks.logo else "images/mark.svg",
+        sheet=_LOOKS if looks.accent else "css/site.css",
         reference=REFERENCE,
         translations=_translations(source, catalogs),
         # The header says it too; in a meta element a browser takes all but frame-ancestors.
@@ -108,11 +119,11 @@ def build(source: Path = SOURCE) -> dict[str, bytes]:
     )
     site = {f"{assets.base[1:]}/{path}": data for path, data in assets.files.items()}
     for language, catalog in catalogs.items():
-        for page, address in {**PAGES, "notfound": "404.html"}.items():
+        for page, address in {**pages, "notfound": "404.html"}.items():
             path = f"{language}/{address}" + ("" if address.endswith(".html") else "index.html")
             values = {"page": page, "address": address, "language": language, "texts": catalog, "words": catalog[page]}
             site[path] = _render(environment, f"{page}.html", **values, **_long_text(source, page, language))
-    for page, address in PAGES.items():
+    for page, address in pages.items():
         site[f"{address}index.html"] = _render(environment, "hop.html", page=page, address=address)
     site["404.html"] = site[f"{REFERENCE}/404.html"]
     site["manifest.json"] = _manifest(site)
@@ -130,9 +141,9 @@ def with_compressed(site: dict[str, bytes]) -> dict[str, bytes]:
     return site | copies
 
 
-def write(out: Path) -> int:
+def write(out: Path, looks: Looks | None = None) -> int:
     """Build the site into a folder in place of all that was in it; returns the number of files."""
-    site = with_compressed(build())
+    site = with_compressed(build(looks=looks))
     shutil.rmtree(out, ignore_errors=True)
     for path, data in site.items():
         file = out / path
@@ -141,7 +152,7 @@ def write(out: Path) -> int:
     return len(site)
 
 
-def _read_assets(source: Path) -> Assets:
+def _read_assets(source: Path, looks: Looks) -> Assets:
     files = {
         path.relative_to(source).as_posix(): path.read_bytes()
         for folder in _ASSETS
@@ -152,6 +163,10 @@ def _read_assets(source: Path) -> Assets:
         files |= {path: package().read_bytes() for path, package in _PACKAGES.items()}
     except FileNotFoundError as error:
         raise click.ClickException(f"{error.filename} is missing. Install it: npm ci --prefix site") from None
+    if looks.accent:
+        files[_LOOKS] = files["css/site.css"] + colours.style(looks.accent)
+    if looks.logo:
+        files[_LOGO] = looks.logo
     whole = hashlib.sha256()
     for path, data in files.items():
         whole.update(path.encode() + b"\0" + hashlib.sha256(data).digest())
@@ -233,7 +248,12 @@ def _rules(policy: str) -> dict[str, dict[str, str]]:
         "X-DNS-Prefetch-Control": "off",
         "X-Frame-Options": "DENY",
     }
-    asset = {**everywhere, "Cache-Control": "public, max-age=31536000, immutable"}
+    asset = {
+        **everywhere,
+        "Cache-Control": "public, max-age=31536000, immutable",
+        # For a drawing that is opened by its own address.
+        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    }
     # A worker has the policies of its own answer, not those of the page.
     worker = {
         **asset,
@@ -283,9 +303,10 @@ def _to_json(document: dict[str, Any]) -> bytes:
 
 @click.command()
 @click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder to write.")
-def main(out: Path) -> None:
+@click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="A taina.toml with a table [site].")
+def main(out: Path, config: Path | None) -> None:
     """Write the built site into a folder, which is emptied before."""
-    click.echo(f"{write(out)} files in {out}")
+    click.echo(f"{write(out, read_looks(config) if config else None)} files in {out}")
 
 
 if __name__ == "__main__":
