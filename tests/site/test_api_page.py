@@ -8,7 +8,7 @@ import pytest
 
 import build_site
 from api_page import Call, calls
-from conftest import Server
+from drills.servers import Server
 from taina.base64url import encode
 from taina.vault import Limits
 from taina.web.openapi import document

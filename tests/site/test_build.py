@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 from urllib.parse import urljoin
 
 import pytest
@@ -168,3 +169,33 @@ def test_pages_name_every_module_after_those_that_it_imports() -> None:
                 assert {urljoin(path, address) for address in imported} <= named
                 named.add(path)
         assert any(path.endswith(f"/js/pages/{name}.js") for path in named)
+
+
+@pytest.mark.parametrize(
+    "hostile", ["</script><script>alert(1)</script>", "\"'><img src=x onerror=alert(1)>", "{{ 7 * 7 }}"]
+)
+def test_a_catalog_can_bring_only_text(tmp_path: Path, hostile: str) -> None:
+    """A translator, or whoever changes a catalog on its way, can say anything but do nothing."""
+
+    def spoil(node: Any) -> Any:
+        return {name: spoil(child) for name, child in node.items()} if isinstance(node, dict) else f"{node}{hostile}"
+
+    copy = tmp_path / "site"
+    shutil.copytree(build_site.SOURCE, copy, ignore=shutil.ignore_patterns("node_modules"))
+    for file in (copy / "locales").iterdir():
+        file.write_text(json.dumps(spoil(json.loads(file.read_text("utf-8")))), "utf-8")
+    for path, data in build_site.build(copy).items():
+        if path.endswith(".html"):
+            document = Document(data)
+            assert [tag for tag, _ in document.tags] == [tag for tag, _ in DOCUMENTS[path].tags], path
+            for (_, spoilt), (_, usual) in zip(document.tags, DOCUMENTS[path].tags, strict=True):
+                assert set(spoilt) == set(usual), path
+
+
+def test_no_script_of_ours_makes_markup_of_text() -> None:
+    sinks = (
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|srcdoc|setHTMLUnsafe"
+        r"|parseFromString"
+    )
+    for file in (build_site.SOURCE / "js").rglob("*.js"):
+        assert not re.search(sinks, file.read_text("utf-8")), file
