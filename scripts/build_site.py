@@ -13,7 +13,10 @@ import json
 import posixpath
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -23,23 +26,39 @@ import jinja2
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from api_page import calls
+from looks import Looks, colours, read_looks
+
 SOURCE = Path(__file__).resolve().parent.parent / "site"
+NODE_PACKAGES = SOURCE / "node_modules"
 PAGES = {
     "create": "",
     "reveal": "s/",
     "receipt": "receipt/",
+    "sent": "sent/",
     "request": "request/",
     "answer": "r/",
     "inbox": "inbox/",
     "privacy": "privacy/",
+    "security": "security/",
     "format": "format/",
+    "verify": "verify/",
+    "api": "api/",
+    "self_host": "self-host/",
+    "translate": "translate/",
 }
 """Each template of a page, and its address below a language."""
 LINK_PAGES = ("reveal", "receipt", "answer", "inbox")
 REFERENCE = "en"
 _ASSETS = ("css", "images", "js")
+_PACKAGES: dict[str, Callable[[], Traversable]] = {
+    "packages/eff-long.txt": lambda: resources.files("xkcdpass") / "static" / "eff-long",
+    "packages/qrcode-generator.js": lambda: NODE_PACKAGES / "qrcode-generator" / "dist" / "qrcode.mjs",
+}
+"""What others wrote and we ship as it is: where it lies among the assets, and which pinned package has it."""
+_LOGO, _LOOKS = "images/logo.svg", "css/looks.css"
 _WORKER = "js/courier_worker.js"
-_COMPRESSED = (".css", ".html", ".js", ".json", ".svg")
+_COMPRESSED = (".css", ".html", ".js", ".json", ".svg", ".txt")
 _PERMISSIONS = (
     "accelerometer=(), autoplay=(), browsing-topics=(), camera=(), clipboard-read=(), "
     "clipboard-write=(self), display-capture=(), encrypted-media=(), fullscreen=(), gamepad=(), geolocation=(), "
@@ -59,16 +78,21 @@ class Assets:
     integrity: dict[str, str]
 
 
-def build(source: Path = SOURCE) -> dict[str, bytes]:
-    """The whole site, as paths below its root and their bytes.
+def build(source: Path = SOURCE, looks: Looks | None = None) -> dict[str, bytes]:
+    """The whole site, as paths below its root and their bytes, with an operator's looks if there are any.
 
     Raises:
         jinja2.UndefinedError, KeyError: a template asks for a text that a catalog does not have.
     """
-    assets = _read_assets(source)
+    looks = looks or Looks()
+    pages = {**PAGES, "contact": "contact/"} if looks.contact else PAGES
+    assets = _read_assets(source, looks)
     import_map = _import_map(assets)
     policy = _policy(import_map)
     catalogs = _read_catalogs(source)
+    if looks.name:
+        for catalog in catalogs.values():
+            catalog["site"]["name"] = looks.name
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader([source / "pages", source / "layouts"]),
         autoescape=True,
@@ -82,16 +106,24 @@ def build(source: Path = SOURCE) -> dict[str, bytes]:
         import_map=import_map,
         languages={code: catalog["meta"] for code, catalog in catalogs.items()},
         modules=lambda entry: _modules(assets, entry),
+        addresses=pages,
+        calls=calls(),
+        looks=looks,
+        name=catalogs[REFERENCE]["site"]["name"],
+        picture=_LOGO if looks.logo else "images/mark.svg",
+        sheet=_LOOKS if looks.accent else "css/site.css",
+        reference=REFERENCE,
+        translations=_translations(source, catalogs),
         # The header says it too; in a meta element a browser takes all but frame-ancestors.
         policy=policy.replace(" frame-ancestors 'none';", ""),
     )
     site = {f"{assets.base[1:]}/{path}": data for path, data in assets.files.items()}
     for language, catalog in catalogs.items():
-        for page, address in {**PAGES, "notfound": "404.html"}.items():
+        for page, address in {**pages, "notfound": "404.html"}.items():
             path = f"{language}/{address}" + ("" if address.endswith(".html") else "index.html")
             values = {"page": page, "address": address, "language": language, "texts": catalog, "words": catalog[page]}
             site[path] = _render(environment, f"{page}.html", **values, **_long_text(source, page, language))
-    for page, address in PAGES.items():
+    for page, address in pages.items():
         site[f"{address}index.html"] = _render(environment, "hop.html", page=page, address=address)
     site["404.html"] = site[f"{REFERENCE}/404.html"]
     site["manifest.json"] = _manifest(site)
@@ -109,9 +141,9 @@ def with_compressed(site: dict[str, bytes]) -> dict[str, bytes]:
     return site | copies
 
 
-def write(out: Path) -> int:
+def write(out: Path, looks: Looks | None = None) -> int:
     """Build the site into a folder in place of all that was in it; returns the number of files."""
-    site = with_compressed(build())
+    site = with_compressed(build(looks=looks))
     shutil.rmtree(out, ignore_errors=True)
     for path, data in site.items():
         file = out / path
@@ -120,13 +152,21 @@ def write(out: Path) -> int:
     return len(site)
 
 
-def _read_assets(source: Path) -> Assets:
+def _read_assets(source: Path, looks: Looks) -> Assets:
     files = {
         path.relative_to(source).as_posix(): path.read_bytes()
         for folder in _ASSETS
         for path in sorted((source / folder).rglob("*"))
         if path.is_file()
     }
+    try:
+        files |= {path: package().read_bytes() for path, package in _PACKAGES.items()}
+    except FileNotFoundError as error:
+        raise click.ClickException(f"{error.filename} is missing. Install it: npm ci --prefix site") from None
+    if looks.accent:
+        files[_LOOKS] = files["css/site.css"] + colours.style(looks.accent)
+    if looks.logo:
+        files[_LOGO] = looks.logo
     whole = hashlib.sha256()
     for path, data in files.items():
         whole.update(path.encode() + b"\0" + hashlib.sha256(data).digest())
@@ -139,10 +179,32 @@ def _read_catalogs(source: Path) -> dict[str, dict[str, Any]]:
     return {REFERENCE: found.pop(REFERENCE), **found}
 
 
+def _translations(source: Path, catalogs: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """How far each language is: its short texts, how many of them read as in English, which long texts it has."""
+    reference = _leaves(catalogs[REFERENCE])
+    found = []
+    for code, catalog in catalogs.items():
+        texts = _leaves(catalog)
+        alike = sum(texts.get(key) == text for key, text in reference.items())
+        long_texts = sorted(file.stem for file in (source / "texts" / code).glob("*.md"))
+        found.append({"code": code, "texts": len(texts), "alike": alike, "long_texts": long_texts})
+    return found
+
+
+def _leaves(node: Any, path: str = "") -> dict[str, str]:
+    if isinstance(node, str):
+        return {path: node}
+    return {key: text for name, child in node.items() for key, text in _leaves(child, f"{path}.{name}").items()}
+
+
 def _import_map(assets: Assets) -> str:
-    """Maps nothing: it is where browsers look up the digest of a module that another one imports."""
-    modules = {f"{assets.base}/{path}": digest for path, digest in assets.integrity.items() if path.endswith(".js")}
-    return json.dumps({"integrity": modules}, sort_keys=True, separators=(",", ":"))
+    """Maps nothing: it is where browsers, and js/ui/page.js, look up the digest of what a page loads later."""
+    digests = {
+        f"{assets.base}/{path}": digest
+        for path, digest in assets.integrity.items()
+        if path.startswith("packages/") or path.endswith(".js")
+    }
+    return json.dumps({"integrity": digests}, sort_keys=True, separators=(",", ":"))
 
 
 def _modules(assets: Assets, entry: str) -> list[str]:
@@ -162,8 +224,8 @@ def _policy(import_map: str) -> str:
     return (
         f"default-src 'none'; script-src 'self' '{_digest(import_map.encode(), 'sha256')}'; style-src 'self'; "
         "img-src 'self'; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
-        # The one policy gives the one address of our worker: js/courier.js.
-        "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types taina-worker"
+        # The two policies give out the address of our worker (js/courier.js) and those of our modules (js/ui/page.js).
+        "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types taina-worker taina-modules"
     )
 
 
@@ -186,7 +248,12 @@ def _rules(policy: str) -> dict[str, dict[str, str]]:
         "X-DNS-Prefetch-Control": "off",
         "X-Frame-Options": "DENY",
     }
-    asset = {**everywhere, "Cache-Control": "public, max-age=31536000, immutable"}
+    asset = {
+        **everywhere,
+        "Cache-Control": "public, max-age=31536000, immutable",
+        # For a drawing that is opened by its own address.
+        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    }
     # A worker has the policies of its own answer, not those of the page.
     worker = {
         **asset,
@@ -210,11 +277,19 @@ def _paths(assets: Assets, languages: list[str]) -> dict[str, str]:
 def _long_text(source: Path, page: str, language: str) -> dict[str, Any]:
     """The rendered Markdown of a page that has one, in the page's language or else in the reference."""
     for code in (language, REFERENCE):
-        file = source / "texts" / code / f"{page}.md"
+        file = source / "texts" / code / f"{page.replace('_', '-')}.md"
         if file.is_file():
-            html = MarkdownIt("commonmark", {"html": False}).enable("table").render(file.read_text("utf-8"))
+            html = _markdown().render(file.read_text("utf-8"))
             return {"long_text": Markup(html), "long_text_language": code}  # noqa: S704 - our own text
     return {}
+
+
+def _markdown() -> MarkdownIt:
+    """Tables get a frame of their own: where they are too wide, they scroll, and not the page (WCAG 2.2, 1.4.10)."""
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    markdown.add_render_rule("table_open", lambda *_: '<div class="scroll" tabindex="0"><table>')
+    markdown.add_render_rule("table_close", lambda *_: "</table></div>")
+    return markdown
 
 
 def _render(environment: jinja2.Environment, template: str, **values: Any) -> bytes:
@@ -236,9 +311,10 @@ def _to_json(document: dict[str, Any]) -> bytes:
 
 @click.command()
 @click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder to write.")
-def main(out: Path) -> None:
+@click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="A taina.toml with a table [site].")
+def main(out: Path, config: Path | None) -> None:
     """Write the built site into a folder, which is emptied before."""
-    click.echo(f"{write(out)} files in {out}")
+    click.echo(f"{write(out, read_looks(config) if config else None)} files in {out}")
 
 
 if __name__ == "__main__":

@@ -17,19 +17,24 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playw
 
 import build_site
 from drills.servers import serving
+from looks import Looks
 from taina import base64url
 from taina.format.derive import sha256
 from taina.format.links import Link, encode_link
 
 README = build_site.SOURCE / "screenshots" / "create.png"
 SIZES = {"phone": (390, 844), "desktop": (1280, 900)}
-REGIONS = {"en": "en-GB", "bg": "bg-BG"}
+REGIONS = {"en": "en-GB", "bg": "bg-BG", "ar": "ar-EG"}
+"""Languages that are looked at, as far as there are catalogs of them, and whose dates and numbers they take."""
 TEXT = "correct horse battery staple"
 PHRASE = "abc"
 FILES = [
     {"name": "Споразумение за поверителност.pdf", "mimeType": "application/pdf", "buffer": bytes(123_456)},
     {"name": "id_ed25519", "mimeType": "", "buffer": bytes(411)},
 ]
+
+LOOKS = Looks(contact=encode_link(Link("request", os.urandom(32))))
+"""Only so that there is a contact page."""
 
 Take = Callable[[Page, str], None]
 
@@ -68,8 +73,29 @@ def shoot_create(page: Page, url: str, take: Take) -> None:
     for route in held:
         route.abort()
     page.unroute_all()
-    make(page, url, passphrase=PHRASE)
+    page.goto(url)
+    page.fill("#text", TEXT)
+    page.click("#six-words")
+    page.wait_for_selector("#passphrase[type=text]")
+    take(page, "create-words")
+    page.click("#send")
+    reach(page, "done")
+    page.wait_for_selector("#sharing", state="visible")
     take(page, "create-done")
+    page.click("#show-code")
+    page.wait_for_selector("#code svg")
+    page.click("#keep")
+    page.wait_for_selector("#kept", state="visible")
+    take(page, "create-shared")
+    page.goto(url)
+    page.fill("#text", TEXT)
+    page.fill("#recipients", "3")
+    page.click("#send")
+    reach(page, "done")
+    take(page, "create-many")
+    page.context.set_offline(True)
+    take(page, "create-offline")
+    page.context.set_offline(False)
 
 
 def shoot_reveal(page: Page, url: str, take: Take) -> None:
@@ -197,6 +223,35 @@ def shoot_requests(page: Page, url: str, take: Take) -> None:
         take(page, name)
 
 
+def shoot_sent(page: Page, url: str, take: Take) -> None:
+    page.goto(f"{url}sent/")
+    take(page, "sent-none")
+    for name in ("Router", ""):
+        _, receipt = make(page, url)
+        page.goto(receipt)
+        reach(page, "shown")
+        page.fill("#nickname", name)
+        page.click("#keep")
+    page.reload()
+    reach(page, "shown")
+    take(page, "receipt-kept")
+    page.emulate_media(media="print")
+    take(page, "receipt-printed")
+    page.emulate_media(media="screen")
+    page.goto(f"{url}sent/")
+    page.click("#look")
+    page.wait_for_selector("#list strong", state="visible")
+    take(page, "sent-shown")
+
+
+def shoot_without_scripts(browser: Browser, url: str, out: Take, look: tuple[str, str, str]) -> None:
+    with open_context(browser, *look, scripts=False) as context:
+        page = context.new_page()
+        for name in ("", "s/"):
+            page.goto(f"{url}{name}")
+            out(page, f"no-script-{name.strip('/') or 'create'}")
+
+
 def newer_link() -> str:
     head = bytes([2]) + os.urandom(32)
     return base64url.encode(head + sha256(b"taina/v1 link" + head)[:2])
@@ -214,31 +269,39 @@ def shoot_unreachable(page: Page, url: str, take: Take) -> None:
 
 
 def shoot_texts(page: Page, url: str, take: Take) -> None:
-    for name in ("privacy", "format", "nowhere"):
+    for name in ("privacy", "security", "format", "verify", "api", "self-host", "translate", "contact", "nowhere"):
         page.goto(f"{url}{name}/")
         take(page, name)
+    page.click(".languages summary")
+    take(page, "languages")
 
 
-def open_context(browser: Browser, language: str, scheme: str, size: str) -> BrowserContext:
+def available() -> list[str]:
+    return [code for code in REGIONS if (build_site.SOURCE / "locales" / f"{code}.json").is_file()]
+
+
+def open_context(browser: Browser, language: str, scheme: str, size: str, scripts: bool = True) -> BrowserContext:
     width, height = SIZES[size]
     return browser.new_context(
         viewport={"width": width, "height": height},
         color_scheme="dark" if scheme == "dark" else "light",
         locale=REGIONS.get(language, language),
         reduced_motion="reduce",
+        java_script_enabled=scripts,
     )
 
 
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for the screenshots.")
 @click.option("--readme", is_flag=True, help="Make the README's picture.")
+@click.option("--language", "languages", multiple=True, help="Only this one; may be given again.")
 @click.option("--rtl", is_flag=True, help="Turn the layout from right to left, to see that it can.")
-def main(out: Path | None, readme: bool, rtl: bool) -> None:
+def main(out: Path | None, readme: bool, languages: tuple[str, ...], rtl: bool) -> None:
     """Make the screenshots."""
     if out is None and not readme:
         raise click.UsageError("Say where to by --out, or use --readme.")
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    with serving(site=True) as server, sync_playwright() as playwright:
+    with serving(site=True, looks=LOOKS) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         origin = server.url
         if readme:
@@ -248,7 +311,7 @@ def main(out: Path | None, readme: bool, rtl: bool) -> None:
             page.screenshot(path=README)
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
-            for language, scheme, size in product(REGIONS, ("light", "dark"), SIZES):
+            for language, scheme, size in product(languages or available(), ("light", "dark"), SIZES):
                 shoot_all(browser, f"{origin}/{language}/", out, (language, scheme, size), rtl)
 
 
@@ -256,11 +319,13 @@ def shoot_all(browser: Browser, url: str, out: Path, look: tuple[str, str, str],
     def take(page: Page, name: str) -> None:
         if rtl:
             page.evaluate("document.documentElement.dir = 'rtl'")
+        page.evaluate("scrollTo(0, 0)")
         page.screenshot(path=out / f"{name}-{'-'.join(look)}.png", full_page=True)
 
-    for shoot in (shoot_create, shoot_reveal, shoot_requests, shoot_unreachable, shoot_texts):
+    for shoot in (shoot_create, shoot_reveal, shoot_sent, shoot_requests, shoot_unreachable, shoot_texts):
         with open_context(browser, *look) as context:
             shoot(context.new_page(), url, take)
+    shoot_without_scripts(browser, url, take, look)
 
 
 if __name__ == "__main__":

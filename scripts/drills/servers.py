@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import build_site
+from looks import Looks
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,11 @@ def stop_server(server: Server) -> str:
 
 
 @contextmanager
-def serving(*arguments: str, site: bool = False) -> Iterator[Server]:
-    """A server in a folder of its own while it is needed; with the site of the sources if asked."""
+def serving(*arguments: str, site: bool = False, looks: Looks | None = None) -> Iterator[Server]:
+    """A server in a folder of its own while it is needed; with the site of the sources if asked, in these looks."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         if site:
-            build_site.write(Path(folder) / "site")
+            build_site.write(Path(folder) / "site", looks)
             arguments = (*arguments, "--site", f"{folder}/site")
         server = start_server(Path(folder) / "data", *arguments)
         try:

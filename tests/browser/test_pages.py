@@ -2,16 +2,14 @@
 
 import functools
 import http.server
-import json
 import threading
 from collections.abc import Iterator
 from typing import Any
 
-import playwright.sync_api as playwright
 import pytest
 
 import build_site
-from browser.engines import Browsers, PlaywrightTab, Tab, reach
+from browser.engines import Browsers, Tab, reach
 from conftest import ROOT
 from drills.servers import Server
 
@@ -22,7 +20,6 @@ PAGES = [f"/{language}/{address}" for language in LANGUAGES for address in build
     "/",
     "/privacy/",
 ]
-AXE = ROOT / "site" / "node_modules" / "axe-core" / "axe.min.js"
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -35,6 +32,11 @@ def test_nothing_is_fetched_elsewhere_and_nothing_kept(tab: Tab, taina: Server, 
     assert tab.evaluate("document.cookie") == ""
     assert tab.evaluate("localStorage.length + sessionStorage.length") == 0
     assert tab.evaluate("navigator.serviceWorker?.controller ?? null") is None
+    tab.evaluate(
+        "void Promise.all([caches.keys(), indexedDB.databases(), navigator.serviceWorker.getRegistrations()])"
+        ".then((found) => { window.kept = found.flat().length; })"
+    )
+    tab.wait("window.kept === 0")
 
 
 @pytest.mark.parametrize("engine", ["chromium", "firefox"])
@@ -119,79 +121,3 @@ def repository() -> Iterator[str]:
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
-
-
-# Accessibility, by axe-core; Chromium's tree is as good as any.
-
-
-@pytest.fixture(params=["light", "dark"])
-def page(browsers: Browsers, request: pytest.FixtureRequest) -> Iterator[playwright.Page]:
-    context = browsers.browser("chromium").new_context(color_scheme=request.param, reduced_motion="reduce")
-    yield context.new_page()
-    context.close()
-
-
-def findings(page: playwright.Page) -> list[str]:
-    page.evaluate(AXE.read_text("utf-8"))
-    report = page.evaluate(
-        "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice']})"
-    )
-    assert len(report["passes"]) > 5
-    return [f"{rule['id']}: {json.dumps([node['html'] for node in rule['nodes']])}" for rule in report["violations"]]
-
-
-@pytest.mark.parametrize("path", PAGES[: 2 * len(build_site.PAGES) + 2])
-def test_axe_finds_nothing_on_any_page(page: playwright.Page, taina: Server, path: str) -> None:
-    page.goto(taina.url + path, wait_until="networkidle")
-    assert findings(page) == []
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_axe_finds_nothing_in_any_state(page: playwright.Page, taina: Server, language: str) -> None:
-    tab = PlaywrightTab(page)
-    seen = {}
-
-    def look(name: str) -> None:
-        seen[name] = findings(page)
-
-    tab.open(f"{taina.url}/{language}/")
-    tab.click("#send")
-    reach(tab, "error")
-    look("nothing to send")
-    tab.fill("#text", "secret")
-    tab.fill("#passphrase", "phrase")
-    tab.choose("#files", [ROOT / "LICENSE"])
-    look("filled in")
-    tab.click("#send")
-    reach(tab, "done")
-    look("done")
-    link, receipt = (tab.value(field).replace("/s/", f"/{language}/s/") for field in ("#link", "#receipt-link"))
-    receipt = receipt.replace("/receipt/", f"/{language}/receipt/")
-    tab.open(receipt)
-    reach(tab, "shown")
-    look("receipt")
-    tab.click("#burn")
-    look("about to burn")
-    tab.open(link)
-    reach(tab, "before")
-    look("before")
-    tab.fill("#passphrase", "wrong")
-    tab.click("#reveal")
-    tab.wait("!document.querySelector('#wrong').hidden")
-    look("wrong passphrase")
-    tab.fill("#passphrase", "phrase")
-    tab.click("#reveal")
-    reach(tab, "shown")
-    look("shown")
-    tab.click("#hide")
-    reach(tab, "hidden")
-    look("hidden")
-    tab.open("about:blank")
-    tab.open(link)
-    reach(tab, "gone")
-    look("gone")
-    tab.open("about:blank")
-    tab.open(link[:-3])
-    reach(tab, "cut")
-    look("cut")
-    assert {name: found for name, found in seen.items() if found} == {}

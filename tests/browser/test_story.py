@@ -260,6 +260,7 @@ def test_the_neutral_address_hops_to_the_reader_s_language(
 def test_a_language_that_was_chosen_stays_and_so_does_the_link(tab: Tab, taina: Server) -> None:
     tab.open(f"{taina.url}/s/#AAAA")
     reach(tab, "cut")
+    tab.click(".languages summary")
     tab.click("a[data-language=bg]")
     tab.wait("location.pathname === '/bg/s/'")
     reach(tab, "cut")

@@ -5,64 +5,20 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import urljoin
 
 import pytest
+import xkcdpass
 
 import build_site
+from site_documents import Document
 
 SITE = build_site.build()
 PAGES = sorted(path for path in SITE if path.endswith(".html"))
 HOPS = [f"{address}index.html" for address in build_site.PAGES.values()]
 HEADERS = json.loads(SITE["headers.json"])
-VOID = {"input", "link", "meta", "path"}
-"""Elements without an end tag in our pages; paths are written as `<path/>`."""
-
-
-class Document(HTMLParser):
-    """Tags with their attributes, in order; fails where start and end tags do not nest."""
-
-    def __init__(self, html: bytes) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.hidden: list[bool] = []
-        """For each tag, whether it or something around it is hidden before any script ran."""
-        self.text = ""
-        self._open: list[tuple[str, bool]] = []
-        self.feed(html.decode())
-        self.close()
-        assert self._open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        around = bool(self._open) and self._open[-1][1]
-        hidden = around or "hidden" in dict(attrs) or tag in ("noscript", "template")
-        self.tags.append((tag, dict(attrs)))
-        self.hidden.append(hidden)
-        assert len(attrs) == len(dict(attrs)), f"an attribute stands twice in <{tag}>"
-        if tag not in VOID:
-            self._open.append((tag, hidden))
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        self.hidden.append(True)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop()[0] == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.tags if name == tag]
-
-    def addresses(self) -> Iterator[str]:
-        for _, attributes in self.tags:
-            yield from (str(attributes[name]) for name in ("href", "src", "action", "srcset") if name in attributes)
-
-
 DOCUMENTS = {path: Document(SITE[path]) for path in PAGES}
 
 
@@ -76,7 +32,12 @@ def test_scripts_and_styles_are_their_sources_byte_for_byte() -> None:
     found = {path.split("/", 2)[2]: data for path, data in SITE.items() if path.startswith("assets/")}
     folders = ("css", "images", "js")
     sources = [file for folder in folders for file in (build_site.SOURCE / folder).rglob("*") if file.is_file()]
-    assert found == {file.relative_to(build_site.SOURCE).as_posix(): file.read_bytes() for file in sources}
+    ours = {file.relative_to(build_site.SOURCE).as_posix(): file.read_bytes() for file in sources}
+    installed = {
+        "packages/qrcode-generator.js": build_site.NODE_PACKAGES / "qrcode-generator/dist/qrcode.mjs",
+        "packages/eff-long.txt": Path(xkcdpass.__file__).parent / "static/eff-long",
+    }
+    assert found == ours | {path: file.read_bytes() for path, file in installed.items()}
 
 
 def test_another_asset_gives_another_folder(tmp_path: Path) -> None:
@@ -154,7 +115,7 @@ def test_the_policy_of_the_page_is_that_of_the_header(path: str) -> None:
 
 def test_the_import_map_covers_every_module() -> None:
     (found,) = re.findall(r'<script type="importmap">(.*?)</script>', SITE["en/index.html"].decode())
-    modules = {f"/{path}" for path in SITE if path.endswith(".js")}
+    modules = {f"/{path}" for path in SITE if path.endswith(".js") or "/packages/" in path}
     assert set(json.loads(found)["integrity"]) == modules
 
 
@@ -208,3 +169,33 @@ def test_pages_name_every_module_after_those_that_it_imports() -> None:
                 assert {urljoin(path, address) for address in imported} <= named
                 named.add(path)
         assert any(path.endswith(f"/js/pages/{name}.js") for path in named)
+
+
+@pytest.mark.parametrize(
+    "hostile", ["</script><script>alert(1)</script>", "\"'><img src=x onerror=alert(1)>", "{{ 7 * 7 }}"]
+)
+def test_a_catalog_can_bring_only_text(tmp_path: Path, hostile: str) -> None:
+    """A translator, or whoever changes a catalog on its way, can say anything but do nothing."""
+
+    def spoil(node: Any) -> Any:
+        return {name: spoil(child) for name, child in node.items()} if isinstance(node, dict) else f"{node}{hostile}"
+
+    copy = tmp_path / "site"
+    shutil.copytree(build_site.SOURCE, copy, ignore=shutil.ignore_patterns("node_modules"))
+    for file in (copy / "locales").iterdir():
+        file.write_text(json.dumps(spoil(json.loads(file.read_text("utf-8")))), "utf-8")
+    for path, data in build_site.build(copy).items():
+        if path.endswith(".html"):
+            document = Document(data)
+            assert [tag for tag, _ in document.tags] == [tag for tag, _ in DOCUMENTS[path].tags], path
+            for (_, spoilt), (_, usual) in zip(document.tags, DOCUMENTS[path].tags, strict=True):
+                assert set(spoilt) == set(usual), path
+
+
+def test_no_script_of_ours_makes_markup_of_text() -> None:
+    sinks = (
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|srcdoc|setHTMLUnsafe"
+        r"|parseFromString"
+    )
+    for file in (build_site.SOURCE / "js").rglob("*.js"):
+        assert not re.search(sinks, file.read_text("utf-8")), file

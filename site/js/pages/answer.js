@@ -1,7 +1,7 @@
 import { TainaError } from "../errors.js";
 import { decodeLink } from "../format/links.js";
 import { Requests } from "../requests.js";
-import { begin, clear, client, end, entered, fail, sendOne, startComposer } from "../ui/composer.js";
+import { begin, clear, client, end, entered, fail, remindOf, sendOne, startComposer } from "../ui/composer.js";
 import {
   canEncrypt,
   copyOnClick,
@@ -85,7 +85,7 @@ async function send() {
   try {
     waiting ??= await sealed(found);
     await leave(waiting);
-    succeed(waiting.links, found.passphrase !== null);
+    succeed(waiting.links, found.passphrase);
   } catch (error) {
     fail(error instanceof TainaError ? error.code : "internal");
   } finally {
@@ -112,10 +112,10 @@ async function leave({ links, envelope }) {
   }
 }
 
-/** @param {Links} links @param {boolean} withPassphrase */
-function succeed({ receipt, expires }, withPassphrase) {
+/** @param {Links} links @param {string | null} phrase */
+function succeed({ receipt, expires }, phrase) {
   input("receipt-link").value = `${location.origin}/receipt/#${receipt}`;
-  element("other-channel").hidden = !withPassphrase;
+  remindOf(phrase);
   fill("expires", say("expires", { when: formatTime(expires) }));
   forget();
   clear();

@@ -1,6 +1,6 @@
 import { TainaError } from "../errors.js";
-import { begin, clear, end, entered, fail, known, sendOne, startComposer } from "../ui/composer.js";
-import { canEncrypt, copyOnClick, element, fill, follow, formatNumber, formatTime, input, say, show, state } from "../ui/page.js";
+import { begin, clear, end, entered, fail, known, remindOf, sendOne, startComposer } from "../ui/composer.js";
+import { canEncrypt, copyOnClick, element, fill, follow, formatNumber, formatTime, input, load, say, show, state } from "../ui/page.js";
 
 /** @typedef {import("../client.js").Links} Links */
 /** @typedef {import("../ui/composer.js").Entered & {wanted: number, made: Links[]}} Order */
@@ -18,6 +18,7 @@ function start() {
   element("another").addEventListener("click", () => {
     forget();
     for (const id of ["links", "receipts"]) element(id).replaceChildren();
+    remindOf(null);
     show("ready");
     element("text").focus();
   });
@@ -74,10 +75,22 @@ function succeed({ made, wanted, passphrase: phrase }, problem) {
     fill("missing", say("missing", { n, made: n, wanted }));
     fill("why-missing", element("error").querySelector(`[data-error="${known(problem)}"]`)?.textContent ?? "");
   }
-  element("other-channel").hidden = phrase === null;
+  remindOf(phrase);
+  offer(made);
   fill("expires", say("expires", { when: formatTime(made[0].expires) }));
   if (problem === null) forget();
   show("done");
+}
+
+/** What can be done with the links besides copying them. @param {Links[]} made */
+async function offer(made) {
+  try {
+    /** @type {typeof import("../ui/result.js")} */
+    const result = await load("ui/result.js");
+    result.offer(made);
+  } catch {
+    // the links are here, and can be copied
+  }
 }
 
 /** Nothing of what was entered stays behind. */

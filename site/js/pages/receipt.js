@@ -1,7 +1,8 @@
 import { Client } from "../client.js";
 import { TainaError } from "../errors.js";
-import { decodeLink } from "../format/links.js";
-import { announce, canEncrypt, element, fill, formatNumber, formatTime, say, show } from "../ui/page.js";
+import { cleanFragment, decodeLink } from "../format/links.js";
+import { forget, keep, sent } from "../sent.js";
+import { announce, canEncrypt, element, fill, formatNumber, formatTime, input, say, show } from "../ui/page.js";
 
 /** @type {Record<string, string>} */
 const STATES = {
@@ -14,6 +15,8 @@ const STATES = {
 const client = new Client();
 /** @type {import("../format/links.js").Link} */
 let link;
+/** What this browser would keep of it. @type {{receipt: string, created: number, expires: number}} */
+let mine;
 
 addEventListener("hashchange", () => location.reload());
 
@@ -26,6 +29,17 @@ function start() {
   element("burn").addEventListener("click", () => askToBurn(true));
   element("burn-cancel").addEventListener("click", () => askToBurn(false));
   element("burn-confirm").addEventListener("click", burn);
+  element("print").addEventListener("click", () => print());
+  element("keep").addEventListener("click", () => {
+    element("not-kept").hidden = keep([{ ...mine, name: input("nickname").value.trim() }]);
+    tellKept(true);
+  });
+  element("forget").addEventListener("click", () => {
+    forget(mine.receipt);
+    input("nickname").value = "";
+    tellKept(true);
+    input("nickname").focus();
+  });
   look();
 }
 
@@ -55,8 +69,23 @@ function tell({ state, created, expires, ended, failed_attempts, proved }) {
   }
   element("burn").hidden = state !== "waiting" && state !== "uploading";
   element("burning").hidden = true;
+  mine = { receipt: cleanFragment(location.hash), created, expires };
+  tellKept(false);
   show("shown");
   announce(name);
+}
+
+/** @param {boolean} aloud whether this is new */
+function tellKept(aloud) {
+  const kept = sent().find(({ receipt }) => receipt === mine.receipt);
+  const name = kept?.name ?? "";
+  element("named").textContent = name;
+  element("named").hidden = name === "";
+  element("forget").hidden = kept === undefined;
+  const told = say(kept ? "kept" : "not_kept");
+  fill("kept", told);
+  if (kept && !aloud) input("nickname").value = name;
+  if (aloud) announce(told);
 }
 
 /** @param {boolean} asking */

@@ -4,6 +4,7 @@ import { TainaError } from "../errors.js";
 import { decodeLink } from "../format/links.js";
 import { cleanName } from "../names.js";
 import { wipeSpools } from "../spool.js";
+import { clearLater } from "../ui/clipboard.js";
 import {
   canBeShown,
   canEncrypt,
@@ -180,7 +181,7 @@ function showSecret() {
       const button = /** @type {HTMLElement} */ (part.querySelector("button"));
       if (n === 0) [place.id, button.id] = ["secret-text", "copy-text"];
       place.textContent = text;
-      copyOnClick(button, () => text, () => getSelection()?.selectAllChildren(place));
+      copyOnClick(button, () => text, () => getSelection()?.selectAllChildren(place), clearLater);
       return part;
     }),
   );

@@ -6,10 +6,13 @@ import { CHUNK_SIZE } from "../format/payload.js";
 import {
   announce,
   canBeShown,
+  copyOnClick,
   element,
   fill,
   formatSize,
   input,
+  load,
+  loadText,
   resetProgress,
   say,
   show,
@@ -47,7 +50,21 @@ export function startComposer(send) {
   addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) send();
   });
-  canBeShown(passphrase, element("show-passphrase"));
+  const showPassphrase = canBeShown(passphrase, element("show-passphrase"));
+  onDemand("six-words", async () => {
+    const [{ sixWords }, list] = await Promise.all([generator(), loadText("../packages/eff-long.txt")]);
+    passphrase.value = sixWords(list.trim().split("\n"));
+    passphrase.dispatchEvent(new Event("input", { bubbles: true }));
+    showPassphrase(true);
+  });
+  onDemand("password", async () => {
+    const { password } = await generator();
+    text.setRangeText(password(), text.selectionStart, text.selectionEnd, "end");
+    text.dispatchEvent(new Event("input", { bubbles: true }));
+    text.focus();
+  });
+  const phrase = input("phrase");
+  copyOnClick(element("copy-phrase"), () => phrase.value, () => phrase.select());
   takeFiles();
   askInstance();
 }
@@ -108,6 +125,12 @@ function showHeld(why) {
   if (why !== null) fill("progress", say(why === "pause" ? "paused" : "waiting"));
 }
 
+/** Where what was sent takes a passphrase, it stands beside the link until that has gone its other way. @param {string | null} phrase */
+export function remindOf(phrase) {
+  element("other-channel").hidden = phrase === null;
+  input("phrase").value = phrase ?? "";
+}
+
 /** Nothing of what was entered stays behind. */
 export function clear() {
   text.value = passphrase.value = "";
@@ -131,6 +154,16 @@ export function fail(code) {
   /** @type {HTMLElement} */ (document.querySelector('[data-fill="limit"]')).hidden = !withLimit;
   element("error").scrollIntoView({ block: "nearest" });
   announce("");
+}
+
+/** A button whose work has to be loaded first. @param {string} button @param {() => Promise<void>} work */
+function onDemand(button, work) {
+  element(button).addEventListener("click", () => work().catch(() => fail("unreachable")));
+}
+
+/** @returns {Promise<typeof import("../generator.js")>} */
+function generator() {
+  return load("generator.js");
 }
 
 /** Limits and lifetimes, if the server answers; if it does not, sending will say so. */

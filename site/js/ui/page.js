@@ -11,6 +11,17 @@ const language = document.documentElement.lang;
 const locale = navigator.languages.find((tag) => tag.split("-")[0] === language) ?? language;
 const plurals = new Intl.PluralRules(language);
 
+/** Of every file that pages load later, by its path. @type {Record<string, string>} */
+const digests = JSON.parse(document.querySelector('script[type="importmap"]')?.textContent ?? "{}").integrity ?? {};
+/** Gives out the addresses of our own modules, and no other. */
+const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("taina-modules", {
+  createScriptURL: (/** @type {string} */ address) => digestOf(address) && address,
+});
+
+const tellOffline = () => (element("offline").hidden = navigator.onLine);
+for (const change of ["offline", "online"]) addEventListener(change, tellOffline);
+tellOffline();
+
 /** @param {string} id @returns {HTMLElement} */
 export function element(id) {
   const found = document.getElementById(id);
@@ -108,13 +119,15 @@ export function formatDuration(seconds) {
  * @param {HTMLElement} button
  * @param {() => string} text
  * @param {() => void} select marks the text for copying by hand, where the browser does not allow more
+ * @param {() => void} [then] what follows once it is in the clipboard
  */
-export function copyOnClick(button, text, select) {
+export function copyOnClick(button, text, select, then = () => {}) {
   const name = button.textContent ?? "";
   button.addEventListener("click", async () => {
     let answer = "copied";
     try {
       await navigator.clipboard.writeText(text());
+      then();
     } catch {
       answer = "copy_by_hand";
       select();
@@ -125,14 +138,21 @@ export function copyOnClick(button, text, select) {
   });
 }
 
-/** A button that shows and hides what is typed into a passphrase field. @param {HTMLInputElement} field @param {HTMLElement} button */
+/**
+ * A button that shows and hides what is typed into a passphrase field.
+ * @param {HTMLInputElement} field
+ * @param {HTMLElement} button
+ * @returns {(shown: boolean) => void} to do it without the button
+ */
 export function canBeShown(field, button) {
-  const names = { password: button.textContent ?? "", text: button.dataset.hide ?? "" };
-  button.addEventListener("click", () => {
-    field.type = field.type === "password" ? "text" : "password";
-    button.textContent = field.type === "text" ? names.text : names.password;
-    button.setAttribute("aria-pressed", String(field.type === "text"));
-  });
+  const names = { hidden: button.textContent ?? "", shown: button.dataset.hide ?? "" };
+  const set = (/** @type {boolean} */ shown) => {
+    field.type = shown ? "text" : "password";
+    button.textContent = shown ? names.shown : names.hidden;
+    button.setAttribute("aria-pressed", String(shown));
+  };
+  button.addEventListener("click", () => set(field.type === "password"));
+  return set;
 }
 
 /** @param {number} done @param {number} total */
@@ -172,6 +192,41 @@ export function follow(size) {
     const pace = known ? { rate: formatSize(rate, "-per-second"), left: formatDuration((size - bytes) / rate) } : null;
     fill("amount", pace ? say("amount_and_rate", { ...amount, ...pace }) : say("amount", amount));
   };
+}
+
+/**
+ * A module that a page loads only when somebody wants what it does. An element with its digest brings it: WebKit's
+ * integrity policy blocks what only an import names.
+ * @param {string} path below js/
+ * @returns {Promise<any>}
+ */
+export async function load(path) {
+  const address = new URL(`../${path}`, import.meta.url).href;
+  const script = document.createElement("script");
+  script.type = "module";
+  script.crossOrigin = "";
+  script.integrity = digestOf(address);
+  script.src = policy?.createScriptURL(address) ?? address;
+  await new Promise((done, failed) => {
+    script.addEventListener("load", done);
+    script.addEventListener("error", () => failed(new Error(`${path} was not loaded`)));
+    document.head.append(script);
+  });
+  script.remove();
+  return import(address);
+}
+
+/** A text among the site's files, checked as modules are. @param {string} path below js/ @returns {Promise<string>} */
+export async function loadText(path) {
+  const address = new URL(`../${path}`, import.meta.url).href;
+  return (await fetch(address, { integrity: digestOf(address) })).text();
+}
+
+/** @param {string} address @returns {string} @throws {TypeError} if it is none of this site's files */
+function digestOf(address) {
+  const { pathname, origin } = new URL(address);
+  if (origin !== location.origin || !(pathname in digests)) throw new TypeError(`no digest of ${pathname}`);
+  return digests[pathname];
 }
 
 /** @returns {boolean} whether this browser encrypts here: only over HTTPS, or on this very machine */

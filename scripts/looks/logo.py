@@ -1,0 +1,58 @@
+"""Whether an operator's logo is a drawing and nothing else: SVG with shapes and colours, no script, no address."""
+
+import re
+import xml.etree.ElementTree as ElementTree  # a document type, which could expand for ever, is refused before
+
+LARGEST = 16_384
+"""Bytes: it is part of every page's first load."""
+
+_SVG = "{http://www.w3.org/2000/svg}"
+_ELEMENTS = frozenset(
+    re.findall(
+        r"\S+",
+        "svg g path rect circle ellipse line polyline polygon title desc defs linearGradient radialGradient stop "
+        "clipPath mask",
+    )
+)
+_ATTRIBUTES = frozenset(
+    re.findall(
+        r"\S+",
+        "viewBox width height x y x1 y1 x2 y2 cx cy r rx ry fx fy d points transform id version preserveAspectRatio "
+        "fill fill-opacity fill-rule clip-rule clip-path mask stroke stroke-width stroke-linecap stroke-linejoin "
+        "stroke-miterlimit stroke-dasharray stroke-dashoffset stroke-opacity opacity offset stop-color stop-opacity "
+        "color gradientUnits gradientTransform spreadMethod clipPathUnits maskUnits role",
+    )
+)
+
+
+def check(data: bytes) -> None:
+    """Raises:
+    ValueError: it is not such a drawing; the message goes on from the file's name.
+    """
+    if len(data) > LARGEST:
+        raise ValueError(f"is larger than {LARGEST} bytes. Simplify it.")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError("is not UTF-8. Save it anew.") from None
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+        raise ValueError("has a document type. Remove the line <!DOCTYPE …>.")
+    if re.search(r"<\?(?!xml\s)", text):
+        raise ValueError("has processing instructions, <?…?>. Remove them.")
+    try:
+        root = ElementTree.fromstring(text)  # noqa: S314 - no document type, and bounded
+    except ElementTree.ParseError as error:
+        raise ValueError(f"is not XML: {error}.") from None
+    if root.tag != f"{_SVG}svg" or "viewBox" not in root.attrib:
+        raise ValueError(
+            'is not SVG with a viewBox: it begins with <svg xmlns="http://www.w3.org/2000/svg" viewBox=…>.'
+        )
+    for element in root.iter():
+        name = element.tag.removeprefix(_SVG)
+        if name not in _ELEMENTS:
+            raise ValueError(f"holds <{name}>, which a logo may not. Export it as plain shapes.")
+        for attribute, value in element.attrib.items():
+            if attribute not in _ATTRIBUTES:
+                raise ValueError(f"holds the attribute {attribute}, which a logo may not. Remove it.")
+            if re.search(r"url\((?!#[\w-]+\))|[:;\\]", value, re.IGNORECASE):
+                raise ValueError(f"holds an address or a style in {attribute}. Remove it.")

@@ -1,0 +1,47 @@
+// The receipts that somebody asked this browser to keep. Nothing is here until then, and one call forgets it all.
+
+/** @typedef {{receipt: string, name: string, created: number, expires: number}} Sent a receipt link's fragment, what its sender calls it, unix times */
+
+const KEY = "taina-sent";
+
+/** @returns {Sent[]} the newest first; none where storage is blocked or holds something else */
+export function sent() {
+  try {
+    const found = JSON.parse(localStorage.getItem(KEY) ?? "[]");
+    return Array.isArray(found) ? found.filter(isSent).sort((a, b) => b.created - a.created) : [];
+  } catch {
+    return [];
+  }
+}
+
+/** In place of what was kept of the same receipt. @param {Sent[]} more @returns {boolean} whether the browser allows it */
+export function keep(more) {
+  const receipts = more.map(({ receipt }) => receipt);
+  return store([...sent().filter(({ receipt }) => !receipts.includes(receipt)), ...more]);
+}
+
+/** @param {string} receipt */
+export function forget(receipt) {
+  store(sent().filter((one) => one.receipt !== receipt));
+}
+
+export function forgetAll() {
+  store([]);
+}
+
+/** @param {Sent[]} list @returns {boolean} */
+function store(list) {
+  try {
+    if (list.length === 0) localStorage.removeItem(KEY);
+    else localStorage.setItem(KEY, JSON.stringify(list));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** @param {any} one @returns {one is Sent} */
+function isSent(one) {
+  const texts = typeof one?.receipt === "string" && typeof one.name === "string";
+  return texts && Number.isSafeInteger(one.created) && Number.isSafeInteger(one.expires);
+}

@@ -1,0 +1,195 @@
+"""What the pages do beyond the link itself: codes, mails, generated words, things that are kept when asked."""
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import zxingcpp
+
+from browser.engines import Browsers, PlaywrightTab, Tab, reach
+from drills.servers import Server
+from taina.words import _words
+
+KINDS = r"(?=.*[a-z])(?=.*[A-Z])(?=.*[2-9])(?=.*[!#%+:=?])[a-zA-Z2-9!#%+:=?]{20}"
+
+
+def send(tab: Tab, server: Server, language: str = "en", passphrase: str = "") -> str:
+    tab.open(f"{server.url}/{language}/")
+    tab.fill("#text", "hunter2")
+    tab.fill("#passphrase", passphrase)
+    tab.click("#send")
+    reach(tab, "done")
+    return tab.value("#link")
+
+
+def read_code(tab: Tab) -> list[str]:
+    """What a camera makes of the code on the page, drawn from its modules at four pixels each."""
+    side = int(tab.evaluate("document.querySelector('#code svg').viewBox.baseVal.width"))
+    path = tab.evaluate("document.querySelector('#code svg path').getAttribute('d')")
+    width = side * 4
+    image = bytearray(b"\xff" * width * width)
+    for x, y in re.findall(r"M(\d+) (\d+)h1v1h-1z", path):
+        for line in range(4):
+            start = (int(y) * 4 + line) * width + int(x) * 4
+            image[start : start + 4] = bytes(4)
+    return [found.text for found in zxingcpp.read_barcodes(memoryview(bytes(image)).cast("B", (width, width)))]
+
+
+def test_the_code_is_the_link_and_comes_only_when_wanted(tab: Tab, taina: Server) -> None:
+    link = send(tab, taina)
+    loaded = "performance.getEntriesByType('resource').some((entry) => entry.name.includes('/packages/'))"
+    assert not tab.evaluate(loaded)
+    tab.wait("!document.querySelector('#sharing').hidden")
+    assert not tab.shown("#code")
+    tab.click("#show-code")
+    tab.wait("!document.querySelector('#code').hidden")
+    assert read_code(tab) == [link]
+    assert tab.evaluate("document.querySelector('#show-code').ariaExpanded") == "true"
+    tab.click("#show-code")
+    assert not tab.shown("#code")
+
+
+def test_the_mail_holds_the_link_and_is_ours_to_send(tab: Tab, taina: Server) -> None:
+    link = send(tab, taina, "bg")
+    tab.wait("!document.querySelector('#sharing').hidden")
+    address = urlsplit(tab.evaluate("document.querySelector('#mail').href"))
+    assert (address.scheme, address.path) == ("mailto", "")
+    fields = parse_qs(address.query)
+    assert fields["subject"] == ["Тайна за вас"]
+    assert fields["body"][0].count(link) == 1
+
+
+def test_the_share_sheet_is_offered_where_there_is_one(tab: Tab, taina: Server) -> None:
+    send(tab, taina)
+    tab.wait("!document.querySelector('#sharing').hidden")
+    assert tab.shown("#share") == tab.evaluate("'share' in navigator")
+
+
+def test_six_words_are_made_shown_and_kept_for_the_other_way(tab: Tab, reader: Tab, taina: Server) -> None:
+    tab.open(f"{taina.url}/en/")
+    tab.fill("#text", "hunter2")
+    tab.click("#six-words")
+    tab.wait("document.querySelector('#passphrase').value !== ''")
+    phrase = tab.value("#passphrase")
+    assert len(phrase.split("-")) >= 6
+    assert re.sub("|".join(sorted(map(re.escape, _words()), key=len, reverse=True)), "w", phrase) == "-".join("w" * 6)
+    assert tab.evaluate("document.querySelector('#passphrase').type") == "text"
+    tab.click("#send")
+    reach(tab, "done")
+    assert tab.shown("#other-channel")
+    assert tab.value("#phrase") == phrase
+    reader.open(tab.value("#link"))
+    reach(reader, "before")
+    reader.fill("#passphrase", phrase)
+    reader.click("#reveal")
+    reach(reader, "shown")
+    tab.click("#another")
+    assert tab.value("#phrase") == tab.value("#passphrase") == ""
+
+
+def test_a_password_is_made_where_the_text_is(tab: Tab, taina: Server) -> None:
+    tab.open(f"{taina.url}/en/")
+    reach(tab, "ready")
+    tab.click("#password")
+    tab.wait("document.querySelector('#text').value !== ''")
+    first = tab.value("#text")
+    assert re.fullmatch(KINDS, first)
+    tab.click("#password")
+    tab.wait("document.querySelector('#text').value.length === 40")
+    assert re.fullmatch(KINDS, tab.value("#text").removeprefix(first))
+
+
+def test_receipts_are_kept_only_when_asked_and_forgotten_by_one_click(tab: Tab, taina: Server) -> None:
+    tab.open(f"{taina.url}/en/sent/")
+    reach(tab, "none")
+    first = send(tab, taina)
+    tab.open(tab.value("#receipt-link"))
+    reach(tab, "shown")
+    assert tab.evaluate("localStorage.length") == 0
+    tab.fill("#nickname", "<b>Router</b> & рутер")
+    tab.click("#keep")
+    assert tab.text("#named") == "<b>Router</b> & рутер"
+    send(tab, taina)
+    tab.wait("!document.querySelector('#keeping').hidden")
+    tab.click("#keep")
+    tab.wait("!document.querySelector('#kept').hidden")
+    tab.open(f"{taina.url}/en/sent/")
+    reach(tab, "shown")
+    assert sorted(tab.evaluate("[...document.querySelectorAll('#list a')].map((link) => link.textContent)")) == [
+        "<b>Router</b> & рутер",
+        "Without a name",
+    ]
+    kept = tab.evaluate("JSON.stringify({...localStorage})")
+    assert first.partition("#")[2] not in kept, "what opens the secret is not kept"
+    tab.click("#look")
+    tab.wait("[...document.querySelectorAll('#list strong')].every((state) => state.textContent === 'Not opened yet')")
+    tab.click("#list .remove")
+    tab.wait("document.querySelectorAll('#list li').length === 1")
+    tab.click("#forget-all")
+    reach(tab, "none")
+    assert tab.evaluate("localStorage.length") == 0
+
+
+def test_a_receipt_remembers_its_name_and_can_be_forgotten(tab: Tab, taina: Server) -> None:
+    send(tab, taina)
+    receipt = tab.value("#receipt-link")
+    tab.open(receipt)
+    reach(tab, "shown")
+    tab.fill("#nickname", "Router")
+    tab.click("#keep")
+    tab.open("about:blank")
+    tab.open(receipt)
+    reach(tab, "shown")
+    assert tab.text("#named") == tab.value("#nickname") == "Router"
+    tab.click("#forget")
+    assert not tab.shown("#named")
+    assert tab.evaluate("localStorage.length") == 0
+
+
+def test_a_list_that_is_broken_is_none(tab: Tab, taina: Server) -> None:
+    tab.open(f"{taina.url}/en/")
+    for broken in (
+        "{",
+        "17",
+        '[{"receipt": 1}]',
+        '[null, {"receipt": "x", "name": "y", "created": "z", "expires": 1}]',
+    ):
+        tab.evaluate(f"localStorage.setItem('taina-sent', {broken!r})")
+        tab.open(f"{taina.url}/en/sent/")
+        reach(tab, "none")
+
+
+def test_the_clipboard_is_cleared_on_a_click_and_where_it_can_be_after_a_minute(
+    browsers: Browsers, taina: Server
+) -> None:
+    context = browsers.browser("chromium").new_context(permissions=["clipboard-write"])
+    tab = PlaywrightTab(context.new_page())
+
+    def pasted() -> str:
+        # No page of ours may read the clipboard; a person can paste.
+        other = context.new_page()
+        other.set_content("<textarea autofocus></textarea>")
+        other.focus("textarea")
+        other.keyboard.press("Control+v")
+        text = other.input_value("textarea")
+        other.close()
+        tab.page.bring_to_front()
+        return text
+
+    for wait in (False, True):
+        link = send(tab, taina)
+        tab.page.clock.install()
+        tab.open(link)
+        reach(tab, "before")
+        tab.click("#reveal")
+        reach(tab, "shown")
+        tab.click("#copy-text")
+        tab.wait("!document.querySelector('#clipboard').hidden")
+        if wait:
+            while tab.shown("#clear-clipboard"):
+                tab.page.clock.fast_forward(61_000)
+        else:
+            assert pasted() == "hunter2"
+            tab.click("#clear-clipboard")
+            tab.wait("document.querySelector('#clear-clipboard').hidden")
+        assert pasted() == ""
+    context.close()

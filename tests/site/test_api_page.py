@@ -1,0 +1,43 @@
+"""The page about the API: every call is there, and every command on it runs."""
+
+import secrets
+import shutil
+import subprocess
+
+import pytest
+
+import build_site
+from api_page import Call, calls
+from drills.servers import Server
+from taina.base64url import encode
+from taina.vault import Limits
+from taina.web.openapi import document
+
+CALLS = calls()
+VARIABLES = {
+    **dict.fromkeys(["SECRET_ID", "CLAIM_ID", "RECEIPT_ID", "REQUEST_ID"], 16),
+    **dict.fromkeys(["LINK_PROOF", "RECEIPT_TOKEN", "CLAIM_TOKEN", "ANSWER_TOKEN", "INBOX_TOKEN"], 32),
+}
+"""What the commands take from the shell, and of how many bytes it is."""
+
+
+def test_no_call_is_left_out() -> None:
+    paths = document(Limits())["paths"]
+    there = {(method, f"/api/v1{path}") for path, item in paths.items() for method in item if method != "parameters"}
+    assert {(call.method.lower(), call.path) for call in CALLS} == there
+    page = build_site.build()["en/api/index.html"].decode()
+    assert all(f'id="{call.name}"' in page for call in CALLS)
+
+
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)
+def test_its_command_is_a_request_that_the_server_understands(call: Call, taina: Server) -> None:
+    """With random keys it may be told that there is nothing, but never that the request is malformed."""
+    assert shutil.which("curl")
+    values = {name: encode(secrets.token_bytes(size)) for name, size in VARIABLES.items()} | {"N": "0"}
+    command = call.curl.replace("https://secrets.example", taina.url).replace("@chunk", "@/dev/null")
+    command = command.replace("curl ", "curl --silent --show-error --output /dev/null --write-out '%{http_code}' ", 1)
+    status = subprocess.run(["sh", "-euc", command], env=values, capture_output=True, text=True, check=True).stdout
+    assert status in [code for code, _ in call.answers] or status in {"403", "404"}
+    assert status in call.problems or status < "400"
+    if call.name in ("createSecret", "ask"):
+        assert status == "201"

@@ -1,0 +1,48 @@
+"""Built pages, as a browser would read them."""
+
+from collections.abc import Iterator
+from html.parser import HTMLParser
+
+VOID = {"img", "input", "link", "meta", "path"}
+"""Elements without an end tag in our pages; paths are written as `<path/>`."""
+
+
+class Document(HTMLParser):
+    """Tags with their attributes, in order; fails where start and end tags do not nest."""
+
+    def __init__(self, html: bytes) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.hidden: list[bool] = []
+        """For each tag, whether it or something around it is hidden before any script ran."""
+        self.text = ""
+        self._open: list[tuple[str, bool]] = []
+        self.feed(html.decode())
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        around = bool(self._open) and self._open[-1][1]
+        hidden = around or "hidden" in dict(attrs) or tag in ("noscript", "template")
+        self.tags.append((tag, dict(attrs)))
+        self.hidden.append(hidden)
+        assert len(attrs) == len(dict(attrs)), f"an attribute stands twice in <{tag}>"
+        if tag not in VOID:
+            self._open.append((tag, hidden))
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self.hidden.append(True)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop()[0] == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+    def addresses(self) -> Iterator[str]:
+        for _, attributes in self.tags:
+            yield from (str(attributes[name]) for name in ("href", "src", "action", "srcset") if name in attributes)
