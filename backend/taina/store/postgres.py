@@ -8,7 +8,7 @@ answered: the client asks again, and creating and claiming are such that asking 
 import random
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import psycopg
 from psycopg import errors
@@ -27,7 +27,7 @@ _CONNECTIONS = 20
 _PATIENCE = 10.0
 _RECONNECT_SECONDS = 1.0
 _PAUSE = 0.05
-_NETWORK = {
+_NETWORK: dict[str, str | int] = {
     "application_name": "taina",
     "connect_timeout": 3,
     # A host that vanished without a word is given up after ten seconds.
@@ -52,18 +52,21 @@ SELECT set_config('search_path', 'taina', false),
 class PostgresStore:
     """A store in the schema `taina` of a PostgreSQL database; see `taina.store.Store`."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, patience: float = _PATIENCE) -> None:
         """Connect, and bring the schema up to date.
 
         Args:
             url: as libpq takes it, with several hosts where there are several:
                 postgresql://taina@one,two,three/taina?target_session_attrs=read-write
+            patience: seconds that a request may wait for a server, and after that once more for its commit.
 
         Raises:
             UnusableError: no such server, user, database or schema; the message says what to do.
         """
         try:
-            conninfo = make_conninfo(**{**_NETWORK, **conninfo_to_dict(url)})
+            conninfo = make_conninfo(
+                url, **{name: n for name, n in _NETWORK.items() if name not in conninfo_to_dict(url)}
+            )
         except psycopg.Error:
             # The reason that libpq gives could repeat a password.
             raise UnusableError(
@@ -76,7 +79,8 @@ class PostgresStore:
                 migrate(connection)
         except psycopg.Error as error:
             raise UnusableError(_explain(error)) from None
-        self._commits = Commits()
+        self._patience = patience
+        self._commits = Commits(patience)
         self._commits.start()
         self._pool = ConnectionPool(
             conninfo,
@@ -86,7 +90,7 @@ class PostgresStore:
             min_size=1,
             max_size=_CONNECTIONS,
             reconnect_timeout=_RECONNECT_SECONDS,
-            timeout=_PATIENCE,
+            timeout=patience,
             name="taina-store",
             open=True,
         )
@@ -99,13 +103,13 @@ class PostgresStore:
             StorageFullError: the disk has no room; nothing was changed.
             UnavailableError: no server takes writes, or it did not confirm the commit.
         """
-        end = time.monotonic() + _PATIENCE
+        end = time.monotonic() + self._patience
         met = False
         while True:
             try:
                 return self._attempt(work, end)
             except errors.UniqueViolation:
-                # Somebody added the same at the same moment: looking again shows it, if that was what `work` looked for.
+                # Somebody added the same at the same moment; if `work` looks for that, it finds it now.
                 if met:
                     raise ConflictError from None
                 met = True
@@ -151,11 +155,10 @@ def _configure(connection: Connection) -> None:
 
 def _examine(connection: Connection) -> tuple[str, ...]:
     """What an operator should know of this server. Raises: UnusableError if it takes no writes."""
-    row = connection.execute(
+    ((standby, synchronous, fsync, replicas),) = connection.execute(
         "SELECT pg_is_in_recovery(), current_setting('synchronous_standby_names'), current_setting('fsync'),"
         " (SELECT count(*) FROM pg_stat_replication)"
-    ).fetchone()
-    standby, synchronous, fsync, replicas = row
+    ).fetchall()
     if standby:
         raise UnusableError(
             "This PostgreSQL is a standby and takes no writes. Name all hosts of the cluster, and add "

@@ -15,7 +15,6 @@ from psycopg.errors import Diagnostic
 
 from taina.errors import UnavailableError
 
-_PATIENCE = 15.0
 _LOOK_SECONDS = 1.0
 
 
@@ -38,7 +37,7 @@ class Commits(threading.Thread):
         patience: seconds that a commit may take.
     """
 
-    def __init__(self, patience: float = _PATIENCE) -> None:
+    def __init__(self, patience: float) -> None:
         super().__init__(name="taina-commits", daemon=True)
         self._patience = patience
         self._pending: dict[Connection, float] = {}
