@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 import build_site
+from drills.postgres_cluster import Cluster, Node
 from drills.servers import Server, start_server, stop_server
-from postgres_cluster import Cluster, Node
 
 ROOT = Path(__file__).resolve().parent.parent
 

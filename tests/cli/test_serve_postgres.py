@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import Run
-from conftest import start_server, stop_server
-from postgres_cluster import PASSWORD, Cluster, Node, free_port
+from drills.postgres_cluster import PASSWORD, Cluster, Node, free_port
+from drills.servers import start_server, stop_server
 from taina import Client
 
 

@@ -7,8 +7,8 @@ from functools import partial
 
 import pytest
 
+from drills.postgres_cluster import Node
 from making import Made, MadeRequest, envelope, made_of_chunks
-from postgres_cluster import Node
 from taina.errors import ConflictError, TainaError
 from taina.secret_requests import Answered, SecretRequests
 from taina.store import Transaction, UnusableError

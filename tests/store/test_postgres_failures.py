@@ -10,9 +10,9 @@ from typing import Literal, TypeVar
 
 import pytest
 
-from cutting import CuttingProxy
+from drills.cutting import CuttingProxy
+from drills.postgres_cluster import Cluster, Node
 from making import Made
-from postgres_cluster import Cluster, Node
 from taina.errors import GoneError, TainaError, UnavailableError
 from taina.store.postgres import PostgresStore
 from taina.vault import Limits, Vault

@@ -213,6 +213,10 @@ class Cluster:
         self.nodes.append(node)
         node.copy_from(primary, name)
         node.start()
+        while primary.execute("SELECT state FROM pg_stat_replication WHERE application_name = %s", name) != [
+            ("streaming",)
+        ]:
+            time.sleep(0.05)
         return node
 
 
