@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import build_site
+from drills.postgres_cluster import Cluster, Node
 from drills.servers import Server, start_server, stop_server
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,3 +28,17 @@ def taina(built_site: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     server = start_server(tmp_path_factory.mktemp("data"), "--site", str(built_site))
     yield server
     stop_server(server)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Node]:
+    """One PostgreSQL without standbys, for all tests that break nothing."""
+    with Cluster() as cluster:
+        yield cluster.primary
+
+
+@pytest.fixture
+def database(postgres: Node) -> Iterator[str]:
+    """The address of an empty database."""
+    yield postgres.url
+    postgres.execute("DROP SCHEMA IF EXISTS taina CASCADE", database="taina")

@@ -15,6 +15,8 @@ ROOMS = {
     "waitress": {"listener.py"},
     "sqlite_utils": {"store"},
     "sqlite3": {"store", "serve.py"},
+    "psycopg": {"store"},
+    "psycopg_pool": {"store"},
     "cryptography": {"format", "store"},
     "click": {"cli", "serve.py"},
     "httpx": {"client.py", "transport.py"},
@@ -46,9 +48,14 @@ def test_a_library_is_known_in_its_own_rooms_only(library: str) -> None:
 def test_the_server_cannot_decrypt() -> None:
     """Nothing behind `taina serve` knows the wire format: asked of a running interpreter, not of us."""
     script = (
-        "import sys, taina.cli.serve, taina.serve, taina.web, taina.store.sqlite\n"
+        "import sys, taina.cli.serve, taina.serve, taina.web, taina.store.sqlite, taina.store.postgres\n"
         "assert not [name for name in sys.modules if name.startswith(('taina.format', 'taina.client', 'taina.bridge'))]"
     )
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_a_server_with_a_file_loads_no_other_database() -> None:
+    script = "import sys, taina.cli.serve, taina.serve\nassert not [name for name in sys.modules if 'psycopg' in name]"
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
@@ -62,7 +69,8 @@ def test_the_format_is_pure() -> None:
 @pytest.mark.parametrize("module", ["vault.py", "secret_requests.py"])
 def test_the_rules_know_neither_http_nor_sql(module: str) -> None:
     names = imports(PACKAGE / module)
-    assert not {name for name in names if name.startswith(("falcon", "sqlite", "taina.web", "taina.store.sqlite"))}
+    foreign = ("falcon", "sqlite", "psycopg", "taina.web", "taina.store.sqlite", "taina.store.postgres")
+    assert not {name for name in names if name.startswith(foreign)}
 
 
 def test_folders_are_few_and_flat() -> None:

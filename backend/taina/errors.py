@@ -108,6 +108,14 @@ class MediaTypeError(TainaError):
     sentence = "This call takes another content type: application/json, or application/octet-stream for a chunk."
 
 
+class UnavailableError(TainaError):
+    """The database is out of reach, or did not confirm that a change will last: it may have happened, or not."""
+
+    code = "unavailable"
+    status = 503
+    sentence = "The database did not confirm this in time. Nothing was handed out; send the same request again."
+
+
 class StorageFullError(TainaError):
     code = "storage_full"
     status = 507

@@ -11,6 +11,7 @@ import click
 
 from taina.listener import Listener, is_local
 from taina.secret_requests import SecretRequests
+from taina.store import Store, UnusableError
 from taina.store.sqlite import SqliteStore
 from taina.vault import Limits, Vault
 from taina.web import Application, create_app
@@ -29,6 +30,8 @@ class Settings:
     data: Path
     site: Path | None
     limits: Limits = field(default_factory=Limits)
+    store: str | None = None
+    """The address of a PostgreSQL database; without one, SQLite in `data`."""
 
 
 def serve(settings: Settings) -> None:
@@ -39,7 +42,7 @@ def serve(settings: Settings) -> None:
     """
     os.umask(0o077)  # the database and all beside it are for this user's eyes
     site = _load_site(settings.site) if settings.site else None
-    store = _open_store(settings.data)
+    store, warnings = _open_database(settings.store) if settings.store else (_open_file(settings.data), ())
     try:
         vault = Vault(store, settings.limits)
         requests = SecretRequests(store, settings.limits)
@@ -49,6 +52,8 @@ def serve(settings: Settings) -> None:
             click.echo(f"Taina is ready: {_address(settings.host, listener.port)}")
             if not is_local(settings.host):
                 click.echo("Browsers encrypt only over HTTPS: put a proxy with a certificate in front of this address.")
+            for warning in warnings:
+                click.echo(f"Warning: {warning}", err=True)
             listener.run()
     finally:
         store.close()
@@ -85,7 +90,18 @@ def _load_site(folder: Path) -> Site:
         ) from None
 
 
-def _open_store(folder: Path) -> SqliteStore:
+def _open_database(address: str) -> tuple[Store, tuple[str, ...]]:
+    # Imported here: who keeps secrets in a file should not wait for a library that is not used.
+    from taina.store.postgres import PostgresStore
+
+    try:
+        store = PostgresStore(address)
+    except UnusableError as error:
+        raise click.ClickException(str(error)) from None
+    return store, store.warnings
+
+
+def _open_file(folder: Path) -> SqliteStore:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # The disk did not keep what was written: end at once, for a fresh start reads what it did keep.

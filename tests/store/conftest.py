@@ -4,12 +4,19 @@ from pathlib import Path
 import pytest
 
 from taina.store import Store
+from taina.store.postgres import PostgresStore
 from taina.store.sqlite import SqliteStore
 
+ENGINES = ["sqlite", "postgres"]
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+
+@pytest.fixture(params=ENGINES)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """Every engine keeps the same promises: each test runs against each."""
-    store = SqliteStore(tmp_path / "taina.db")
+    store: Store
+    if request.param == "sqlite":
+        store = SqliteStore(tmp_path / "taina.db")
+    else:
+        store = PostgresStore(request.getfixturevalue("database"))
     yield store
     store.close()

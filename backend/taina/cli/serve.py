@@ -33,6 +33,12 @@ class ByteSize(click.ParamType[int]):
     help="Folder of the database; made where it is missing.",
 )
 @click.option(
+    "--store",
+    envvar="TAINA_STORE",
+    help="Keep secrets in PostgreSQL instead of a file: postgresql://user:password@host/database. "
+    "In the environment (TAINA_STORE) it does not show in the list of processes.",
+)
+@click.option(
     "--site",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="Folder of the built pages. Without it only the API is served.",
@@ -51,12 +57,16 @@ class ByteSize(click.ParamType[int]):
     type=ByteSize(),
     help="The most that all secrets together may hold; room is reserved when an upload begins.",
 )
-def serve(host: str, port: int, data: Path, site: Path | None, max_size: int, max_storage: int) -> None:
-    """Run the server: the pages and the API on one port, secrets in one SQLite file."""
+def serve(
+    host: str, port: int, data: Path, store: str | None, site: Path | None, max_size: int, max_storage: int
+) -> None:
+    """Run the server: the pages and the API on one port, secrets in one SQLite file or in PostgreSQL."""
+    if store is not None and not store.startswith(("postgresql://", "postgres://")):
+        raise click.BadParameter("It begins with postgresql://; for a file, use --data.", param_hint="'--store'")
     # Imported here so that the other commands need not load a web server.
     from taina.serve import Settings
     from taina.serve import serve as run
     from taina.vault import Limits
 
     limits = Limits(size=max_size, storage=max_storage)
-    run(Settings(host=host, port=port, data=data, site=site, limits=limits))
+    run(Settings(host=host, port=port, data=data, site=site, limits=limits, store=store))

@@ -12,6 +12,10 @@ State = Literal["uploading", "waiting", "revealed", "opened", "burned", "expired
 Result = TypeVar("Result")
 
 
+class UnusableError(Exception):
+    """A database that cannot be opened; the message says why and what to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Secret:
     """All that the server knows of one secret; hashes are SHA-256, times unix seconds, sizes bytes of ciphertext."""
@@ -161,6 +165,7 @@ class Store(Protocol):
 
         Raises:
             StorageFullError: the disk has no room; nothing was changed.
+            UnavailableError: whether it is durable could not be learned. The same work again finds out.
         """
 
     def close(self) -> None: ...

@@ -1,0 +1,185 @@
+"""PostgreSQL: many web hosts, one cluster that replicates synchronously.
+
+Every request is a transaction of its own; PostgreSQL commits those that come together in one write to its log.
+What was lost before its COMMIT is simply done again. A COMMIT of unknown outcome is never repeated here and never
+answered: the client asks again, and creating and claiming are such that asking twice is asking once.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import psycopg
+from psycopg import errors
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from taina.errors import ConflictError, StorageFullError, UnavailableError
+from taina.store import Transaction, UnusableError
+from taina.store.postgres_commit import Commits, Connection
+from taina.store.postgres_migrations import migrate
+from taina.store.postgres_transaction import PostgresTransaction
+
+Result = TypeVar("Result")
+
+_CONNECTIONS = 20
+_PATIENCE = 10.0
+_RECONNECT_SECONDS = 1.0
+_PAUSE = 0.05
+_NETWORK: dict[str, str | int] = {
+    "application_name": "taina",
+    "connect_timeout": 3,
+    # A host that vanished without a word is given up after ten seconds.
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+# Notices are how an unconfirmed commit shows: no setting of the cluster may hide them, and none may weaken a commit.
+_SETTINGS = """
+SELECT set_config('search_path', 'taina', false),
+    set_config('client_min_messages', 'warning', false),
+    set_config('default_transaction_isolation', 'read committed', false),
+    set_config('lock_timeout', '10s', false),
+    set_config('statement_timeout', '30s', false),
+    set_config('idle_in_transaction_session_timeout', '30s', false),
+    set_config('synchronous_commit', CASE current_setting('synchronous_commit')
+        WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)
+"""
+
+
+class PostgresStore:
+    """A store in the schema `taina` of a PostgreSQL database; see `taina.store.Store`."""
+
+    def __init__(self, url: str, patience: float = _PATIENCE) -> None:
+        """Connect, and bring the schema up to date.
+
+        Args:
+            url: as libpq takes it, with several hosts where there are several:
+                postgresql://taina@one,two,three/taina?target_session_attrs=read-write
+            patience: seconds that a request may wait for a server, and after that once more for its commit.
+
+        Raises:
+            UnusableError: no such server, user, database or schema; the message says what to do.
+        """
+        try:
+            conninfo = make_conninfo(
+                url, **{name: n for name, n in _NETWORK.items() if name not in conninfo_to_dict(url)}
+            )
+        except psycopg.Error:
+            # The reason that libpq gives could repeat a password.
+            raise UnusableError(
+                "The address of the database cannot be read. Write it like "
+                "postgresql://user:password@host:5432/database; percent-encode what is special in it."
+            ) from None
+        try:
+            with Connection.connect(conninfo, autocommit=True) as connection:
+                self.warnings = _examine(connection)
+                migrate(connection)
+        except psycopg.Error as error:
+            raise UnusableError(_explain(error)) from None
+        self._patience = patience
+        self._commits = Commits(patience)
+        self._commits.start()
+        self._pool = ConnectionPool(
+            conninfo,
+            connection_class=Connection,
+            kwargs={"autocommit": True},
+            configure=_configure,
+            min_size=1,
+            max_size=_CONNECTIONS,
+            reconnect_timeout=_RECONNECT_SECONDS,
+            timeout=patience,
+            name="taina-store",
+            open=True,
+        )
+
+    def atomically(self, work: Callable[[Transaction], Result]) -> Result:
+        """See `taina.store.Store`.
+
+        Raises:
+            ConflictError: what `work` adds is there already, though `work` looked.
+            StorageFullError: the disk has no room; nothing was changed.
+            UnavailableError: no server takes writes, or it did not confirm the commit.
+        """
+        end = time.monotonic() + self._patience
+        met = False
+        while True:
+            try:
+                return self._attempt(work, end)
+            except errors.UniqueViolation:
+                # Somebody added the same at the same moment; if `work` looks for that, it finds it now.
+                if met:
+                    raise ConflictError from None
+                met = True
+            except errors.DiskFull:
+                raise StorageFullError from None
+            except (errors.OperationalError, errors.ReadOnlySqlTransaction, errors.InFailedSqlTransaction):
+                if time.monotonic() > end:
+                    raise UnavailableError from None
+                time.sleep(_PAUSE * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+
+    def close(self) -> None:
+        """Close the connections; requests are answered by now."""
+        self._pool.close()
+        self._commits.stop()
+
+    def _attempt(self, work: Callable[[Transaction], Result], end: float) -> Result:
+        try:
+            connection = self._pool.getconn(timeout=max(end - time.monotonic(), _PAUSE))
+        except PoolTimeout:
+            raise UnavailableError from None
+        try:
+            cursor = connection.cursor(binary=True)
+            cursor.execute("BEGIN")
+            try:
+                transaction = PostgresTransaction(cursor)
+                result = work(transaction)
+                transaction.finish()
+            except BaseException:
+                connection.rollback()
+                raise
+            self._commits.commit(connection)
+            return result
+        except errors.ReadOnlySqlTransaction:
+            connection.close()  # a primary once; the next connection finds the one that is it now
+            raise
+        finally:
+            self._pool.putconn(connection)
+
+
+def _configure(connection: Connection) -> None:
+    connection.execute(_SETTINGS)
+
+
+def _examine(connection: Connection) -> tuple[str, ...]:
+    """What an operator should know of this server. Raises: UnusableError if it takes no writes."""
+    ((standby, synchronous, fsync, replicas),) = connection.execute(
+        "SELECT pg_is_in_recovery(), current_setting('synchronous_standby_names'), current_setting('fsync'),"
+        " (SELECT count(*) FROM pg_stat_replication)"
+    ).fetchall()
+    if standby:
+        raise UnusableError(
+            "This PostgreSQL is a standby and takes no writes. Name all hosts of the cluster, and add "
+            "?target_session_attrs=read-write to the address, so that the primary is found."
+        )
+    warnings = []
+    if replicas and not synchronous:
+        warnings.append(
+            "The database replicates asynchronously: a failover could lose secrets, and bring back some that were "
+            "revealed. Set synchronous_standby_names, for instance to 'ANY 1 (*)'."
+        )
+    if fsync == "off":
+        warnings.append("fsync is off in the database: a power failure could lose secrets and bring back others.")
+    return tuple(warnings)
+
+
+def _explain(error: psycopg.Error) -> str:
+    said = str(error).strip()
+    if isinstance(error, errors.InsufficientPrivilege):
+        return (
+            f"The database user may not set up Taina's tables ({said}). "
+            "Let it: GRANT CREATE ON DATABASE … TO …; or make the user the database's owner."
+        )
+    return f"The database cannot be used: {said}\nIs PostgreSQL running there, and are user, password and name right?"

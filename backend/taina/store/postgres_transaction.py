@@ -1,0 +1,131 @@
+"""The small verbs of a transaction, in PostgreSQL's SQL.
+
+Whoever finds a row locks it. So others wait their turn, and what is found is what stands there in the end. A lock
+is written to the log besides: a transaction that answers from what it found commits only when that is replicated too,
+even where the commit that made it was never confirmed.
+"""
+
+from dataclasses import astuple, fields
+from typing import Any
+
+from psycopg import Cursor, sql
+
+from taina.errors import ConflictError
+from taina.store import Secret, shred
+from taina.store.postgres_migrations import USAGE_SHARDS
+from taina.store.postgres_requests import PostgresRequests
+
+_COLUMNS = [field.name for field in fields(Secret)]
+_SELECT = sql.SQL("SELECT {} FROM secrets WHERE ").format(sql.SQL(", ").join(map(sql.Identifier, _COLUMNS)))
+_INSERT = sql.SQL("INSERT INTO secrets ({}) VALUES ({})").format(
+    sql.SQL(", ").join(map(sql.Identifier, _COLUMNS)), sql.SQL(", ").join([sql.Placeholder()] * len(_COLUMNS))
+)
+_BY_ID = _SELECT + sql.SQL("id = %s FOR UPDATE")
+_BY_RECEIPT = _SELECT + sql.SQL("receipt_id = %s FOR UPDATE")
+_BY_CLAIM = _SELECT + sql.SQL("claim_id = %s FOR UPDATE")
+_DUE = _SELECT + sql.SQL("due <= %s ORDER BY due LIMIT %s FOR UPDATE SKIP LOCKED")
+
+
+class PostgresTransaction:
+    """See `taina.store.Transaction`; `finish` belongs to the store, before its commit."""
+
+    def __init__(self, cursor: Cursor) -> None:
+        """`cursor` is a binary one, in a transaction that has begun."""
+        self._cursor = cursor
+        self.requests = PostgresRequests(cursor)
+        self._growth = 0
+
+    def finish(self) -> None:
+        """Note what the bytes in use grew by: last of all, for others may have to wait for this row."""
+        if self._growth:
+            shard = self._cursor.connection.info.backend_pid % USAGE_SHARDS
+            self._cursor.execute("UPDATE usage SET bytes = bytes + %s WHERE shard = %s", (self._growth, shard))
+
+    def put(self, secret: Secret) -> None:
+        self._cursor.execute(_INSERT, astuple(secret))
+        self._cursor.execute("INSERT INTO keys VALUES (%s, %s, %s)", (secret.id, shred.new_key(), secret.size))
+        self._growth += secret.size
+
+    def find(self, secret_id: bytes) -> Secret | None:
+        return self._one(_BY_ID, secret_id)
+
+    def find_by_receipt(self, receipt_id: bytes) -> Secret | None:
+        return self._one(_BY_RECEIPT, receipt_id)
+
+    def find_by_claim(self, claim_id: bytes) -> Secret | None:
+        return self._one(_BY_CLAIM, claim_id)
+
+    def update(self, secret_id: bytes, **facts: Any) -> None:
+        changes = sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in facts)
+        self._cursor.execute(
+            sql.SQL("UPDATE secrets SET {} WHERE id = %s").format(changes), (*facts.values(), secret_id)
+        )
+
+    def put_chunk(self, secret_id: bytes, n: int, sealed: bytes) -> bool:
+        key = self._key(secret_id)
+        kept = self._chunk(secret_id, n)
+        if kept is None:
+            wrapped = shred.wrap(key, secret_id, n, sealed)
+            self._cursor.execute("INSERT INTO chunks VALUES (%s, %s, %s)", (secret_id, n, wrapped))
+            return True
+        if shred.unwrap(key, secret_id, n, kept) != sealed:
+            raise ConflictError("Other bytes were uploaded for this chunk before. Make a new secret with a new key.")
+        return False
+
+    def chunks_present(self, secret_id: bytes) -> list[int]:
+        self._cursor.execute("SELECT n FROM chunks WHERE secret = %s ORDER BY n", (secret_id,))
+        return [n for (n,) in self._cursor]
+
+    def take(self, secret_id: bytes) -> list[bytes]:
+        key = self._key(secret_id)
+        self._cursor.execute("DELETE FROM chunks WHERE secret = %s RETURNING n, wrapped", (secret_id,))
+        rows = sorted(self._cursor.fetchall())
+        self.erase(secret_id)
+        return [shred.unwrap(key, secret_id, n, wrapped) for n, wrapped in rows]
+
+    def lock_to_claim(self, secret_id: bytes, claim_hash: bytes) -> None:
+        masked = shred.mask(self._key(secret_id), claim_hash)
+        self._cursor.execute("UPDATE keys SET key = %s WHERE secret = %s", (masked, secret_id))
+
+    def read_claimed(self, secret_id: bytes, n: int, claim_hash: bytes) -> bytes:
+        key = shred.mask(self._key(secret_id), claim_hash)
+        wrapped = self._chunk(secret_id, n)
+        assert wrapped is not None  # noqa: S101 - the vault asks for chunks that have arrived
+        return shred.unwrap(key, secret_id, n, wrapped)
+
+    def erase(self, secret_id: bytes) -> None:
+        row = self._cursor.execute("DELETE FROM keys WHERE secret = %s RETURNING size", (secret_id,)).fetchone()
+        if row is None:
+            return
+        self._cursor.execute("DELETE FROM chunks WHERE secret = %s", (secret_id,))
+        self._cursor.execute(
+            "UPDATE secrets SET size = 0, chunks = 0, missing = 0, reveal_hash = '', fingerprint = '' WHERE id = %s",
+            (secret_id,),
+        )
+        self._growth -= row[0]
+
+    def forget(self, secret_id: bytes) -> None:
+        self.erase(secret_id)
+        self._cursor.execute("DELETE FROM secrets WHERE id = %s", (secret_id,))
+
+    def due(self, now: int, limit: int) -> list[Secret]:
+        return [Secret(*row) for row in self._cursor.execute(_DUE, (now, limit)).fetchall()]
+
+    def used(self) -> int:
+        """Without what other transactions are just adding: the limit may be passed by that much."""
+        row = self._cursor.execute("SELECT sum(bytes)::bigint FROM usage").fetchone()
+        return (row[0] if row else 0) + self._growth
+
+    def _one(self, query: sql.Composed, value: bytes) -> Secret | None:
+        row = self._cursor.execute(query, (value,)).fetchone()
+        return None if row is None else Secret(*row)
+
+    def _key(self, secret_id: bytes) -> bytes:
+        row = self._cursor.execute("SELECT key FROM keys WHERE secret = %s", (secret_id,)).fetchone()
+        assert row is not None  # noqa: S101 - the vault asks for secrets whose bytes are there
+        key: bytes = row[0]
+        return key
+
+    def _chunk(self, secret_id: bytes, n: int) -> bytes | None:
+        row = self._cursor.execute("SELECT wrapped FROM chunks WHERE secret = %s AND n = %s", (secret_id, n)).fetchone()
+        return None if row is None else row[0]

@@ -1,0 +1,205 @@
+"""What is PostgreSQL's own: many hosts on one database, and how it starts or says why not."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from functools import partial
+
+import pytest
+
+from drills.postgres_cluster import Node
+from making import Made, MadeRequest, envelope, made_of_chunks
+from taina.errors import ConflictError, TainaError
+from taina.secret_requests import Answered, SecretRequests
+from taina.store import Transaction, UnusableError
+from taina.store.postgres import PostgresStore
+from taina.store.postgres_migrations import STEPS
+from taina.vault import Limits, Vault
+
+START = 1_800_000_000
+
+
+def new_vault(store: PostgresStore, now: int = START) -> Vault:
+    return Vault(store, Limits(), lambda: now)
+
+
+def create(store: PostgresStore, made: Made) -> bool:
+    return new_vault(store).create(made.id, made.order()).new
+
+
+def reveal(vault: Vault, made: Made) -> bytes | None:
+    return vault.reveal(made.id, made.link_proof, made.reveal_proof, made.claim).content
+
+
+@pytest.fixture
+def hosts(database: str) -> Iterator[list[PostgresStore]]:
+    """Four web hosts on one database."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(closing(PostgresStore(database))) for _ in range(4)]
+
+
+def in_parallel(work: list[Callable[[], object]]) -> list[object]:
+    """The results, or the codes of the errors, in the order of their end."""
+    gate = threading.Barrier(len(work))
+    results: list[object] = []
+
+    def run(one: Callable[[], object]) -> None:
+        gate.wait()
+        try:
+            results.append(one())
+        except TainaError as error:
+            results.append(error.code)
+
+    threads = [threading.Thread(target=run, args=(one,)) for one in work]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+# Many hosts
+
+
+def test_readers_race_across_hosts_and_one_wins(hosts: list[PostgresStore]) -> None:
+    vaults = [new_vault(store) for store in hosts]
+    for _ in range(20):
+        made = Made()
+        vaults[0].create(made.id, made.order())
+        answers = in_parallel([partial(reveal, vault, made.another_reader()) for vault in vaults for _ in range(16)])
+        assert answers.count(made.chunks[0]) == 1
+        assert answers.count("gone") == 63
+
+
+def test_the_same_request_at_once_at_several_hosts_makes_one_secret(hosts: list[PostgresStore]) -> None:
+    for _ in range(20):
+        made = Made()
+        answers = in_parallel([partial(create, store, made) for store in hosts])
+        assert sorted(answers) == [False, False, False, True]  # type: ignore[type-var]
+        assert hosts[0].atomically(lambda tx: tx.used()) >= 1040
+
+
+def test_one_receipt_id_for_two_secrets_at_once(hosts: list[PostgresStore]) -> None:
+    for _ in range(10):
+        first = Made()
+        second = Made(receipt_id=first.receipt_id)
+        answers = in_parallel([partial(create, hosts[0], first), partial(create, hosts[1], second)])
+        assert sorted(map(str, answers)) == ["True", "conflict"]
+
+
+def test_chunks_arrive_at_all_hosts_at_once(hosts: list[PostgresStore]) -> None:
+    made = made_of_chunks(8)
+    vaults = [new_vault(store) for store in hosts]
+    vaults[0].create(made.id, made.order())
+    in_parallel(
+        [
+            partial(vault.put_chunk, made.id, made.receipt_token, n, made.chunks[n])
+            for n in range(8)
+            for vault in (vaults[n % 4], vaults[(n + 1) % 4])
+        ]
+    )
+    assert vaults[0].status(made.id, made.link_proof).state == "waiting"
+    reveal(vaults[1], made)
+    read = [vaults[n % 4].claimed_chunk(made.claim_id, made.claim_token, n) for n in range(8)]
+    assert read == list(made.chunks)
+
+
+def test_answers_to_a_request_come_to_all_hosts_at_once(hosts: list[PostgresStore]) -> None:
+    requests = [SecretRequests(store, Limits(), lambda: START) for store in hosts]
+    made = MadeRequest(answers=3)
+    requests[0].create(made.id, made.asking())
+    answers = in_parallel([partial(each.answer, made.id, made.answer_token, envelope()) for each in requests * 8])
+    assert answers.count("answered") == 29
+    assert sorted(each.answers_left for each in answers if isinstance(each, Answered)) == [0, 1, 2]
+
+
+def test_all_hosts_sweep_and_none_waits_for_another(hosts: list[PostgresStore]) -> None:
+    made = [Made() for _ in range(100)]
+    for one in made:
+        new_vault(hosts[0]).create(one.id, one.order())
+    later = [new_vault(store, START + 3600) for store in hosts]
+    held, release = threading.Event(), threading.Event()
+
+    def hold(tx: Transaction) -> None:
+        tx.find(made[0].id)
+        held.set()
+        release.wait()
+
+    reader = threading.Thread(target=hosts[3].atomically, args=(hold,))
+    reader.start()
+    held.wait()
+    swept: list[int] = []
+
+    def sweep(vault: Vault) -> None:
+        while done := vault.sweep(7):
+            swept.append(done)
+
+    in_parallel([partial(sweep, vault) for vault in later[:3]])
+    assert sum(swept) == 99
+    release.set()
+    reader.join()
+    assert later[0].sweep() == 1
+    assert hosts[0].atomically(lambda tx: tx.used()) == 0
+
+
+def test_whom_a_deadlock_undoes_is_done_again(hosts: list[PostgresStore]) -> None:
+    made = [Made(), Made()]
+    for one in made:
+        new_vault(hosts[0]).create(one.id, one.order())
+    meeting = threading.Barrier(2)
+    tries: list[int] = []
+
+    def cross(first: int) -> Callable[[Transaction], str]:
+        def work(tx: Transaction) -> str:
+            tries.append(first)
+            tx.find(made[first].id)
+            if len(tries) <= 2:
+                meeting.wait()
+            tx.find(made[1 - first].id)
+            return "done"
+
+        return work
+
+    answers = in_parallel([partial(hosts[n].atomically, cross(n)) for n in (0, 1)])
+    assert answers == ["done", "done"]
+    assert len(tries) == 3
+
+
+def test_the_second_conflict_is_one(hosts: list[PostgresStore]) -> None:
+    """Two claims of one id: `update` meets what it never looked for."""
+    vault, made, other = new_vault(hosts[0]), Made(), Made()
+    for one in (made, other):
+        vault.create(one.id, one.order())
+    reveal(vault, made)
+    with pytest.raises(ConflictError):
+        vault.reveal(other.id, other.link_proof, other.reveal_proof, made.claim)
+    assert reveal(vault, other) == other.chunks[0]
+
+
+# Start
+
+
+def test_hosts_that_start_at_once_make_the_schema_once(database: str, postgres: Node) -> None:
+    in_parallel([lambda: PostgresStore(database).close() for _ in range(8)])
+    assert postgres.execute("SELECT version FROM taina.versions ORDER BY 1", database="taina") == [
+        (n,) for n in range(1, len(STEPS) + 1)
+    ]
+
+
+def test_an_older_schema_is_brought_up_and_keeps_its_secrets(database: str, postgres: Node) -> None:
+    made = Made()
+    with closing(PostgresStore(database)) as store:
+        new_vault(store).create(made.id, made.order())
+    for statement in ("DROP TABLE taina.requests, taina.envelopes", "DELETE FROM taina.versions WHERE version = 2"):
+        postgres.execute(statement, database="taina")
+    with closing(PostgresStore(database)) as store:
+        asked = MadeRequest()
+        assert SecretRequests(store, Limits(), lambda: START).create(asked.id, asked.asking()).new
+        assert reveal(new_vault(store), made) == made.chunks[0]
+
+
+def test_a_newer_schema_is_refused(database: str, postgres: Node) -> None:
+    PostgresStore(database).close()
+    postgres.execute("INSERT INTO taina.versions (version) VALUES (99)", database="taina")
+    with pytest.raises(UnusableError, match="newer Taina"):
+        PostgresStore(database)

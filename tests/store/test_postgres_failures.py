@@ -1,0 +1,224 @@
+"""PostgreSQL when it breaks in the middle: what is not confirmed is never handed out, and asking again is safe."""
+
+import os
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Literal, TypeVar
+
+import pytest
+
+from drills.cutting import CuttingProxy
+from drills.postgres_cluster import Cluster, Node
+from making import Made
+from taina.errors import GoneError, TainaError, UnavailableError
+from taina.store.postgres import PostgresStore
+from taina.vault import Limits, Vault
+
+START = 1_800_000_000
+Result = TypeVar("Result")
+
+
+def new_vault(store: PostgresStore) -> Vault:
+    return Vault(store, Limits(), lambda: START)
+
+
+def create(vault: Vault, made: Made) -> bool:
+    return vault.create(made.id, made.order()).new
+
+
+def reveal(vault: Vault, made: Made) -> bytes | None:
+    return vault.reveal(made.id, made.link_proof, made.reveal_proof, made.claim).content
+
+
+def acknowledge(vault: Vault, made: Made) -> str:
+    return vault.acknowledge(made.claim_id, made.claim_token, made.opened_proof)
+
+
+class Call(threading.Thread):
+    """A call in the background, and what came of it."""
+
+    def __init__(self, work: Callable[[Vault, Made], object], vault: Vault, made: Made) -> None:
+        super().__init__()
+        self._work, self._vault, self._made = work, vault, made
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self._came = str(self._work(self._vault, self._made))
+        except TainaError as error:
+            self._came = error.code
+
+    def ended_by(self, ending: str, primary: Node) -> str:
+        """What came of it, where every commit that waits for a standby is ended in this way."""
+        while self.is_alive():
+            primary.execute(f"SELECT {ending}(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
+            time.sleep(0.02)
+        return self._came
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """A primary that commits only with its standby."""
+    with Cluster("s1") as cluster:
+        cluster.primary.configure(synchronous_standby_names="s1")
+        yield cluster
+
+
+@pytest.mark.parametrize("ending", ["pg_cancel_backend", "pg_terminate_backend"])
+@pytest.mark.parametrize("step", [create, reveal, acknowledge])
+def test_a_commit_that_no_standby_confirmed_is_not_told(
+    cluster: Cluster, ending: str, step: Callable[[Vault, Made], object]
+) -> None:
+    primary, standby = cluster.nodes
+    made = Made()
+    with closing(PostgresStore(cluster.url)) as store, closing(PostgresStore(cluster.url)) as other:
+        for before in (create, reveal, acknowledge):
+            if before is step:
+                break
+            before(new_vault(store), made)
+        standby.stop()
+        try:
+            # Each try finds what the one before left behind unconfirmed, at the other host too, and is not told either.
+            for host in (store, other, store):
+                call = Call(step, new_vault(host), made)
+                assert call.ended_by(ending, primary) == "unavailable"
+        finally:
+            standby.start()
+        again = step(new_vault(other), made)
+        assert again == {create: False, reveal: made.chunks[0], acknowledge: "opened"}[step]  # type: ignore[index]
+        if step is not create:
+            with pytest.raises(GoneError):
+                reveal(new_vault(store), made.another_reader())
+
+
+def test_a_commit_that_nobody_confirms_is_given_up_in_time(cluster: Cluster) -> None:
+    standby = cluster.nodes[1]
+    with closing(PostgresStore(cluster.url, patience=1)) as store:
+        made = Made()
+        standby.stop()
+        try:
+            with pytest.raises(UnavailableError):
+                create(new_vault(store), made)
+        finally:
+            standby.start()
+        assert not create(new_vault(store), made)
+        assert reveal(new_vault(store), made) == made.chunks[0]
+
+
+def test_no_setting_of_the_cluster_hides_an_unconfirmed_commit(cluster: Cluster) -> None:
+    primary, standby = cluster.nodes
+    settings = {"client_min_messages": "error", "synchronous_commit": "off"}
+    for name, value in settings.items():
+        primary.execute(f"ALTER ROLE taina SET {name} = '{value}'")
+    try:
+        with closing(PostgresStore(cluster.url)) as store:
+            standby.stop()
+            try:
+                call = Call(create, new_vault(store), Made())
+                assert call.ended_by("pg_cancel_backend", primary) == "unavailable"
+            finally:
+                standby.start()
+    finally:
+        primary.execute("ALTER ROLE taina RESET ALL")
+
+
+def test_a_server_that_went_away_is_told_and_its_return_found(cluster: Cluster) -> None:
+    made = Made()
+    with closing(PostgresStore(cluster.url, patience=1)) as store:
+        create(new_vault(store), made)
+        cluster.primary.kill()
+        with pytest.raises(UnavailableError):
+            reveal(new_vault(store), made)
+        cluster.primary.start()
+        assert asking_again(lambda: reveal(new_vault(store), made)) == made.chunks[0]
+
+
+# Breaking at random: whoever gets an answer may rely on it, whoever gets none asks again.
+
+
+def asking_again(call: Callable[[], Result]) -> Result:
+    while True:
+        try:
+            return call()
+        except UnavailableError:
+            time.sleep(0.01)
+
+
+def lead_a_life(vault: Vault, trouble: list[str], end: threading.Event) -> int:
+    """Create and reveal until the end; a second reader must always come too late."""
+    lives = 0
+    while not end.is_set():
+        made = Made(chunks=(os.urandom(random.choice([1040, 30_000])),))
+        asking_again(lambda made=made: create(vault, made))  # type: ignore[misc]
+        if asking_again(lambda made=made: reveal(vault, made)) != made.chunks[0]:  # type: ignore[misc]
+            trouble.append("lost")
+        try:
+            asking_again(lambda made=made: reveal(vault, made.another_reader()))  # type: ignore[misc]
+            trouble.append("revealed twice")
+        except GoneError:
+            pass
+        if asking_again(lambda made=made: acknowledge(vault, made)) != "opened":  # type: ignore[misc]
+            trouble.append("not acknowledged")
+        lives += 1
+    return lives
+
+
+def live_in_parallel(vault: Vault, disturb: Callable[[threading.Event], None]) -> int:
+    trouble: list[str] = []
+    lives: list[int] = []
+    end = threading.Event()
+
+    def run() -> None:
+        try:
+            lives.append(lead_a_life(vault, trouble, end))
+        except TainaError as error:
+            trouble.append(f"{error.code}: {error.members}")
+            end.set()
+
+    threads = [threading.Thread(target=run) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    disturb(end)
+    end.set()
+    for thread in threads:
+        thread.join()
+    assert trouble == []
+    return sum(lives)
+
+
+def test_backends_are_terminated_all_the_time(database: str, postgres: Node) -> None:
+    ended = 0
+
+    def terminate(end: threading.Event) -> None:
+        nonlocal ended
+        while ended < 300 and not end.is_set():
+            ended += len(
+                postgres.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'taina'")
+            )
+            time.sleep(0.05)
+
+    with closing(PostgresStore(database)) as store:
+        assert live_in_parallel(new_vault(store), terminate) > 8
+        assert ended >= 300
+        assert store.atomically(lambda tx: tx.used()) == 0
+
+
+@pytest.mark.parametrize("cutting", ["requests", "answers"])
+def test_connections_are_cut_anywhere(database: str, postgres: Node, cutting: Literal["requests", "answers"]) -> None:
+    """Each time at another byte: before a commit arrives, and before its answer does."""
+    PostgresStore(database).close()
+    for after in range(6_000, 30_000, 2_345):
+        with CuttingProxy(postgres.port, after=after, cutting=cutting) as proxy:
+
+            def cut(end: threading.Event, proxy: CuttingProxy = proxy) -> None:
+                while proxy.cuts < 20 and not end.wait(0.01):
+                    pass
+                proxy.heal()
+
+            with closing(PostgresStore(database.replace(f":{postgres.port}/", f":{proxy.port}/"))) as store:
+                live_in_parallel(new_vault(store), cut)
+                assert proxy.cuts >= 20
+                assert store.atomically(lambda tx: tx.used()) == 0
