@@ -108,6 +108,16 @@ class MediaTypeError(TainaError):
     sentence = "This call takes another content type: application/json, or application/octet-stream for a chunk."
 
 
+class RateLimitedError(TainaError):
+    """One client asked for too much in too short a time; the member `retry_after` (seconds) says when it may again."""
+
+    code = "rate_limited"
+    status = 429
+    sentence = (
+        "Too much was asked from your network's address in a short time. Nothing was done; wait a little, try again."
+    )
+
+
 class StorageFullError(TainaError):
     code = "storage_full"
     status = 507

@@ -14,6 +14,7 @@ from taina.secret_requests import SecretRequests
 from taina.store.sqlite import SqliteStore
 from taina.vault import Limits, Vault
 from taina.web import Application, create_app
+from taina.web.limits import Rates
 from taina.web.site import Site
 
 _SWEEP_SECONDS = 1.0
@@ -29,6 +30,7 @@ class Settings:
     data: Path
     site: Path | None
     limits: Limits = field(default_factory=Limits)
+    rates: Rates = field(default_factory=Rates)
 
 
 def serve(settings: Settings) -> None:
@@ -43,7 +45,7 @@ def serve(settings: Settings) -> None:
     try:
         vault = Vault(store, settings.limits)
         requests = SecretRequests(store, settings.limits)
-        listener = _listen(settings, create_app(vault, requests, site))
+        listener = _listen(settings, create_app(vault, requests, site, settings.rates))
         with _Sweeper(vault.sweep, requests.sweep):
             listener.stop_on_signals()
             click.echo(f"Taina is ready: {_address(settings.host, listener.port)}")
