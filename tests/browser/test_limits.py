@@ -6,7 +6,7 @@ import httpx
 
 from browser.engines import Tab, reach
 from calling import bearer, create, secret_path
-from conftest import start_server, stop_server
+from drills.servers import start_server, stop_server
 from making import Made
 
 

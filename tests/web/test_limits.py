@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calling import bearer, create, request_path, reveal, secret_path
-from conftest import start_server, stop_server
+from drills.servers import start_server, stop_server
 from making import Made, MadeRequest, envelope
 from taina import base64url
 from taina.web import limits
