@@ -116,6 +116,16 @@ class UnavailableError(TainaError):
     sentence = "The database did not confirm this in time. Nothing was handed out; send the same request again."
 
 
+class RateLimitedError(TainaError):
+    """One client asked for too much in too short a time; the member `retry_after` (seconds) says when it may again."""
+
+    code = "rate_limited"
+    status = 429
+    sentence = (
+        "Too much was asked from your network's address in a short time. Nothing was done; wait a little, try again."
+    )
+
+
 class StorageFullError(TainaError):
     code = "storage_full"
     status = 507

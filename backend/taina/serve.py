@@ -15,6 +15,7 @@ from taina.store import Store, UnusableError
 from taina.store.sqlite import SqliteStore
 from taina.vault import Limits, Vault
 from taina.web import Application, create_app
+from taina.web.limits import Rates
 from taina.web.site import Site
 
 _SWEEP_SECONDS = 1.0
@@ -32,6 +33,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     store: str | None = None
     """The address of a PostgreSQL database; without one, SQLite in `data`."""
+    rates: Rates = field(default_factory=Rates)
 
 
 def serve(settings: Settings) -> None:
@@ -46,7 +48,7 @@ def serve(settings: Settings) -> None:
     try:
         vault = Vault(store, settings.limits)
         requests = SecretRequests(store, settings.limits)
-        listener = _listen(settings, create_app(vault, requests, site))
+        listener = _listen(settings, create_app(vault, requests, site, settings.rates))
         with _Sweeper(vault.sweep, requests.sweep):
             listener.stop_on_signals()
             click.echo(f"Taina is ready: {_address(settings.host, listener.port)}")

@@ -4,6 +4,7 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 from typing import Literal, Self
@@ -23,12 +24,13 @@ class CuttingProxy:
         self,
         upstream_port: int,
         *,
-        after: int | None = None,
+        after: int | Callable[[], int | None] | None = None,
         cutting: Literal["requests", "answers"] = "answers",
         each: int = 1,
         rate: float | None = None,
     ) -> None:
-        """`after` in bytes of a connection, `rate` in bytes a second of each direction of a connection."""
+        """`after` in bytes of a connection, or what draws them for each; `rate` in bytes a second
+        of each direction of a connection."""
         self.cuts = 0
         """How many connections were reset in their middle."""
         self.passed = {"requests": 0, "answers": 0}
@@ -80,7 +82,8 @@ class CuttingProxy:
             except OSError:
                 return
             n += 1
-            cut = self._after if n % self._each == 0 else None
+            after = self._after if n % self._each == 0 else None
+            cut = after() if callable(after) else after
             threading.Thread(target=self._serve, args=(client, cut), daemon=True).start()
 
     def _serve(self, client: socket.socket, cut: int | None) -> None:

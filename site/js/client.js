@@ -37,6 +37,7 @@ const WAITS = [500, 1000, 2000, 4000]; // ms between tries
 const LAST_WORD = 2000; // ms that is waited for the server to hear how it ended
 /** Half an answer and an overloaded proxy are worth another try; a full store (507) is not. */
 const TRY_AGAIN = [429, 500, 502, 503, 504];
+const PATIENCE = 10; // seconds that a server may ask to wait before another try; for longer, a person decides
 
 /** @type {Surroundings} */
 const BROWSER = {
@@ -312,6 +313,7 @@ export class Client {
     const body = json ? JSON.stringify(json) : bytes;
     for (let tries = 0; ; tries++) {
       let problem;
+      let asked = 0;
       try {
         const response = await this.#around.fetch(this.#api + path, {
           method,
@@ -324,7 +326,8 @@ export class Client {
         });
         if (response.ok) return await read?.(response);
         problem = await problemOf(response);
-        problem.passing = TRY_AGAIN.includes(response.status);
+        asked = Number(problem.members.retry_after ?? 0);
+        problem.passing = TRY_AGAIN.includes(response.status) && asked <= PATIENCE;
         if (!problem.passing) throw problem;
       } catch (error) {
         if (error instanceof TainaError) throw error;
@@ -333,7 +336,7 @@ export class Client {
         problem.passing = true;
       }
       if (tries === WAITS.length) throw problem;
-      await Promise.race([this.#around.wait(WAITS[tries]), aborted(signal)]);
+      await Promise.race([this.#around.wait(Math.max(WAITS[tries], 1000 * asked)), aborted(signal)]);
     }
   }
 }

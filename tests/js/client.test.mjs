@@ -129,6 +129,13 @@ for (const status of [429, 500, 502, 503, 504]) {
   });
 }
 
+test("a server that asks for a little patience gets it", async () => {
+  const limited = () => problem(429, { code: "rate_limited", retry_after: 7 });
+  const { client, waits } = clientOf(inTurn(limited, limited, created));
+  await client.send(text, options);
+  assert.deepEqual(waits, [7000, 7000]);
+});
+
 for (const [status, code, members] of /** @type {[number, string, object][]} */ ([
   [400, "malformed", {}],
   [403, "wrong_passphrase", { attempts_left: 9 }],
@@ -137,6 +144,7 @@ for (const [status, code, members] of /** @type {[number, string, object][]} */ 
   [410, "gone", { state: "opened", ended: 1_800_000_000 }],
   [413, "too_large", {}],
   [422, "invalid", { field: "ttl" }],
+  [429, "rate_limited", { retry_after: 11 }],
   [507, "storage_full", {}],
 ])) {
   test(`${status} is an answer: taken at once, with its members`, async () => {

@@ -1,6 +1,7 @@
 """`taina serve`: the server."""
 
 import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 import click
@@ -20,6 +21,20 @@ class ByteSize(click.ParamType[int]):
         if found is None:
             self.fail(f"{value!r} is no size. Write it like 500MiB or 2GiB.", param, ctx)
         return int(found[1]) * _UNITS[found[2].upper()]
+
+
+class AddressRange(click.ParamType[IPv4Network | IPv6Network]):
+    """An address or a network: 127.0.0.1, 10.0.0.0/8, fd00::/8."""
+
+    name = "network"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> IPv4Network | IPv6Network:
+        try:
+            return ip_network(str(value))
+        except ValueError as error:
+            self.fail(f"{error}. Write it like 127.0.0.1 or 10.0.0.0/8.", param, ctx)
 
 
 @click.command()
@@ -57,16 +72,58 @@ class ByteSize(click.ParamType[int]):
     type=ByteSize(),
     help="The most that all secrets together may hold; room is reserved when an upload begins.",
 )
+@click.option(
+    "--client-creates", default=120, show_default=True, type=click.IntRange(0), help="Secrets a minute of one client."
+)
+@click.option(
+    "--client-reveals", default=240, show_default=True, type=click.IntRange(0), help="Reveals a minute of one client."
+)
+@click.option(
+    "--client-misses",
+    default=300,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Calls a minute of one client whose proof is wrong.",
+)
+@click.option(
+    "--client-storage",
+    default="5GiB",
+    show_default=True,
+    type=ByteSize(),
+    help="The most that one client may store in a day.",
+)
+@click.option(
+    "--trusted-proxy",
+    multiple=True,
+    type=AddressRange(),
+    help="Address or network of a reverse proxy, whose X-Forwarded-For is believed; may be given again.",
+)
 def serve(
-    host: str, port: int, data: Path, store: str | None, site: Path | None, max_size: int, max_storage: int
+    host: str,
+    port: int,
+    data: Path,
+    store: str | None,
+    site: Path | None,
+    max_size: int,
+    max_storage: int,
+    client_creates: int,
+    client_reveals: int,
+    client_misses: int,
+    client_storage: int,
+    trusted_proxy: tuple[IPv4Network | IPv6Network, ...],
 ) -> None:
-    """Run the server: the pages and the API on one port, secrets in one SQLite file or in PostgreSQL."""
+    """Run the server: the pages and the API on one port, secrets in one SQLite file or in PostgreSQL.
+
+    A client is an IPv4 address or an IPv6 network of 64 bits, kept in memory only; 0 sets no bound.
+    """
     if store is not None and not store.startswith(("postgresql://", "postgres://")):
         raise click.BadParameter("It begins with postgresql://; for a file, use --data.", param_hint="'--store'")
     # Imported here so that the other commands need not load a web server.
     from taina.serve import Settings
     from taina.serve import serve as run
     from taina.vault import Limits
+    from taina.web.limits import Rates
 
     limits = Limits(size=max_size, storage=max_storage)
-    run(Settings(host=host, port=port, data=data, site=site, limits=limits, store=store))
+    rates = Rates(client_creates, client_reveals, client_misses, client_storage, trusted_proxy)
+    run(Settings(host=host, port=port, data=data, site=site, limits=limits, store=store, rates=rates))

@@ -8,21 +8,26 @@ from taina.errors import NotFoundError
 from taina.secret_requests import SecretRequests
 from taina.vault import Vault
 from taina.web import openapi, problems, resources
+from taina.web.limits import ClientLimits, Rates
 from taina.web.secret_requests import EnvelopesResource, SecretRequestResource
 from taina.web.security import ApiSecurity
 from taina.web.site import Site
 
 Application = falcon.App[falcon.Request, falcon.Response]
 API = "/api/v1"
+_RATES = Rates()
 
 
-def create_app(vault: Vault, requests: SecretRequests, site: Site | None = None) -> Application:
+def create_app(vault: Vault, requests: SecretRequests, site: Site | None = None, rates: Rates = _RATES) -> Application:
     """The WSGI application: the API, and the built site below it where there is one."""
-    app = falcon.App(middleware=[ApiSecurity()])
+    limits = ClientLimits(rates)
+    app = falcon.App()
+    app.add_middleware(ApiSecurity())
+    app.add_middleware(limits)
     problems.install(app)
     app.add_route(f"{API}/status", resources.StatusResource(vault))
     app.add_route(f"{API}/openapi.json", openapi.OpenApiResource(vault.limits))
-    app.add_route(f"{API}/secrets/{{secret_id}}", resources.SecretResource(vault))
+    app.add_route(f"{API}/secrets/{{secret_id}}", resources.SecretResource(vault, limits))
     app.add_route(f"{API}/secrets/{{secret_id}}/reveal", resources.RevealResource(vault))
     app.add_route(f"{API}/secrets/{{secret_id}}/chunks", resources.ChunksResource(vault))
     app.add_route(f"{API}/secrets/{{secret_id}}/chunks/{{n}}", resources.ChunkResource(vault))

@@ -314,7 +314,13 @@ def _status() -> Schema:
 
 def _problem() -> Schema:
     text = {"type": "string"}
-    facts = {"field": text, "state": _one_of(_STATES), "ended": _integer(), "attempts_left": _integer()}
+    facts = {
+        "field": text,
+        "state": _one_of(_STATES),
+        "ended": _integer(),
+        "attempts_left": _integer(),
+        "retry_after": _integer(),
+    }
     required = {"title": text, "status": _integer(), "detail": text, "code": _one_of(_codes())}
     return {**_object(required, facts), "description": "Problem details, RFC 9457; `code` is stable."}
 
@@ -344,8 +350,10 @@ def _call(
         elif content is not None:
             answer["content"] = {"application/json": {"schema": content}}
         call["responses"][str(status)] = answer
-    # Any call may be malformed, name a wrong field, or come from another site's page.
-    for status in sorted({400, 403, 422, *problems}):
+    # Any call may be malformed, name a wrong field, or come from another site's page; those that make something or
+    # show a token, from a client that has spent its budget.
+    limited = {429} if security or 507 in problems else set()
+    for status in sorted({400, 403, 422, *limited, *problems}):
         call["responses"][str(status)] = _refusal(status)
     if security:
         call["security"] = [{security: []}]
@@ -356,7 +364,13 @@ def _call(
 
 def _refusal(status: int) -> Schema:
     schema = {"$ref": "#/components/schemas/Problem"}
-    return {"description": f"A problem, status {status}.", "content": {"application/problem+json": {"schema": schema}}}
+    refusal: Schema = {
+        "description": f"A problem, status {status}.",
+        "content": {"application/problem+json": {"schema": schema}},
+    }
+    if status == 429:
+        refusal["headers"] = {"Retry-After": {"description": "Seconds.", "required": True, "schema": _integer()}}
+    return refusal
 
 
 def _json(schema: Schema) -> Schema:

@@ -29,6 +29,8 @@ def install(app: falcon.App[falcon.Request, falcon.Response]) -> None:
 def _ours(request: falcon.Request, response: falcon.Response, error: BaseException, params: object) -> None:
     assert isinstance(error, TainaError)  # noqa: S101 - by its registration
     response.status = error.status
+    if "retry_after" in error.members:
+        response.set_header("Retry-After", str(error.members["retry_after"]))
     response.content_type = "application/problem+json"
     response.data = problem(error)
 

@@ -7,6 +7,7 @@ import falcon
 from taina import __version__, base64url
 from taina.vault import SEALED_CHUNK, Claim, Order, Vault
 from taina.web.fields import bearer, parse_bytes, path_number, read_body, read_json
+from taina.web.limits import ClientLimits
 
 Answer = dict[str, Any]
 
@@ -14,8 +15,9 @@ Answer = dict[str, Any]
 class SecretResource:
     """`/secrets/{id}`: create, and status that consumes nothing."""
 
-    def __init__(self, vault: Vault) -> None:
+    def __init__(self, vault: Vault, limits: ClientLimits) -> None:
         self._vault = vault
+        self._limits = limits
 
     def on_put(self, request: falcon.Request, response: falcon.Response, secret_id: str) -> None:
         identifier = parse_bytes("id", secret_id, 16)
@@ -32,7 +34,11 @@ class SecretResource:
             content=fields.bytes("content") if fields.has("content") else None,
         )
         fields.done()
+        if order.size <= self._vault.limits.size:  # else it is refused for that
+            self._limits.check_storage(request, order.size)
         created = self._vault.create(identifier, order)
+        if created.new:
+            self._limits.charge_storage(request, order.size)
         response.status = falcon.HTTP_201 if created.new else falcon.HTTP_200
         response.media = {"state": created.state, "expires": created.expires}
 

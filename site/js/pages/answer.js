@@ -24,6 +24,7 @@ const STATES = {
   wrong_link: "wrong-link",
   newer_link: "newer",
   not_found: "missing",
+  rate_limited: "limited",
   unsupported: "outdated",
   bad_format: "cut",
 };

@@ -10,6 +10,7 @@ const STATES = {
   wrong_link: "wrong-link",
   newer_link: "newer",
   not_found: "missing",
+  rate_limited: "limited",
 };
 
 const client = new Client();

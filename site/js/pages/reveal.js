@@ -33,6 +33,7 @@ const STATES = {
   wrong_link: "wrong-link",
   newer_link: "newer",
   not_found: "missing",
+  rate_limited: "limited",
   not_ready: "uploading",
   tampered: "failed",
   bad_format: "failed",

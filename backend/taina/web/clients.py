@@ -1,0 +1,60 @@
+"""Who sends a request, as far as limits have to know it: a mark that means nothing outside this process."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+import falcon
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+_HOPS_MOST = 16
+"""Proxies in a row that are believed."""
+
+
+class Clients:
+    """Tells clients apart by a keyed hash of their address; the key is drawn here and never leaves the memory."""
+
+    def __init__(self, proxies: Sequence[Network] = ()) -> None:
+        """`proxies`: those whose word on where a request came from (X-Forwarded-For) is taken."""
+        self._proxies = tuple(proxies)
+        self._key = secrets.token_bytes(32)
+
+    def mark(self, request: falcon.Request) -> bytes:
+        """16 bytes, the same for all requests of one IPv4 address or of one IPv6 network of 64 bits.
+
+        A provider gives a customer such a network at least, so what lies within it is one client.
+        """
+        address = self._address(request.env.get("REMOTE_ADDR", ""), request.env.get("HTTP_X_FORWARDED_FOR", ""))
+        packed = b"" if address is None else address.packed
+        return hashlib.blake2b(packed[:8] if len(packed) == 16 else packed, key=self._key, digest_size=16).digest()
+
+    def _address(self, peer: str, forwarded: str) -> Address | None:
+        """The nearest hop that is no proxy of ours; what stands further to the left is only that hop's word."""
+        address = _parse(peer)
+        hops = forwarded.rsplit(",", _HOPS_MOST)[-_HOPS_MOST:] if forwarded and self._proxies else []
+        while hops and address is not None and self._trusts(address):
+            hop = _parse(hops.pop())
+            if hop is None:
+                break
+            address = hop
+        return address
+
+    def _trusts(self, address: Address) -> bool:
+        return any(address in network for network in self._proxies)
+
+
+def _parse(text: str) -> Address | None:
+    """An address, also as some proxies write it: with a port, in brackets, or an IPv4 one mapped into IPv6."""
+    text = text.strip()
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address

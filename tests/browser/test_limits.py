@@ -1,0 +1,42 @@
+"""A client that has spent its budgets, as its pages tell it: nothing is lost, and when to come back."""
+
+from pathlib import Path
+
+import httpx
+
+from browser.engines import Tab, reach
+from calling import bearer, create, secret_path
+from drills.servers import start_server, stop_server
+from making import Made
+
+
+def test_a_page_says_that_it_was_too_much_and_keeps_what_was_entered(
+    tab: Tab, built_site: Path, tmp_path: Path
+) -> None:
+    server = start_server(tmp_path / "data", "--site", str(built_site), "--client-creates", "1", "--client-misses", "1")
+    tab.open(f"{server.url}/bg/")
+    tab.fill("#text", "тайна")
+    tab.click("#send")
+    reach(tab, "done")
+    link = tab.value("#link")
+
+    with httpx.Client(base_url=f"{server.url}/api/v1") as api:
+        made = [create(api, Made()) for _ in range(9)]
+        for one in (*made, Made()):
+            assert api.get(secret_path(one), headers=bearer(bytes(32))).status_code == 404
+
+    tab.click("#another")
+    tab.fill("#text", "още една")
+    tab.click("#send")
+    reach(tab, "error")
+    assert tab.shown('[data-error="rate_limited"]')
+    assert tab.value("#text") == "още една"
+
+    tab.open(link)
+    assert reach(tab, "limited", "before") == "limited"
+    stop_server(server)
+
+    server = start_server(tmp_path / "data", "--site", str(built_site), port=int(server.url.rpartition(":")[2]))
+    tab.reload()
+    assert reach(tab, "before") == "before"
+    stop_server(server)

@@ -1,0 +1,255 @@
+"""Budgets of clients: by hand-set clocks, and by what a real server says to real sockets."""
+
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from ipaddress import ip_network
+from pathlib import Path
+
+import falcon.testing
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calling import bearer, create, request_path, reveal, secret_path
+from drills.servers import start_server, stop_server
+from making import Made, MadeRequest, envelope
+from taina import base64url
+from taina.web import limits
+from taina.web.clients import Clients
+from taina.web.limits import Budget
+
+PROXY = ["--trusted-proxy", "127.0.0.0/8"]
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_budget_is_spent_and_fills_again_with_time() -> None:
+    clock = Clock()
+    budget = Budget(10, 60, clock)
+    assert [budget.spend(b"a") for _ in range(10)] == [0] * 10
+    assert budget.spend(b"a") == pytest.approx(6)
+    clock.now += 6
+    assert budget.spend(b"a") == 0
+    assert budget.spend(b"a") == pytest.approx(6), "what was refused cost nothing"
+    clock.now += 3600
+    assert [budget.spend(b"a") for _ in range(10)] == [0] * 10, "it fills up to its size and no further"
+    assert budget.spend(b"a") > 0
+
+
+def test_clients_do_not_share_a_budget() -> None:
+    budget = Budget(1, 60, Clock())
+    assert budget.spend(b"a") == 0
+    assert budget.spend(b"b") == 0
+    assert budget.wait(b"a") == pytest.approx(60)
+
+
+def test_what_is_larger_than_a_whole_budget_takes_all_of_it() -> None:
+    budget = Budget(10, 60, Clock())
+    assert budget.spend(b"a", 25) == 0
+    assert budget.wait(b"a", 1) == pytest.approx(6)
+    assert budget.wait(b"a", 25) == pytest.approx(60)
+
+
+@given(st.lists(st.tuples(st.floats(0, 30), st.floats(0.5, 12)), min_size=1, max_size=60))
+def test_no_order_of_calls_gets_more_than_the_bucket_and_its_refill(calls: list[tuple[float, float]]) -> None:
+    clock = Clock()
+    budget = Budget(10, 60, clock)
+    start, spent = clock.now, 0.0
+    for pause, cost in calls:
+        clock.now += pause
+        if budget.spend(b"a", cost) == 0:
+            spent += min(cost, 10)
+    assert spent <= 10 + (clock.now - start) / 6 + 1e-6
+
+
+def test_a_client_is_forgotten_when_its_budget_is_whole() -> None:
+    clock = Clock()
+    budget = Budget(10, 60, clock)
+    for n in range(1000):
+        budget.spend(n.to_bytes(16, "big"))
+    clock.now += 61
+    for n in range(1000, 1501):
+        budget.spend(n.to_bytes(16, "big"))
+    assert budget.remembered == 501
+
+
+def test_memory_is_bounded_however_many_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "_CLIENTS_MOST", 2000)
+    budget = Budget(10, 60, Clock())
+    tracemalloc.start()
+    try:
+        for n in range(20_000):
+            budget.spend(n.to_bytes(16, "big"))
+        assert tracemalloc.get_traced_memory()[0] < 2 << 20
+    finally:
+        tracemalloc.stop()
+    assert budget.remembered == 2000
+    assert budget.wait((19_999).to_bytes(16, "big"), 10) > 0, "the newest are remembered"
+
+
+def mark(clients: Clients, peer: str, forwarded: str | None = None) -> bytes:
+    headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
+    environ = falcon.testing.create_environ(headers=headers, remote_addr=peer)
+    return clients.mark(falcon.Request(environ))
+
+
+def test_marks_mean_nothing_to_another_process() -> None:
+    assert mark(Clients(), "192.0.2.1") != mark(Clients(), "192.0.2.1")
+    assert len(mark(Clients(), "192.0.2.1")) == 16
+
+
+def test_a_network_of_64_bits_is_one_client() -> None:
+    clients = Clients()
+    assert mark(clients, "2001:db8:1:2:3:4:5:6") == mark(clients, "2001:db8:1:2:ffff::1")
+    assert mark(clients, "2001:db8:1:2::1") != mark(clients, "2001:db8:1:3::1")
+    assert mark(clients, "192.0.2.1") != mark(clients, "192.0.2.2")
+    assert mark(clients, "::ffff:192.0.2.1") == mark(clients, "192.0.2.1")
+
+
+TRUSTED = [ip_network("10.0.0.0/8"), ip_network("fd00::/8")]
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "client"),
+    [
+        ("192.0.2.1", "198.51.100.7", "192.0.2.1"),
+        ("10.0.0.1", "198.51.100.7", "198.51.100.7"),
+        ("10.0.0.1", "203.0.113.9, 198.51.100.7", "198.51.100.7"),
+        ("10.0.0.1", "203.0.113.9,198.51.100.7 , 10.0.0.2", "198.51.100.7"),
+        ("10.0.0.1", "10.9.9.9, 198.51.100.7", "198.51.100.7"),
+        ("10.0.0.1", "198.51.100.7:4711", "198.51.100.7"),
+        ("10.0.0.1", "[2001:db8::1]:4711", "2001:db8::"),
+        ("fd00::1", "2001:db8::1", "2001:db8::"),
+        ("::ffff:10.0.0.1", "198.51.100.7", "198.51.100.7"),
+        ("10.0.0.1", "198.51.100.7, unknown", "10.0.0.1"),
+        ("10.0.0.1", "", "10.0.0.1"),
+        ("10.0.0.1", None, "10.0.0.1"),
+    ],
+)
+def test_forwarding_is_read_from_the_right_and_through_trusted_hops_only(
+    peer: str, forwarded: str | None, client: str
+) -> None:
+    clients = Clients(TRUSTED)
+    assert mark(clients, peer, forwarded) == mark(clients, client)
+
+
+@given(st.text(max_size=200), st.sampled_from(["", "198.51.100.7"]))
+def test_whatever_a_client_writes_there_it_stays_the_same_client(text: str, last: str) -> None:
+    """The proxy appends the address that it saw; what the client wrote before stands to the left of it."""
+    clients = Clients(TRUSTED)
+    if last:
+        assert mark(clients, "10.0.0.1", f"{text}, {last}") == mark(clients, last)
+    assert mark(clients, "192.0.2.1", text) == mark(clients, "192.0.2.1")
+
+
+@contextmanager
+def serving(folder: Path, *options: str) -> Iterator[Callable[[str], httpx.Client]]:
+    """A server behind a trusted proxy, which is played here: a function that gives the client of an address."""
+    server = start_server(folder, *PROXY, *options)
+    opened: list[httpx.Client] = []
+
+    def client(address: str) -> httpx.Client:
+        opened.append(httpx.Client(base_url=f"{server.url}/api/v1", headers={"X-Forwarded-For": address}))
+        return opened[-1]
+
+    try:
+        yield client
+    finally:
+        for one in opened:
+            one.close()
+        stop_server(server)
+
+
+def assert_limited(answer: httpx.Response) -> None:
+    assert answer.status_code == 429
+    problem = answer.json()
+    assert problem["code"] == "rate_limited"
+    assert answer.headers["Retry-After"] == str(problem["retry_after"])
+    assert 1 <= problem["retry_after"] <= 86400
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_creating_has_a_budget_of_its_own(tmp_path: Path) -> None:
+    with serving(tmp_path, "--client-creates", "1") as client:
+        one, other = client("198.51.100.1"), client("198.51.100.2")
+        made = [create(one, Made()) for _ in range(8)]
+        asked = MadeRequest()
+        assert one.put(request_path(asked), json=asked.body()).status_code == 201
+        posted = {"envelope": base64url.encode(envelope())}
+        answered = one.post(f"{request_path(asked)}/envelopes", headers=bearer(asked.answer_token), json=posted)
+        assert answered.status_code == 201
+        refused = Made()
+        assert_limited(one.put(secret_path(refused), json=refused.body()))
+        create(other, refused)
+        assert reveal(one, made[0]).status_code == 200, "another budget"
+        spoofed = {"X-Forwarded-For": "203.0.113.5, 198.51.100.1"}
+        assert_limited(one.put(secret_path(Made()), json=Made().body(), headers=spoofed))
+
+
+def test_revealing_has_a_budget_of_its_own_and_a_refusal_consumes_nothing(tmp_path: Path) -> None:
+    with serving(tmp_path, "--client-reveals", "1") as client:
+        one, other = client("2001:db8:0:1::1"), client("2001:db8:0:2::1")
+        made = [create(one, Made()) for _ in range(11)]
+        assert [reveal(one, each).status_code for each in made[:10]] == [200] * 10
+        assert_limited(reveal(one, made[10]))
+        assert_limited(reveal(client("2001:db8:0:1:ffff::1"), made[10]))
+        assert one.get(secret_path(made[10]), headers=bearer(made[10].link_proof)).json()["state"] == "waiting"
+        assert reveal(other, made[10]).status_code == 200
+
+
+def test_wrong_proofs_have_a_budget_of_their_own(tmp_path: Path) -> None:
+    with serving(tmp_path, "--client-misses", "1") as client:
+        one, other = client("198.51.100.1"), client("198.51.100.2")
+        made = create(one, Made())
+        for _ in range(5):
+            assert one.get(secret_path(made), headers=bearer(bytes(32))).status_code == 404
+            body = {"proof": base64url.encode(bytes(32))}
+            assert (
+                one.post(f"{secret_path(made)}/reveal", headers=bearer(made.link_proof), json=body).status_code == 403
+            )
+        assert_limited(one.get(secret_path(made), headers=bearer(bytes(32))))
+        assert_limited(reveal(one, made))
+        create(one, Made())
+        assert one.get("/status").status_code == 200
+        assert reveal(other, made).status_code == 200
+
+
+def test_storage_has_a_budget_a_day_that_refusals_and_repetitions_leave_alone(tmp_path: Path) -> None:
+    with serving(tmp_path, "--client-storage", "10KiB", "--max-size", "8KiB") as client:
+        one, other = client("198.51.100.1"), client("198.51.100.2")
+        made = create(one, Made(chunks=(bytes(5000),)))
+        assert one.put(secret_path(made), json=made.body()).status_code == 200
+        large = Made(chunks=(bytes(9000),))
+        assert one.put(secret_path(large), json=large.body()).status_code == 413
+        create(one, Made(chunks=(bytes(5000),)))
+        assert_limited(one.put(secret_path(Made()), json=Made().body()))
+        create(other, Made())
+
+
+def test_zero_sets_no_bound(tmp_path: Path) -> None:
+    unbound = ["--client-creates", "0", "--client-reveals", "0", "--client-misses", "0", "--client-storage", "0"]
+    with serving(tmp_path, *unbound) as client:
+        one = client("198.51.100.1")
+        assert [reveal(one, create(one, Made())).status_code for _ in range(30)] == [200] * 30
+
+
+def test_nobody_is_believed_who_is_not_a_trusted_proxy(tmp_path: Path) -> None:
+    server = start_server(tmp_path, "--client-creates", "1", "--trusted-proxy", "192.0.2.1")
+    try:
+        with httpx.Client(base_url=f"{server.url}/api/v1") as api:
+            codes = []
+            for n in range(11):
+                made = Made()
+                address = {"X-Forwarded-For": f"198.51.100.{n}"}
+                codes.append(api.put(secret_path(made), json=made.body(), headers=address).status_code)
+            assert codes == [201] * 10 + [429]
+    finally:
+        stop_server(server)
