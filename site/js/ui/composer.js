@@ -63,8 +63,8 @@ export function startComposer(send) {
     text.dispatchEvent(new Event("input", { bubbles: true }));
     text.focus();
   });
-  const phrase = input("phrase");
-  copyOnClick(element("copy-phrase"), () => phrase.value, () => phrase.select());
+  const phrase = element("phrase");
+  copyOnClick(element("copy-phrase"), () => phrase.textContent ?? "", () => getSelection()?.selectAllChildren(phrase));
   takeFiles();
   askInstance();
 }
@@ -128,7 +128,7 @@ function showHeld(why) {
 /** Where what was sent takes a passphrase, it stands beside the link until that has gone its other way. @param {string | null} phrase */
 export function remindOf(phrase) {
   element("other-channel").hidden = phrase === null;
-  input("phrase").value = phrase ?? "";
+  element("phrase").textContent = phrase;
 }
 
 /** Nothing of what was entered stays behind. */
