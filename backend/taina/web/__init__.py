@@ -1,5 +1,6 @@
 """HTTP and nothing else: resources that translate between requests and calls of the vault."""
 
+import re
 from typing import Any
 
 import falcon
@@ -40,7 +41,8 @@ def create_app(vault: Vault, requests: SecretRequests, site: Site | None = None,
     app.add_route(f"{API}/requests/{{request_id}}/envelopes", EnvelopesResource(requests))
     if site is not None:
         app.add_sink(site, prefix="/")
-    app.add_sink(_no_such_call, prefix="/api/")
+    # The address /api/ itself is a page.
+    app.add_sink(_no_such_call, prefix=re.compile("/api/(?=.)"))
     return app
 
 

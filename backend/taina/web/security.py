@@ -15,10 +15,10 @@ _PUBLIC = ("/api/v1/status", "/api/v1/openapi.json")
 
 
 class ApiSecurity:
-    """Falcon middleware for all that lies under /api/."""
+    """Falcon middleware for all that lies under /api/, which itself is a page."""
 
     def process_request(self, request: falcon.Request, response: falcon.Response) -> None:
-        if not request.path.startswith("/api/"):
+        if not request.path.startswith("/api/") or request.path == "/api/":
             return
         response.set_headers(_HEADERS)
         if request.path not in _PUBLIC and _from_elsewhere(request):
