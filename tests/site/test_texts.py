@@ -24,7 +24,17 @@ CATALOGS = {
     file.stem: json.loads(file.read_text("utf-8")) for file in sorted((build_site.SOURCE / "locales").glob("*.json"))
 }
 PLURALS = {"zero", "one", "two", "few", "many", "other"}
-NEEDED = {"en": {"one", "other"}, "bg": {"one", "other"}}
+_CATEGORIES = {
+    "other": "ja ko vi zh-CN",
+    "one other": "bg da de el en eo fi hu mi nb nl sv tr",
+    "one few other": "hr ro",
+    "one two other": "he",
+    "one many other": "ca es fr it pt-BR",
+    "one two few other": "sl",
+    "one few many other": "cs pl ru uk",
+    "zero one two few many other": "ar",
+}
+NEEDED = {language: set(categories.split()) for categories, all_ in _CATEGORIES.items() for language in all_.split()}
 """Plural categories of each language (Unicode CLDR). A new catalog brings its line."""
 SCRIPTS = "\n".join(file.read_text("utf-8") for file in sorted((build_site.SOURCE / "js").rglob("*.js")))
 
@@ -42,7 +52,7 @@ def placeholders(text: Any) -> set[str]:
 
 def test_there_is_a_reference() -> None:
     assert build_site.REFERENCE in CATALOGS
-    assert set(CATALOGS) == set(NEEDED)
+    assert set(CATALOGS) <= set(NEEDED)
 
 
 @pytest.mark.parametrize("language", CATALOGS)
