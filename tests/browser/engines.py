@@ -232,17 +232,31 @@ class Browsers:
     def browser(self, engine: str) -> playwright.Browser:
         """Playwright's own face of Chromium or Firefox, for what only it can see."""
         if engine not in self._started:
-            if self._playwright is None:
-                self._playwright = self._stack.enter_context(playwright.sync_playwright())
             if engine == "chromium":
-                started = self._playwright.chromium.launch(executable_path=program("chromium"), args=_CHROMIUM)
+                started = self._start().chromium.launch(executable_path=program("chromium"), args=_CHROMIUM)
             else:
-                started = self._playwright.firefox.launch(
+                started = self._start().firefox.launch(
                     channel="moz-firefox", executable_path=program("firefox-esr", "firefox")
                 )
             self._stack.callback(started.close)
             self._started[engine] = started
         return self._started[engine]
+
+    @contextmanager
+    def profile(self, folder: Path) -> Iterator[Tab]:
+        """A tab of Chromium with its profile in a folder, as a person's own browser has one."""
+        context = self._start().chromium.launch_persistent_context(
+            folder, executable_path=program("chromium"), args=_CHROMIUM
+        )
+        try:
+            yield PlaywrightTab(context.new_page())
+        finally:
+            context.close()
+
+    def _start(self) -> playwright.Playwright:
+        if self._playwright is None:
+            self._playwright = self._stack.enter_context(playwright.sync_playwright())
+        return self._playwright
 
     @contextmanager
     def _webkit(self, language: str) -> Iterator[webdriver.WebKitGTK]:

@@ -190,6 +190,32 @@ def test_nothing_of_the_secret_comes_back(tab: Tab, reader: Tab, taina: Server) 
     assert reader.evaluate("localStorage.length + sessionStorage.length") == 0
 
 
+@pytest.mark.parametrize("engine", ["chromium"])
+def test_nothing_of_the_secret_is_left_in_the_reader_s_profile(
+    browsers: Browsers, tab: Tab, taina: Server, tmp_path: Path
+) -> None:
+    """Not in any file that the browser wrote, and not when it is started again."""
+    secret = f"correct horse {os.urandom(8).hex()}"
+    send(tab, taina, secret)
+    link = tab.value("#link")
+    with browsers.profile(tmp_path) as reader:
+        opened(reader, link)
+        assert "#" not in reader.url()
+        reader.open(f"{taina.url}/en/privacy/")
+        reader.back()
+        reach(reader, "empty", "wiped")
+        assert "#" not in reader.url(), "nor in the history of the tab"
+    written = [file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()]
+    assert any(str(taina.port).encode() in data for data in written), "what is searched is where visits are kept"
+    for form in (secret.encode(), secret.encode("utf-16-le")):
+        assert not any(form in data for data in written)
+    with browsers.profile(tmp_path) as reader:
+        reader.open(link)
+        reach(reader, "gone")
+        assert not reader.evaluate(f"document.documentElement.textContent.includes({secret!r})")
+        assert reader.evaluate("localStorage.length + sessionStorage.length") == 0
+
+
 def test_hiding_takes_the_text_out_of_the_page(tab: Tab, reader: Tab, taina: Server) -> None:
     send(tab, taina, "correct horse")
     opened(reader, tab.value("#link"))
