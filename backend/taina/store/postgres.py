@@ -25,6 +25,8 @@ from taina.store.postgres_transaction import PostgresTransaction
 Result = TypeVar("Result")
 
 _log = logging.getLogger(__name__)
+# The pool tells of each connection that it loses or fails to make: thousands of lines in an outage. We tell once.
+logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
 
 _CONNECTIONS = 20
 _PATIENCE = 10.0
@@ -83,6 +85,7 @@ class PostgresStore:
         except psycopg.Error as error:
             raise UnusableError(_explain(error)) from None
         self._patience = patience
+        self._answering = True
         self._commits = Commits(patience)
         self._commits.start()
         self._pool = ConnectionPool(
@@ -106,6 +109,24 @@ class PostgresStore:
             StorageFullError: the disk has no room; nothing was changed.
             UnavailableError: no server takes writes, or it did not confirm the commit.
         """
+        try:
+            result = self._retried(work)
+        except UnavailableError:
+            if self._answering:
+                _log.error("the database does not answer, or does not confirm commits; requests get 503 until it does")
+            self._answering = False
+            raise
+        if not self._answering:
+            _log.warning("the database answers again")
+        self._answering = True
+        return result
+
+    def close(self) -> None:
+        """Close the connections; requests are answered by now."""
+        self._pool.close()
+        self._commits.stop()
+
+    def _retried(self, work: Callable[[Transaction], Result]) -> Result:
         end = time.monotonic() + self._patience
         met = False
         while True:
@@ -122,11 +143,6 @@ class PostgresStore:
                 if time.monotonic() > end:
                     raise UnavailableError from None
                 time.sleep(_PAUSE * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
-
-    def close(self) -> None:
-        """Close the connections; requests are answered by now."""
-        self._pool.close()
-        self._commits.stop()
 
     def _configure(self, connection: Connection) -> None:
         connection.execute(_SETTINGS)
