@@ -38,7 +38,7 @@ def binaries() -> Path:
 def free_port() -> int:
     """Below those that the system gives to outgoing connections: it stays free until a server starts there."""
     while True:
-        port = random.randrange(20_000, 30_000)  # noqa: S311 - no secret
+        port = random.randrange(20_000, 30_000)
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
 
