@@ -4,11 +4,13 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
 
+from taina.errors import TainaError
 from taina.listener import Listener, is_local
 from taina.secret_requests import SecretRequests
 from taina.store import Store, UnusableError
@@ -71,9 +73,14 @@ class _Sweeper(threading.Thread):
 
     def run(self) -> None:
         while not self._end.wait(_SWEEP_SECONDS):
-            for sweep in self._sweeps:
-                while sweep(_SWEEP_BATCH) == _SWEEP_BATCH and not self._end.wait(_SWEEP_PAUSE):
-                    pass
+            # A database that is away for a while is asked again a second later.
+            with suppress(TainaError):
+                self._sweep()
+
+    def _sweep(self) -> None:
+        for sweep in self._sweeps:
+            while sweep(_SWEEP_BATCH) == _SWEEP_BATCH and not self._end.wait(_SWEEP_PAUSE):
+                pass
 
     def __enter__(self) -> None:
         self.start()

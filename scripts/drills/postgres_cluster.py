@@ -4,6 +4,7 @@ PostgreSQL refuses to run as root, so root runs it as the user that Debian's pac
 """
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -18,9 +19,8 @@ from typing import Any, Self
 
 import psycopg
 
-PASSWORD = "a password for loopback"  # noqa: S105 - of a server that lives for a test
+PASSWORD = "loopback-only"  # noqa: S105 - of a server that lives for a test
 _AS_ROOT: dict[str, Any] = {"user": "postgres", "group": "postgres", "extra_groups": []}
-_ENCODED = PASSWORD.replace(" ", "%20")
 _START_SECONDS = 60
 
 
@@ -36,9 +36,11 @@ def binaries() -> Path:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """Below those that the system gives to outgoing connections: it stays free until a server starts there."""
+    while True:
+        port = random.randrange(20_000, 30_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 class Node:
@@ -52,13 +54,19 @@ class Node:
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
             "max_connections": "200",
+            "dynamic_shared_memory_type": "mmap",  # in the folder, so that a killed server leaves nothing elsewhere
             **(settings or {}),
         }
+        self._log = folder.with_suffix(".log")
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
     def url(self) -> str:
-        return f"postgresql://taina:{_ENCODED}@127.0.0.1:{self.port}/taina"
+        return f"postgresql://taina:{PASSWORD}@127.0.0.1:{self.port}/taina"
 
     def initialise(self) -> None:
         password = self.folder.parent / "password"
@@ -66,15 +74,32 @@ class Node:
         password.chmod(0o644)
         self._run("initdb", "-D", self.folder, "-U", "postgres", "-A", "scram-sha-256", "--pwfile", password, "-N")
 
-    def copy_from(self, primary: "Node", name: str) -> None:
-        """Become a standby of `primary`, known to it by `name`."""
-        source = f"host=127.0.0.1 port={primary.port} user=postgres application_name={name}"
+    def copy_from(self, primary: "Node") -> None:
+        """Begin anew as a standby of `primary`; to be started then."""
+        if self.folder.exists():
+            shutil.rmtree(self.folder)
+        source = self._source(primary)
         self._run("pg_basebackup", "-D", self.folder, "-R", "-X", "stream", "-c", "fast", "-d", source)
+
+    def follow(self, primary: "Node") -> None:
+        """Another primary from now on."""
+        self.configure(primary_conninfo=self._source(primary))
+        self.wait_until_followed(primary)
+
+    def wait_until_followed(self, primary: "Node") -> None:
+        question = "SELECT state FROM pg_stat_replication WHERE application_name = %s"
+        while primary.execute(question, self.name) != [("streaming",)]:
+            time.sleep(0.02)
+
+    def received(self) -> int:
+        """How far a standby has the log of its primary, in bytes."""
+        ((position,),) = self.execute("SELECT pg_wal_lsn_diff(pg_last_wal_receive_lsn(), '0/0')::bigint")
+        return int(position)
 
     def start(self) -> None:
         """Returns when it answers, read-only or not."""
         options = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
-        with (self.folder.parent / f"{self.folder.name}.log").open("ab") as log:
+        with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [binaries() / "postgres", "-D", self.folder, *options],
                 stdout=log,
@@ -89,7 +114,7 @@ class Node:
                 return
             except psycopg.OperationalError:
                 if time.monotonic() > end or self._process.poll() is not None:
-                    raise
+                    raise RuntimeError(f"{self.name} does not start: {self._log.read_text()[-2000:]}") from None
                 time.sleep(0.05)
 
     def stop(self) -> None:
@@ -98,10 +123,17 @@ class Node:
 
     def kill(self) -> None:
         """As a power failure would: all its processes."""
+        memory = (self.folder / "postmaster.pid").read_text().split("\n")[6].split()[1]
         for process in self._processes():
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
         self._end(signal.SIGKILL)
+        subprocess.run(["ipcrm", "-m", memory], check=True, **_as_other())
+
+    def hold_replication(self) -> None:
+        """Send nothing more to standbys, as a network does that fails before the server."""
+        for (pid,) in self.execute("SELECT pid FROM pg_stat_replication"):
+            os.kill(pid, signal.SIGSTOP)
 
     def promote(self) -> None:
         self.execute("SELECT pg_promote(true, 60)")
@@ -128,6 +160,9 @@ class Node:
         with self.connect(database) as connection:
             cursor = connection.execute(statement.encode(), values or None)
             return cursor.fetchall() if cursor.description else []
+
+    def _source(self, primary: "Node") -> str:
+        return f"host=127.0.0.1 port={primary.port} user=postgres password={PASSWORD} application_name={self.name}"
 
     def _end(self, number: signal.Signals) -> None:
         if self._process is not None:
@@ -160,7 +195,7 @@ class Cluster:
     """A primary, and standbys where asked for; all is gone at the end of the `with` statement.
 
     Args:
-        standbys: their names.
+        standbys: their names; the first primary's is `s0`.
         settings: of postgresql.conf, for every node.
     """
 
@@ -178,7 +213,7 @@ class Cluster:
     def url(self) -> str:
         """Of whichever node takes writes."""
         hosts = ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
-        return f"postgresql://taina:{_ENCODED}@{hosts}/taina?target_session_attrs=read-write"
+        return f"postgresql://taina:{PASSWORD}@{hosts}/taina?target_session_attrs=read-write"
 
     def __enter__(self) -> Self:
         # Not pytest's folder: the other user may not enter that.
@@ -200,7 +235,7 @@ class Cluster:
         shutil.rmtree(self.folder)
 
     def _begin(self) -> None:
-        self.nodes.append(Node(self.folder / "primary", self._settings))
+        self.nodes.append(Node(self.folder / "s0", self._settings))
         self.primary.initialise()
         self.primary.start()
         self.primary.execute(f"CREATE ROLE taina LOGIN PASSWORD '{PASSWORD}'")
@@ -211,12 +246,9 @@ class Cluster:
     def add_standby(self, name: str, primary: Node) -> Node:
         node = Node(self.folder / name, self._settings)
         self.nodes.append(node)
-        node.copy_from(primary, name)
+        node.copy_from(primary)
         node.start()
-        while primary.execute("SELECT state FROM pg_stat_replication WHERE application_name = %s", name) != [
-            ("streaming",)
-        ]:
-            time.sleep(0.05)
+        node.wait_until_followed(primary)
         return node
 
 

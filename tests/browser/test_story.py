@@ -37,6 +37,26 @@ def opened(tab: Tab, link: str) -> None:
 
 
 def test_from_a_secret_to_its_reader_and_never_again(tab: Tab, reader: Tab, taina: Server) -> None:
+    tell_the_story(tab, reader, taina)
+
+
+def test_the_same_on_postgresql(browsers: Browsers, built_site: Path, database: str, tmp_path: Path) -> None:
+    server = start_server(tmp_path / "data", "--store", database, "--site", str(built_site))
+    with browsers.tab("chromium") as tab, browsers.tab("chromium") as reader:
+        tell_the_story(tab, reader, server)
+        file = tmp_path / "report.bin"
+        file.write_bytes(os.urandom((2 << 20) + 5))
+        send(tab, server, text="", passphrase="correct horse", files=[file])
+        reader.open(tab.value("#link"))
+        reach(reader, "before")
+        reader.fill("#passphrase", "correct horse")
+        reader.click("#reveal")
+        reach(reader, "shown")
+        assert saved(reader, "#secret-files button") == file.read_bytes()
+    assert stop_server(server).strip() == ""
+
+
+def tell_the_story(tab: Tab, reader: Tab, taina: Server) -> None:
     send(tab, taina, HARD_TEXT)
     link, receipt = tab.value("#link"), tab.value("#receipt-link")
     assert link.startswith(f"{taina.url}/s/#")

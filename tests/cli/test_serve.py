@@ -3,6 +3,7 @@
 import signal
 import socket
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from cli.conftest import COMMAND, Run
 from drills.servers import start_server, stop_server
 from taina import Client
+from taina.errors import UnavailableError
+from taina.serve import _Sweeper
 
 
 @pytest.mark.parametrize(
@@ -83,3 +86,18 @@ def test_the_database_is_for_its_user_alone(tmp_path: Path) -> None:
 def test_the_version_is_told() -> None:
     said = subprocess.run([*COMMAND, "--version"], capture_output=True, text=True, check=True).stdout
     assert said.startswith("taina ")
+
+
+def test_sweeping_goes_on_after_an_outage() -> None:
+    again = threading.Event()
+    calls: list[int] = []
+
+    def sweep(limit: int) -> int:
+        calls.append(limit)
+        if len(calls) == 1:
+            raise UnavailableError
+        again.set()
+        return 0
+
+    with _Sweeper(sweep):
+        assert again.wait(30)

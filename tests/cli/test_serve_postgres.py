@@ -16,7 +16,7 @@ from taina import Client
     [
         (("127.0.0.1:{port}", "127.0.0.1:{closed}"), "Connection refused"),
         (("taina:", "nobody:"), "authentication failed"),
-        (("password", "guess"), "authentication failed"),
+        ((PASSWORD, "guess"), "authentication failed"),
         (("/taina", "/elsewhere"), 'database "elsewhere" does not exist'),
         (("/taina", "/postgres"), "GRANT CREATE ON DATABASE"),
         (("/taina", "/taina?nonsense=1"), "address of the database cannot be read"),

@@ -16,6 +16,7 @@ _HOMES = {
     "inbox": "taina.cli.request:inbox",
     "bridge": "taina.cli.bridge:bridge",
     "serve": "taina.cli.serve:serve",
+    "migrate": "taina.cli.migrate:migrate",
     "completion": "taina.cli.completion:completion",
 }
 

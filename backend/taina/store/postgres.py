@@ -5,6 +5,7 @@ What was lost before its COMMIT is simply done again. A COMMIT of unknown outcom
 answered: the client asks again, and creating and claiming are such that asking twice is asking once.
 """
 
+import logging
 import random
 import time
 from collections.abc import Callable
@@ -22,6 +23,10 @@ from taina.store.postgres_migrations import migrate
 from taina.store.postgres_transaction import PostgresTransaction
 
 Result = TypeVar("Result")
+
+_log = logging.getLogger(__name__)
+# The pool tells of each connection that it loses or fails to make: thousands of lines in an outage. We tell once.
+logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
 
 _CONNECTIONS = 20
 _PATIENCE = 10.0
@@ -64,29 +69,30 @@ class PostgresStore:
             UnusableError: no such server, user, database or schema; the message says what to do.
         """
         try:
-            conninfo = make_conninfo(
-                url, **{name: n for name, n in _NETWORK.items() if name not in conninfo_to_dict(url)}
-            )
+            given = conninfo_to_dict(url)
+            conninfo = make_conninfo(url, **{name: n for name, n in _NETWORK.items() if name not in given})
         except psycopg.Error:
             # The reason that libpq gives could repeat a password.
             raise UnusableError(
                 "The address of the database cannot be read. Write it like "
                 "postgresql://user:password@host:5432/database; percent-encode what is special in it."
             ) from None
+        self._may_fail_over = "," in str(given.get("host", ""))
         try:
             with Connection.connect(conninfo, autocommit=True) as connection:
-                self.warnings = _examine(connection)
+                self.warnings = _examine(connection, self._may_fail_over)
                 migrate(connection)
         except psycopg.Error as error:
             raise UnusableError(_explain(error)) from None
         self._patience = patience
+        self._answering = True
         self._commits = Commits(patience)
         self._commits.start()
         self._pool = ConnectionPool(
             conninfo,
             connection_class=Connection,
             kwargs={"autocommit": True},
-            configure=_configure,
+            configure=self._configure,
             min_size=1,
             max_size=_CONNECTIONS,
             reconnect_timeout=_RECONNECT_SECONDS,
@@ -103,6 +109,24 @@ class PostgresStore:
             StorageFullError: the disk has no room; nothing was changed.
             UnavailableError: no server takes writes, or it did not confirm the commit.
         """
+        try:
+            result = self._retried(work)
+        except UnavailableError:
+            if self._answering:
+                _log.error("the database does not answer, or does not confirm commits; requests get 503 until it does")
+            self._answering = False
+            raise
+        if not self._answering:
+            _log.warning("the database answers again")
+        self._answering = True
+        return result
+
+    def close(self) -> None:
+        """Close the connections; requests are answered by now."""
+        self._pool.close()
+        self._commits.stop()
+
+    def _retried(self, work: Callable[[Transaction], Result]) -> Result:
         end = time.monotonic() + self._patience
         met = False
         while True:
@@ -120,10 +144,14 @@ class PostgresStore:
                     raise UnavailableError from None
                 time.sleep(_PAUSE * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
 
-    def close(self) -> None:
-        """Close the connections; requests are answered by now."""
-        self._pool.close()
-        self._commits.stop()
+    def _configure(self, connection: Connection) -> None:
+        connection.execute(_SETTINGS)
+        # After a failover too: a standby that was promoted has settings of its own.
+        warnings = _examine(connection, self._may_fail_over)
+        if warnings != self.warnings:
+            self.warnings = warnings
+            for warning in warnings:
+                _log.warning(warning)
 
     def _attempt(self, work: Callable[[Transaction], Result], end: float) -> Result:
         try:
@@ -149,11 +177,7 @@ class PostgresStore:
             self._pool.putconn(connection)
 
 
-def _configure(connection: Connection) -> None:
-    connection.execute(_SETTINGS)
-
-
-def _examine(connection: Connection) -> tuple[str, ...]:
+def _examine(connection: Connection, may_fail_over: bool) -> tuple[str, ...]:
     """What an operator should know of this server. Raises: UnusableError if it takes no writes."""
     ((standby, synchronous, fsync, replicas),) = connection.execute(
         "SELECT pg_is_in_recovery(), current_setting('synchronous_standby_names'), current_setting('fsync'),"
@@ -165,10 +189,10 @@ def _examine(connection: Connection) -> tuple[str, ...]:
             "?target_session_attrs=read-write to the address, so that the primary is found."
         )
     warnings = []
-    if replicas and not synchronous:
+    if (may_fail_over or replicas) and not synchronous:
         warnings.append(
             "The database replicates asynchronously: a failover could lose secrets, and bring back some that were "
-            "revealed. Set synchronous_standby_names, for instance to 'ANY 1 (*)'."
+            "revealed. Set synchronous_standby_names on every node, for instance to 'ANY 1 (*)'."
         )
     if fsync == "off":
         warnings.append("fsync is off in the database: a power failure could lose secrets and bring back others.")

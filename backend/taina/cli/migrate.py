@@ -1,0 +1,46 @@
+"""`taina migrate`: from the file to PostgreSQL, while no server runs."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option("--from", "source", required=True, metavar="sqlite:PATH", help="The database file of a stopped server.")
+@click.option(
+    "--to",
+    "target",
+    required=True,
+    envvar="TAINA_STORE",
+    metavar="postgresql://…",
+    help="As for `taina serve --store`; better in the environment (TAINA_STORE).",
+)
+@click.option("--delete-source", is_flag=True, help="Overwrite and delete the file once everything has been compared.")
+def migrate(source: str, target: str, delete_source: bool) -> None:
+    """Move all secrets, receipts and requests to PostgreSQL.
+
+    Every entry is copied as it is and then compared. Broken off, it goes on where it stopped. Let no server run on
+    either side meanwhile, and none on the file afterwards: what is revealed on one side would still be on the other.
+    """
+    kind, _, path = source.partition(":")
+    if kind != "sqlite" or not path:
+        raise click.BadParameter("Write it like sqlite:data/taina.db", param_hint="'--from'")
+    # Imported here so that the other commands need not load two databases.
+    from taina.store import UnusableError
+    from taina.store.moving import Move
+
+    try:
+        with Move(Path(path), target) as move:
+            moved = move.copy(lambda so_far: click.echo(f"{so_far.secrets} secrets …", err=True))
+            move.verify()
+            click.echo(
+                f"{moved.secrets} secrets ({moved.new} of them new there) and {moved.requests} requests are in the "
+                "target, and equal."
+            )
+            if delete_source:
+                move.delete_source()
+                click.echo(f"{path} is deleted.")
+            else:
+                click.echo(f"{path} is as it was. Start no server on it again; to delete it, add --delete-source.")
+    except UnusableError as error:
+        raise click.ClickException(str(error)) from None

@@ -1,0 +1,1 @@
+"""Benches: each measures by one command and prints its figures."""
