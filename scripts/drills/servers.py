@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,14 +25,17 @@ class Server:
         return int(self.url.rpartition(":")[2])
 
 
-def start_server(data: Path, *arguments: str, port: int = 0) -> Server:
+def start_server(data: Path, *arguments: str, port: int = 0, wrapper: Sequence[str] = ()) -> Server:
     """Start `taina serve` and wait until it says its address.
 
+    Args:
+        arguments: more of its options.
+        wrapper: a command that ends by becoming the one that is given to it.
     Raises:
         RuntimeError: it did not start; with what it said.
     """
     process = subprocess.Popen(
-        [sys.executable, "-m", "taina", "serve", "--port", str(port), "--data", str(data), *arguments],
+        [*wrapper, sys.executable, "-m", "taina", "serve", "--port", str(port), "--data", str(data), *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
