@@ -179,8 +179,16 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
 
 class _Server(TcpWSGIServer):  # type: ignore[misc]
     channel_class = _Channel
+    next_channel_cleanup: float = 0
+
+    def readable(self) -> bool:
+        # Waitress goes by the wall clock: without this, one that is set back by a day stops the upkeep for a day.
+        self.next_channel_cleanup = min(self.next_channel_cleanup, time.time() + self.adj.cleanup_interval)
+        return bool(super().readable())
 
     def maintenance(self, now: float) -> None:
+        for channel in self.active_channels.values():
+            channel.last_activity = min(channel.last_activity, now)
         super().maintenance(now)
         monotonic = time.monotonic()
         for channel in list(self.active_channels.values()):

@@ -68,11 +68,11 @@ class Connection:
         return Answer(int(first.split()[1]), headers, body)
 
     def rest(self) -> bytes:
-        """All that comes until the other side closes."""
+        """All that comes until the other side closes, or says nothing for as long as we have patience."""
         try:
             while True:
                 self._more()
-        except ConnectionError:
+        except (ConnectionError, TimeoutError):
             received, self._received = self._received, b""
             return received
 

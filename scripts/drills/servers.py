@@ -1,16 +1,20 @@
 """A real server for drills, benches, screenshots and tests: `taina serve` in a process of its own."""
 
 import re
+import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import build_site
 from looks import Looks
+
+_START_SECONDS = 20
 
 
 @dataclass(frozen=True)
@@ -25,14 +29,17 @@ class Server:
         return int(self.url.rpartition(":")[2])
 
 
-def start_server(data: Path, *arguments: str, port: int = 0) -> Server:
+def start_server(data: Path, *arguments: str, port: int = 0, wrapper: Sequence[str] = ()) -> Server:
     """Start `taina serve` and wait until it says its address.
 
+    Args:
+        arguments: more of its options.
+        wrapper: a command that ends by becoming the one that is given to it.
     Raises:
         RuntimeError: it did not start; with what it said.
     """
     process = subprocess.Popen(
-        [sys.executable, "-m", "taina", "serve", "--port", str(port), "--data", str(data), *arguments],
+        [*wrapper, sys.executable, "-m", "taina", "serve", "--port", str(port), "--data", str(data), *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -72,6 +79,31 @@ def serving(*arguments: str, site: bool = False, looks: Looks | None = None) -> 
         finally:
             server.process.kill()
             server.process.communicate()
+
+
+@contextmanager
+def running(command: list[str], port: int, environment: dict[str, str] | None = None) -> Iterator[None]:
+    """A program that listens on a port, while it is needed."""
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        end = time.monotonic() + _START_SECONDS
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port)).close()
+                break
+            except OSError:
+                if time.monotonic() > end or process.poll() is not None:
+                    raise
+                time.sleep(0.05)
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
 
 
 def memory(pid: int, field: str = "VmRSS") -> int:

@@ -8,11 +8,9 @@ Run it in scripts/, or with that folder in PYTHONPATH. It needs redis-server (on
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -21,12 +19,12 @@ from urllib.parse import urlencode
 from drills.connection import Connection
 from drills.promises import command
 from drills.race import race
+from drills.servers import free_port, running
 from making import Made
 
 READERS = 4
 _PACKAGES = ("snappass==1.6.2", "gunicorn==23.0.0", "setuptools==80.9.0")
 _ENVIRONMENT = Path(__file__).resolve().parents[2] / "build" / "snappass"
-_PATIENCE = 20
 
 
 def run(rounds: int) -> Iterator[str]:
@@ -60,11 +58,11 @@ def snappass(*options: str) -> Iterator[int]:
     port, redis_port = free_port(), free_port()
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         stored = ["--port", str(redis_port), "--dir", folder, "--appendonly", "yes", "--appendfsync", "everysec"]
-        stack.enter_context(_running([redis, *stored, "--save", ""], redis_port))
+        stack.enter_context(running([redis, *stored, "--save", ""], redis_port))
         command = [str(_ENVIRONMENT / "bin" / "gunicorn"), "-w", "2", "-b", f"127.0.0.1:{port}", "--log-level", "error"]
         environment = {**os.environ, "REDIS_PORT": str(redis_port), "NO_SSL": "True", "SECRET_KEY": "x"}
         environment.pop("PYTHONPATH", None)
-        stack.enter_context(_running([*command, *options, "snappass.main:app"], port, environment))
+        stack.enter_context(running([*command, *options, "snappass.main:app"], port, environment))
         yield port
 
 
@@ -83,11 +81,6 @@ def post(path: str, form: str) -> bytes:
     return (head + form).encode()
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 def _install() -> None:
     stamp = _ENVIRONMENT / "installed"
     if stamp.is_file() and stamp.read_text("utf-8") == str(_PACKAGES):
@@ -96,26 +89,6 @@ def _install() -> None:
     pip = [str(_ENVIRONMENT / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, *_PACKAGES], check=True)
     stamp.write_text(str(_PACKAGES), "utf-8")
-
-
-@contextmanager
-def _running(command: list[str], port: int, environment: dict[str, str] | None = None) -> Iterator[None]:
-    """A program that listens on a port, while it is needed."""
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-    try:
-        end = time.monotonic() + _PATIENCE
-        while True:
-            try:
-                Connection(port).close()
-                break
-            except OSError:
-                if time.monotonic() > end or process.poll() is not None:
-                    raise
-                time.sleep(0.05)
-        yield
-    finally:
-        process.terminate()
-        process.wait()
 
 
 main = command(run, 100, "Secrets.")

@@ -1,26 +1,18 @@
 """The OpenAPI document and the running server agree."""
 
-from typing import Any
-
 import httpx
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
-from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from calling import bearer, create, secret_path
+from drills.fuzzing import calls_of, fuzz_call
 from drills.servers import Server
 from making import Made
 from taina.vault import Limits
 from taina.web.openapi import document
 
 DOCUMENT = document(Limits())
-CALLS = [
-    (method, path)
-    for path, calls in DOCUMENT["paths"].items()
-    for method in calls
-    if method in ("get", "put", "post", "delete")
-]
+CALLS = calls_of(DOCUMENT["paths"])
 
 
 @pytest.mark.parametrize(("method", "path"), CALLS)
@@ -34,17 +26,7 @@ def test_wrong_requests_get_documented_refusals(taina: Server, method: str, path
 
 
 def fuzz(taina: Server, method: str, path: str, mode: schemathesis.GenerationMode) -> None:
-    """A documented status and a documented body, whatever is sent; never a 5xx."""
-    schema = schemathesis.openapi.from_url(f"{taina.url}/api/v1/openapi.json")
-    cases = schema[path][method].as_strategy(generation_mode=mode)
-
-    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
-    @given(case=cases)
-    def answer(case: Any) -> None:
-        # A schema cannot say that sizes have to add up, so a request that fits it may still be refused.
-        case.call_and_validate(headers=bearer(bytes(32)), excluded_checks=[positive_data_acceptance])
-
-    answer()
+    fuzz_call(taina.url, method, path, mode, examples=30, derandomize=True)
 
 
 def test_the_document_is_the_one_that_the_server_gives(api: httpx.Client) -> None:

@@ -85,7 +85,7 @@ class SqliteStore:
             path.chmod(0o600)
             self._connection.executescript(_PRAGMAS)
             migrations.apply(sqlite_utils.Database(self._connection))
-            self._transaction = SqliteTransaction(self._connection)
+            self._transaction = SqliteTransaction(self._connection, path.parent)
         except BaseException:
             self._connection.close()
             raise

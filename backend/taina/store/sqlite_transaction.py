@@ -1,16 +1,20 @@
 """The small verbs of a transaction, in SQL. Only the store's own thread calls them."""
 
+import shutil
 import sqlite3
 from collections import deque
 from dataclasses import astuple, fields
+from pathlib import Path
 from typing import Any
 
-from taina.errors import ConflictError
+from taina.errors import ConflictError, StorageFullError
 from taina.store import Secret, shred
 from taina.store.sqlite_migrations import CHUNKS_A_SLOT
 from taina.store.sqlite_requests import SqliteRequests
 
 _SLOTS_AT_ONCE = 1024
+_ROOM_LEFT = 32 << 20
+"""Bytes of the disk that no new secret takes: revealing and deleting have to be written down somewhere, too."""
 _CHUNKS_AT_ONCE = 4
 """Chunks deleted in one transaction: SQLite keeps in memory what a savepoint may have to bring back."""
 _COLUMNS = tuple(field.name for field in fields(Secret))
@@ -21,8 +25,10 @@ _INSERT = f"INSERT INTO secrets VALUES ({', '.join('?' * (len(_COLUMNS) + 1))})"
 class SqliteTransaction:
     """See `taina.store.Transaction` for the verbs; the others belong to the store's commit."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, folder: Path) -> None:
+        """`folder` is that of the database, on whose disk there has to be room."""
         self._connection = connection
+        self._folder = folder
         self.requests = SqliteRequests(connection)
         self._free = deque(
             slot
@@ -96,6 +102,7 @@ class SqliteTransaction:
     # The verbs.
 
     def put(self, secret: Secret) -> None:
+        self._check_room(secret.size)
         slot = self._free.popleft()
         self._taken.append(slot)
         try:
@@ -129,6 +136,7 @@ class SqliteTransaction:
         place = slot * CHUNKS_A_SLOT + n
         row = self._connection.execute("SELECT wrapped FROM chunks WHERE place = ?", (place,)).fetchone()
         if row is None:
+            self._check_room(len(sealed))
             wrapped = shred.wrap(key, secret_id, n, sealed)
             self._connection.execute("INSERT INTO chunks VALUES (?, ?)", (place, wrapped))
             return True
@@ -189,6 +197,10 @@ class SqliteTransaction:
 
     def used(self) -> int:
         return self._used
+
+    def _check_room(self, size: int) -> None:
+        if shutil.disk_usage(self._folder).free < size + _ROOM_LEFT:
+            raise StorageFullError
 
     def _one(self, condition: str, value: bytes) -> Secret | None:
         row = self._connection.execute(_SELECT + condition, (value,)).fetchone()

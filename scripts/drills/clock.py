@@ -1,0 +1,117 @@
+"""The server's clock jumps, by seconds and by years, forwards and back, while secrets wait.
+
+    python -m drills.clock --rounds 500
+
+Run it in scripts/, or with that folder in PYTHONPATH. It needs libfaketime (on Debian: apt install faketime).
+"""
+
+import random
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from drills import connection
+from drills.connection import UNBOUND, Answer, Connection
+from drills.promises import command, promise
+from drills.servers import start_server, stop_server
+from making import Made
+
+_DAY = 86400
+_JUMPS = (1, 59, 61, 299, 301, 3600, _DAY, 31 * _DAY, 365 * _DAY, 3652 * _DAY)
+_EDGE = 3
+"""Seconds around an expiry in which either answer is right: the server counts whole seconds, and time goes on."""
+_SWEEP_SECONDS = 5
+
+
+def run(rounds: int) -> Iterator[str]:
+    """Nothing expires before its time by the server's clock, lives on after it, or comes back once it has expired."""
+    alive = expired = swept = 0
+    with tempfile.TemporaryDirectory() as folder:
+        clock = _Clock(Path(folder) / "clock")
+        server = start_server(Path(folder) / "data", *UNBOUND, wrapper=clock.wrapper())
+        one = _Caller(server.port)
+        for _ in range(rounds):
+            clock.jump_by(random.choice(_JUMPS) * random.choice((1, -1)) - clock.offset // 2)
+            made = Made(ttl=random.choice((300, 3600, 7 * _DAY)))
+            created = one.call(connection.create(made))
+            promise(created.status == 201, f"creating was answered {created.status}")
+            expires = int(created.json()["expires"])
+            left = expires - clock.now()
+            promise(abs(left - made.ttl) <= _EDGE, f"a lifetime of {made.ttl} s became one of {left:.0f}")
+            clock.jump_by(random.choice(_JUMPS) * random.choice((1, -1)))
+            left = expires - clock.now()
+            answer = one.call(connection.status(made))
+            if left > _EDGE:
+                promise(answer.status == 200, f"a secret was gone {left:.0f} s before its expiry")
+                alive += 1
+            elif left < -_EDGE:
+                promise(answer.status == 404, f"a secret was there {-left:.0f} s after its expiry")
+                revealed = one.call(connection.reveal(made)).status
+                promise(revealed in (404, 410), f"an expired secret was answered {revealed}")
+                _wait_for_sweep(one, made)
+                clock.jump_by(int(left) - 60)
+                back = one.call(connection.reveal(made)).status
+                promise(back in (404, 410), f"a secret that had expired was answered {back} when the clock went back")
+                swept += 1
+                continue
+            clock.jump_by(int(expires - clock.now()) + _EDGE + 1)
+            late = one.call(connection.reveal(made)).status
+            promise(late in (404, 410), f"a secret was answered {late} after its expiry")
+            expired += 1
+        promise("unforeseen" not in stop_server(server), "the server met what it did not foresee")
+    yield f"{2 * rounds} jumps of up to ten years: {alive} secrets looked at in time were there,"
+    yield f"{expired + swept} looked at after it were not, and none of {swept} came back when the clock did"
+
+
+class _Caller:
+    """A connection for each call: the server closes those that seem to have been idle for years."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+
+    def call(self, request: bytes) -> Answer:
+        with Connection(self._port) as one:
+            return one.call(request)
+
+
+class _Clock:
+    """The clock of a process, which can be set while it runs."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self.offset = 0
+        self.jump_by(0)
+
+    def wrapper(self) -> list[str]:
+        libraries = list(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+        promise(bool(libraries), "libfaketime is missing. Install it (on Debian: apt install faketime).")
+        settings = ("FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1", f"FAKETIME_TIMESTAMP_FILE={self._file}")
+        return ["env", f"LD_PRELOAD={libraries[0]}", *settings]
+
+    def jump_by(self, seconds: int) -> None:
+        self.offset += seconds
+        new = self._file.with_suffix(".new")
+        new.write_text(f"{self.offset:+d}", "ascii")
+        new.replace(self._file)
+
+    def now(self) -> float:
+        return time.time() + self.offset
+
+
+def _wait_for_sweep(one: "_Caller", made: Made) -> None:
+    """Until the server has deleted it; its receipt says "expired" before that, so look at what burning says."""
+    end = time.monotonic() + _SWEEP_SECONDS
+    answer: Answer | None = None
+    while time.monotonic() < end:
+        answer = one.call(connection.receipt(made))
+        if answer.status == 404 or "ended" in answer.json():
+            time.sleep(1.2)  # the sweeper comes once a second
+            return
+    promise(False, f"the receipt of an expired secret said {answer}")
+
+
+main = command(run, 500, "Secrets; the clock jumps at least twice for each.")
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""Every drill in its short form; scripts/drills/ says how to run them at length."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from drills import clock, cut, full_disk, fuzzing, kill, logs, race, residue, slow, smuggling
+from drills.promises import BrokenPromiseError, promise
+
+SHORT: dict[str, tuple[Callable[[int], Iterator[str]], int]] = {
+    "clock": (clock.run, 5),
+    "cut": (cut.run, 100),
+    "full_disk": (full_disk.run, 2),
+    "fuzzing": (fuzzing.run, 100),
+    "kill": (kill.run, 4),
+    "logs": (logs.run, 5),
+    "race": (race.run, 20),
+    "residue": (residue.run, 200),
+    "slow": (slow.run, 50),
+    "smuggling": (smuggling.run, 1),
+}
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_the_promise_holds_for_a_few_rounds(name: str) -> None:
+    run, rounds = SHORT[name]
+    assert list(run(rounds))
+
+
+def test_a_broken_promise_ends_a_drill() -> None:
+    with pytest.raises(BrokenPromiseError, match="what happened"):
+        promise(False, "what happened")
