@@ -1,5 +1,6 @@
 """Built pages, as a browser would read them."""
 
+import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
@@ -16,7 +17,10 @@ class Document(HTMLParser):
         self.hidden: list[bool] = []
         """For each tag, whether it or something around it is hidden before any script ran."""
         self.text = ""
+        self.buttons: list[str] = []
+        """What stands on each button, and on links and labels that look like one."""
         self._open: list[tuple[str, bool]] = []
+        self._button = 0
         self.feed(html.decode())
         self.close()
         assert self._open == []
@@ -29,6 +33,9 @@ class Document(HTMLParser):
         assert len(attrs) == len(dict(attrs)), f"an attribute stands twice in <{tag}>"
         if tag not in VOID:
             self._open.append((tag, hidden))
+        if not self._button and (tag == "button" or re.search(r"\bbutton\b", dict(attrs).get("class") or "")):
+            self._button = len(self._open)
+            self.buttons.append("")
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
@@ -36,9 +43,13 @@ class Document(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         assert self._open.pop()[0] == tag
+        if len(self._open) < self._button:
+            self._button = 0
 
     def handle_data(self, data: str) -> None:
         self.text += data
+        if self._button:
+            self.buttons[-1] += data.strip()
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
         return [attributes for name, attributes in self.tags if name == tag]

@@ -2,11 +2,15 @@
 
 import json
 import re
+import unicodedata
+from functools import cache
 from typing import Any
 
 import pytest
+from babel import Locale
 
 import build_site
+from site_documents import Document
 from taina.format.derive import (
     derive_content_keys,
     derive_inbox,
@@ -23,20 +27,18 @@ from taina.format.stream import StreamKey, seal_chunk
 CATALOGS = {
     file.stem: json.loads(file.read_text("utf-8")) for file in sorted((build_site.SOURCE / "locales").glob("*.json"))
 }
+TRANSLATIONS = sorted(set(CATALOGS) - {build_site.REFERENCE})
 PLURALS = {"zero", "one", "two", "few", "many", "other"}
-_CATEGORIES = {
-    "other": "ja ko vi zh-CN",
-    "one other": "bg da de el en eo fi hu mi nb nl sv tr",
-    "one few other": "hr ro",
-    "one two other": "he",
-    "one many other": "ca es fr it pt-BR",
-    "one two few other": "sl",
-    "one few many other": "cs pl ru uk",
-    "zero one two few many other": "ar",
-}
-NEEDED = {language: set(categories.split()) for categories, all_ in _CATEGORIES.items() for language in all_.split()}
-"""Plural categories of each language (Unicode CLDR). A new catalog brings its line."""
 SCRIPTS = "\n".join(file.read_text("utf-8") for file in sorted((build_site.SOURCE / "js").rglob("*.js")))
+
+NAMES = {"meta.direction", "site.name", "site.api", "api.title"}
+"""What may be the same in every language."""
+COGNATES: dict[str, set[str]] = {}
+"""Texts that a language writes just as English does."""
+ENGLISH = re.compile(r"\b(the|you|your|this|that|with|which)\b", re.IGNORECASE)
+"""Words that no other language of ours has: whoever leaves a sentence in English leaves one of them."""
+FOREIGN = {"API", "bearer", "C", "Ctrl", "curl", "Enter", "HTTPS", "https", "JavaScript", "QR", "s", "Taina", "X25519"}
+"""What is written in Latin letters also where the language has others."""
 
 
 def flatten(node: Any, path: str = "") -> dict[str, Any]:
@@ -46,44 +48,109 @@ def flatten(node: Any, path: str = "") -> dict[str, Any]:
     return {name: text for key, child in node.items() for name, text in flatten(child, f"{path}.{key}").items()}
 
 
-def placeholders(text: Any) -> set[str]:
-    return set(re.findall(r"\{(\w+)\}", text["other"] if isinstance(text, dict) else text))
+TEXTS = {language: flatten(catalog) for language, catalog in CATALOGS.items()}
+
+
+def forms_of(text: Any) -> dict[str, str]:
+    return text if isinstance(text, dict) else {"other": text}
+
+
+def placeholders(form: str) -> set[str]:
+    return set(re.findall(r"\{(\w+)\}", form))
+
+
+def width(text: str) -> int:
+    """In letters; those of China, Japan and Korea are twice as wide. Marks above and below take no room."""
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
+    return len(text) + wide - sum(unicodedata.combining(character) > 0 for character in text)
+
+
+@cache
+def built() -> dict[str, Document]:
+    return {path: Document(data) for path, data in build_site.build().items() if path.endswith(".html")}
 
 
 def test_there_is_a_reference() -> None:
     assert build_site.REFERENCE in CATALOGS
-    assert set(CATALOGS) <= set(NEEDED)
+
+
+@pytest.mark.parametrize("language", CATALOGS)
+def test_a_catalog_says_whose_it_is(language: str) -> None:
+    meta = CATALOGS[language]["meta"]
+    assert meta["direction"] == Locale.parse(language, sep="-").text_direction
+    assert [catalog["meta"]["name"] for catalog in CATALOGS.values()].count(meta["name"]) == 1
 
 
 @pytest.mark.parametrize("language", CATALOGS)
 def test_a_catalog_has_the_keys_placeholders_and_plurals_of_the_reference(language: str) -> None:
-    reference, texts = flatten(CATALOGS[build_site.REFERENCE]), flatten(CATALOGS[language])
+    """Plural categories are those of Unicode CLDR, as in the browser's `Intl.PluralRules`."""
+    reference, texts = TEXTS[build_site.REFERENCE], TEXTS[language]
+    needed = {*Locale.parse(language, sep="-").plural_form.tags, "other"}
     assert list(texts) == list(reference)
     for key, text in texts.items():
-        assert placeholders(text) == placeholders(reference[key]), key
         assert isinstance(text, dict) == isinstance(reference[key], dict), key
-        forms = text if isinstance(text, dict) else {"other": text}
         if isinstance(text, dict):
-            assert set(forms) == NEEDED[language], key
-        for form in forms.values():
+            assert set(text) == needed, key
+        wanted = placeholders(forms_of(reference[key])["other"])
+        for category, form in forms_of(text).items():
+            # A form for a single number may say it in words.
+            missing = {"n"} if category in ("zero", "one", "two") else set()
+            assert wanted - missing <= placeholders(form) <= wanted, key
             assert form.strip() == form != "", key
             assert not re.search(r'<[a-z]|\.\.\.|"', form), key
 
 
-@pytest.mark.parametrize("language", CATALOGS)
-def test_a_translation_is_not_much_longer(language: str) -> None:
-    """A button has to hold it: three times the English, or eight characters more, is a sentence gone astray."""
-    reference, texts = flatten(CATALOGS[build_site.REFERENCE]), flatten(CATALOGS[language])
+@pytest.mark.parametrize("language", TRANSLATIONS)
+def test_nothing_is_left_in_english(language: str) -> None:
+    reference, texts = TEXTS[build_site.REFERENCE], TEXTS[language]
+    assert {key for key, text in texts.items() if text == reference[key]} - NAMES == COGNATES.get(language, set())
     for key, text in texts.items():
-        if isinstance(text, str):
-            assert len(text) <= max(1.8 * len(reference[key]), len(reference[key]) + 12), key
+        for form in forms_of(text).values():
+            assert not ENGLISH.search(form), key
+
+
+@pytest.mark.parametrize("language", TRANSLATIONS)
+def test_a_language_keeps_to_its_own_letters(language: str) -> None:
+    """No letter that only looks right, and no Latin one where the language has others, except in names."""
+    own = letters(CATALOGS[language]["meta"]["name"])
+    for key, text in flatten({**CATALOGS[language], "meta": {"name": CATALOGS[language]["meta"]["name"]}}).items():
+        for form in forms_of(text).values():
+            found = letters(re.sub(r"\{\w+\}", "", form))
+            assert found <= own, (key, found)
+
+
+def letters(text: str) -> set[str]:
+    """Whose they are, such as `LATIN`; those of Chinese and both kinds of Japanese count as one."""
+    words = re.sub(r"[A-Za-z0-9]+", lambda word: "" if word[0] in FOREIGN else word[0], text)
+    names = {unicodedata.name(letter).split()[0].partition("-")[0] for letter in words if letter.isalpha()}
+    return {"CJK" if name in ("HIRAGANA", "KATAKANA", "IDEOGRAPHIC") else name for name in names}
+
+
+@pytest.mark.parametrize("language", TRANSLATIONS)
+def test_a_translation_is_not_much_longer(language: str) -> None:
+    """Far longer than the English it is a sentence gone astray."""
+    for key, text in TEXTS[language].items():
+        for form in forms_of(text).values():
+            reference = width(max(forms_of(TEXTS[build_site.REFERENCE][key]).values(), key=width))
+            assert width(form) <= max(1.8 * reference, reference + 12), key
+
+
+@pytest.mark.parametrize("language", TRANSLATIONS)
+def test_a_button_holds_its_text(language: str) -> None:
+    for path, document in built().items():
+        start, _, rest = path.partition("/")
+        if start == language:
+            english = built()[f"{build_site.REFERENCE}/{rest}"].buttons
+            assert len(document.buttons) == len(english)
+            for text, reference in zip(document.buttons, english, strict=True):
+                assert width(text) <= max(1.6 * width(reference), width(reference) + 8), (path, text)
 
 
 def test_every_text_is_used() -> None:
     templates = "\n".join(
         file.read_text("utf-8") for folder in ("pages", "layouts") for file in (build_site.SOURCE / folder).iterdir()
     )
-    for key in flatten(CATALOGS[build_site.REFERENCE]):
+    for key in TEXTS[build_site.REFERENCE]:
         parts = key.split(".")
         if parts[0] == "lifetimes" or "errors" in parts:
             continue
