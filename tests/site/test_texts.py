@@ -33,11 +33,30 @@ SCRIPTS = "\n".join(file.read_text("utf-8") for file in sorted((build_site.SOURC
 
 NAMES = {"meta.direction", "site.name", "site.api", "api.title"}
 """What may be the same in every language."""
-COGNATES: dict[str, set[str]] = {}
+COGNATES: dict[str, set[str]] = {
+    "nl": {"site.privacy", "privacy.title", "site.contact"},
+    "pt-BR": {"create.code"},
+    "sv": {"site.theme_system"},
+}
 """Texts that a language writes just as English does."""
 ENGLISH = re.compile(r"\b(the|you|your|this|that|with|which)\b", re.IGNORECASE)
 """Words that no other language of ours has: whoever leaves a sentence in English leaves one of them."""
-FOREIGN = {"API", "bearer", "C", "Ctrl", "curl", "Enter", "HTTPS", "https", "JavaScript", "QR", "s", "Taina", "X25519"}
+FOREIGN = {
+    "API",
+    "Bearer",
+    "bearer",
+    "C",
+    "Ctrl",
+    "curl",
+    "Enter",
+    "HTTPS",
+    "https",
+    "JavaScript",
+    "QR",
+    "s",
+    "Taina",
+    "X25519",
+}
 """What is written in Latin letters also where the language has others."""
 
 
