@@ -36,6 +36,7 @@ NAMES = {"meta.direction", "site.name", "site.api", "api.title"}
 COGNATES: dict[str, set[str]] = {
     "de": {"create.optional", "create.passphrase", "reveal.passphrase", "site.theme_system"},
     "fr": {"create.live.pause", "lifetimes.300", "site.contact"},
+    "it": {"privacy.title", "site.privacy"},
 }
 """Texts that a language writes just as English does."""
 ENGLISH = re.compile(r"\b(the|you|your|this|that|with|which)\b", re.IGNORECASE)
