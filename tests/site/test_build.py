@@ -18,6 +18,11 @@ from site_documents import Document
 SITE = build_site.build()
 PAGES = sorted(path for path in SITE if path.endswith(".html"))
 HOPS = [f"{address}index.html" for address in build_site.PAGES.values()]
+LANGUAGES = {
+    file.stem: json.loads(file.read_text("utf-8"))["meta"]["direction"]
+    for file in (build_site.SOURCE / "locales").iterdir()
+}
+"""Each language, and the direction in which it is written."""
 HEADERS = json.loads(SITE["headers.json"])
 DOCUMENTS = {path: Document(SITE[path]) for path in PAGES}
 
@@ -59,9 +64,10 @@ def test_the_manifest_names_every_public_file_with_its_hash() -> None:
 def test_a_page_is_whole(path: str) -> None:
     document = DOCUMENTS[path]
     (html,) = document.all("html")
-    assert html["lang"] == (path.split("/")[0] if path.split("/")[0] in ("en", "bg") else "en")
+    language = path.split("/")[0] if path.split("/")[0] in LANGUAGES else build_site.REFERENCE
+    assert html["lang"] == language
     if path not in HOPS:
-        assert html["dir"] == "ltr"
+        assert html["dir"] == LANGUAGES[language]
         headings = [
             1 for (tag, _), hidden in zip(document.tags, document.hidden, strict=True) if (tag, hidden) == ("h1", False)
         ]
@@ -127,7 +133,7 @@ def test_link_pages_are_not_indexed_and_assets_are_kept() -> None:
         return found
 
     for page in ("/s/", "/receipt/", "/r/", "/inbox/"):
-        for start in ("", "/en", "/bg"):
+        for start in ("", *(f"/{language}" for language in LANGUAGES)):
             assert "noindex" in rule(f"{start}{page}index.html")["X-Robots-Tag"]
     assert "X-Robots-Tag" not in rule("/en/index.html")
     asset = next(path for path in SITE if path.endswith(".css"))
@@ -147,7 +153,7 @@ def test_compressed_copies_give_the_same_bytes() -> None:
     assert {path.rpartition(".")[0] for path in whole if path.endswith(".br")} >= set(PAGES)
 
 
-@pytest.mark.parametrize("page", ["en/index.html", "bg/index.html"])
+@pytest.mark.parametrize("page", [f"{language}/index.html" for language in LANGUAGES])
 def test_the_first_load_of_create_is_within_its_budget(page: str) -> None:
     whole = build_site.with_compressed(SITE)
     document = DOCUMENTS[page]
