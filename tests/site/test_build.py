@@ -17,8 +17,12 @@ from site_documents import Document
 
 SITE = build_site.build()
 PAGES = sorted(path for path in SITE if path.endswith(".html"))
-LANGUAGES = sorted(file.stem for file in (build_site.SOURCE / "locales").iterdir())
 HOPS = [f"{address}index.html" for address in build_site.PAGES.values()]
+LANGUAGES = {
+    file.stem: json.loads(file.read_text("utf-8"))["meta"]["direction"]
+    for file in (build_site.SOURCE / "locales").iterdir()
+}
+"""Each language, and the direction in which it is written."""
 HEADERS = json.loads(SITE["headers.json"])
 DOCUMENTS = {path: Document(SITE[path]) for path in PAGES}
 
@@ -60,10 +64,10 @@ def test_the_manifest_names_every_public_file_with_its_hash() -> None:
 def test_a_page_is_whole(path: str) -> None:
     document = DOCUMENTS[path]
     (html,) = document.all("html")
-    language = path.split("/")[0] if path.split("/")[0] in LANGUAGES else "en"
+    language = path.split("/")[0] if path.split("/")[0] in LANGUAGES else build_site.REFERENCE
     assert html["lang"] == language
     if path not in HOPS:
-        assert html["dir"] == ("rtl" if language in ("ar", "he") else "ltr")
+        assert html["dir"] == LANGUAGES[language]
         headings = [
             1 for (tag, _), hidden in zip(document.tags, document.hidden, strict=True) if (tag, hidden) == ("h1", False)
         ]
