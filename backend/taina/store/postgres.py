@@ -14,7 +14,7 @@ from typing import TypeVar
 import psycopg
 from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import ConnectionPool
 
 from taina.errors import ConflictError, StorageFullError, UnavailableError
 from taina.store import Transaction, UnusableError
@@ -96,7 +96,6 @@ class PostgresStore:
             min_size=1,
             max_size=_CONNECTIONS,
             reconnect_timeout=_RECONNECT_SECONDS,
-            timeout=patience,
             name="taina-store",
             open=True,
         )
@@ -154,10 +153,8 @@ class PostgresStore:
                 _log.warning(warning)
 
     def _attempt(self, work: Callable[[Transaction], Result], end: float) -> Result:
-        try:
-            connection = self._pool.getconn(timeout=max(end - time.monotonic(), _PAUSE))
-        except PoolTimeout:
-            raise UnavailableError from None
+        # Asked for anew each second: a pool that gave up connecting tries again only when it is asked.
+        connection = self._pool.getconn(timeout=min(max(end - time.monotonic(), _PAUSE), _RECONNECT_SECONDS))
         try:
             cursor = connection.cursor(binary=True)
             cursor.execute("BEGIN")
