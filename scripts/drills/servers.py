@@ -1,5 +1,6 @@
 """A real server for drills, benches, screenshots and tests: `taina serve` in a process of its own."""
 
+import os
 import re
 import socket
 import subprocess
@@ -82,7 +83,9 @@ def serving(*arguments: str, site: bool = False, looks: Looks | None = None) -> 
 
 
 @contextmanager
-def running(command: list[str], port: int, environment: dict[str, str] | None = None) -> Iterator[None]:
+def running(
+    command: list[str], port: int, environment: dict[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """A program that listens on a port, while it is needed."""
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -95,7 +98,7 @@ def running(command: list[str], port: int, environment: dict[str, str] | None = 
                 if time.monotonic() > end or process.poll() is not None:
                     raise
                 time.sleep(0.05)
-        yield
+        yield process
     finally:
         process.terminate()
         process.wait()
@@ -104,6 +107,12 @@ def running(command: list[str], port: int, environment: dict[str, str] | None = 
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
+
+
+def processor_time(pid: int) -> float:
+    """Seconds of processor time that a process has taken, by Linux."""
+    fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory(pid: int, field: str = "VmRSS") -> int:
