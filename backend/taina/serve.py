@@ -1,14 +1,15 @@
-"""The composition root: settings -> store -> rules -> web -> listener, and the sweeper beside them."""
+"""The composition root: config -> store -> rules -> web -> listener, and the sweeper beside them."""
 
 import os
 import sqlite3
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
 
+from taina.config import Config
+from taina.keys import AccessKeys, open_keys
 from taina.listener import Listener, is_local
 from taina.secret_requests import SecretRequests
 from taina.store import Store, UnusableError
@@ -24,35 +25,25 @@ _SWEEP_PAUSE = 0.005
 _RUINED = 74  # EX_IOERR of sysexits.h
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    host: str
-    port: int
-    data: Path
-    site: Path | None
-    limits: Limits = field(default_factory=Limits)
-    store: str | None = None
-    """The address of a PostgreSQL database; without one, SQLite in `data`."""
-    rates: Rates = field(default_factory=Rates)
-
-
-def serve(settings: Settings) -> None:
+def serve(config: Config) -> None:
     """Run until a signal says stop; in-flight requests are answered first.
 
     Raises:
         click.ClickException: it cannot start; the message says what to do.
     """
     os.umask(0o077)  # the database and all beside it are for this user's eyes
-    site = _load_site(settings.site) if settings.site else None
-    store, warnings = _open_database(settings.store) if settings.store else (_open_file(settings.data), ())
+    site = _load_site(config.site) if config.site else None
+    store, warnings = _open_database(config.store) if config.store else (_open_file(config.data), ())
     try:
-        vault = Vault(store, settings.limits)
-        requests = SecretRequests(store, settings.limits)
-        listener = _listen(settings, create_app(vault, requests, site, settings.rates))
+        limits = Limits(size=config.max_size, storage=config.max_storage)
+        vault = Vault(store, limits)
+        requests = SecretRequests(store, limits)
+        app = create_app(vault, requests, site, _rates(config), _open_keys(config), config.origins)
+        listener = _listen(config, app)
         with _Sweeper(vault.sweep, requests.sweep):
             listener.stop_on_signals()
-            click.echo(f"Taina is ready: {_address(settings.host, listener.port)}")
-            if not is_local(settings.host):
+            click.echo(f"Taina is ready: {_address(config.host, listener.port)}")
+            if not is_local(config.host):
                 click.echo("Browsers encrypt only over HTTPS: put a proxy with a certificate in front of this address.")
             for warning in warnings:
                 click.echo(f"Warning: {warning}", err=True)
@@ -88,7 +79,7 @@ def _load_site(folder: Path) -> Site:
         return Site(folder)
     except (OSError, ValueError, KeyError) as error:
         raise click.ClickException(
-            f"{folder} holds no built site ({error}). Build one with scripts/build_site.py, or leave --site out."
+            f"{folder} holds no built site ({error}). Build one with `taina site build`, or leave --site out."
         ) from None
 
 
@@ -117,12 +108,31 @@ def _open_file(folder: Path) -> SqliteStore:
         raise click.ClickException(f"{folder} cannot hold the database: {error}.") from None
 
 
-def _listen(settings: Settings, app: Application) -> Listener:
+def _rates(config: Config) -> Rates:
+    return Rates(
+        config.client_creates,
+        config.client_reveals,
+        config.client_misses,
+        config.client_storage,
+        config.trusted_proxy,
+    )
+
+
+def _open_keys(config: Config) -> AccessKeys | None:
+    if config.create == "anyone":
+        return None
     try:
-        return Listener(app, settings.host, settings.port)
+        return open_keys(config.data)
+    except OSError as error:
+        raise click.ClickException(f"The access keys cannot be read: {error}. Check its permissions.") from None
+
+
+def _listen(config: Config, app: Application) -> Listener:
+    try:
+        return Listener(app, config.host, config.port)
     except (OSError, ValueError) as error:
         raise click.ClickException(
-            f"Cannot listen on {settings.host} port {settings.port}: {error}. Choose another with --host and --port."
+            f"Cannot listen on {config.host} port {config.port}: {error}. Choose another with --host and --port."
         ) from None
 
 

@@ -16,6 +16,10 @@ _HOMES = {
     "inbox": "taina.cli.request:inbox",
     "bridge": "taina.cli.bridge:bridge",
     "serve": "taina.cli.serve:serve",
+    "keys": "taina.cli.keys:keys",
+    "site": "taina.cli.site:site",
+    "verify": "taina.cli.verify:verify",
+    "config": "taina.cli.config:config",
     "completion": "taina.cli.completion:completion",
 }
 

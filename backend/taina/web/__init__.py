@@ -6,9 +6,11 @@ from typing import Any
 import falcon
 
 from taina.errors import NotFoundError
+from taina.keys import AccessKeys
 from taina.secret_requests import SecretRequests
 from taina.vault import Vault
 from taina.web import openapi, problems, resources
+from taina.web.admission import Admission
 from taina.web.limits import ClientLimits, Rates
 from taina.web.secret_requests import EnvelopesResource, SecretRequestResource
 from taina.web.security import ApiSecurity
@@ -19,16 +21,29 @@ API = "/api/v1"
 _RATES = Rates()
 
 
-def create_app(vault: Vault, requests: SecretRequests, site: Site | None = None, rates: Rates = _RATES) -> Application:
-    """The WSGI application: the API, and the built site below it where there is one."""
+def create_app(
+    vault: Vault,
+    requests: SecretRequests,
+    site: Site | None = None,
+    rates: Rates = _RATES,
+    keys: AccessKeys | None = None,
+    origins: tuple[str, ...] = (),
+) -> Application:
+    """The WSGI application: the API, and the built site below it where there is one.
+
+    Args:
+        keys: the access keys without which nothing can be made; None lets anyone.
+        origins: other addresses whose pages may use the API.
+    """
+    admission = Admission(keys, requests)
     limits = ClientLimits(rates)
     app = falcon.App()
-    app.add_middleware(ApiSecurity())
+    app.add_middleware(ApiSecurity(origins))
     app.add_middleware(limits)
     problems.install(app)
-    app.add_route(f"{API}/status", resources.StatusResource(vault))
+    app.add_route(f"{API}/status", resources.StatusResource(vault, admission))
     app.add_route(f"{API}/openapi.json", openapi.OpenApiResource(vault.limits))
-    app.add_route(f"{API}/secrets/{{secret_id}}", resources.SecretResource(vault, limits))
+    app.add_route(f"{API}/secrets/{{secret_id}}", resources.SecretResource(vault, admission, limits))
     app.add_route(f"{API}/secrets/{{secret_id}}/reveal", resources.RevealResource(vault))
     app.add_route(f"{API}/secrets/{{secret_id}}/chunks", resources.ChunksResource(vault))
     app.add_route(f"{API}/secrets/{{secret_id}}/chunks/{{n}}", resources.ChunkResource(vault))
@@ -37,7 +52,7 @@ def create_app(vault: Vault, requests: SecretRequests, site: Site | None = None,
     app.add_route(f"{API}/claims/{{claim_id}}/chunks/{{n}}", resources.ClaimChunkResource(vault))
     app.add_route(f"{API}/receipts/{{receipt_id}}", resources.ReceiptResource(vault))
     app.add_route(f"{API}/receipts/{{receipt_id}}/burn", resources.BurnResource(vault))
-    app.add_route(f"{API}/requests/{{request_id}}", SecretRequestResource(requests))
+    app.add_route(f"{API}/requests/{{request_id}}", SecretRequestResource(requests, admission))
     app.add_route(f"{API}/requests/{{request_id}}/envelopes", EnvelopesResource(requests))
     if site is not None:
         app.add_sink(site, prefix="/")
