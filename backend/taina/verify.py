@@ -24,8 +24,9 @@ BROWSERS = (
     f"taina/{__version__}",
 )
 """Who we say that we are, in turn: a host that shows checkers another face has to guess which of them is one."""
-_POWERS = ("content-security-policy-report-only", "link", "location", "refresh", "reporting-endpoints", "report-to")
-_POWERS += ("nel", "service-worker-allowed", "set-cookie", "sourcemap", "speculation-rules", "x-sourcemap")
+_LOADS = ("content-security-policy-report-only", "link", "location", "refresh", "reporting-endpoints", "report-to")
+_KEEPS = ("nel", "service-worker-allowed", "set-cookie", "sourcemap", "speculation-rules", "x-sourcemap")
+_POWERS = (*_LOADS, *_KEEPS)
 """Headers that load, keep or report something; no page of ours has one."""
 _STRANGE = ("sw.js", "service-worker.js", "js/site.js", "en/nothing-is-here.html")
 """Paths at which nothing may be."""
@@ -57,7 +58,7 @@ def verify_host(url: str, key: Ed25519PublicKey, on_progress: Callable[[int, int
     root = url.rstrip("/") + "/"
     with httpx.Client(timeout=_PATIENCE, follow_redirects=False, headers={"Accept-Encoding": "identity"}) as client:
         try:
-            return _verify_host(client, root, key, on_progress)
+            return compare_host(client, root, key, on_progress)
         except httpx.HTTPError as error:
             raise UnreachableError(f"{root} does not answer ({error or type(error).__name__}).") from None
 
@@ -84,9 +85,10 @@ def verify_folder(folder: Path, key: Ed25519PublicKey) -> Report:
     return report
 
 
-def _verify_host(
-    client: httpx.Client, root: str, key: Ed25519PublicKey, on_progress: Callable[[int, int], None]
+def compare_host(
+    client: httpx.Client, root: str, key: Ed25519PublicKey, on_progress: Callable[[int, int], None] = lambda *_: None
 ) -> Report:
+    """As `verify_host`, by a client of the caller's, for an address that ends in a slash. Raises: httpx.HTTPError."""
     report = Report()
     answers = {name: client.get(root + name) for name in (MANIFEST, SIGNATURE)}
     for name, answer in answers.items():

@@ -45,10 +45,12 @@ def test_people_read_a_table(run: Run) -> None:
         ('origins = ["https://a.example/path"]', "an address without a path"),
         ('origins = ["*"]', "an address without a path"),
         ('metrics = "0.0.0.0:9464"', "an address of this machine"),
-        ("hots = 1", "hots in taina.toml is no option. There are: create, data, host"),
+        ("hots = 1", "hots in taina.toml is no option. There are: client_creates, client_misses"),
         ("[mail]\nhots = 1", "mail.hots in taina.toml is no option"),
         ('[mail]\nhost = "smtp.example"', "mail.from is missing"),
         ('url = "https://a.example"\n[mail]\nhost = "smtp.example"\nfrom = "nobody"', "an e-mail address"),
+        ('trusted_proxies = ["localhost"]', "trusted_proxies in taina.toml is ['localhost'], but has to be addresses"),
+        ('store = "mysql://localhost"', "begins with postgresql://"),
         ("port =", "taina.toml is not TOML"),
     ],
 )
@@ -64,3 +66,22 @@ def test_what_the_builder_of_the_pages_reads_may_stand_there(run: Run, tmp_path:
     (tmp_path / "taina.toml").write_text('[site]\nname = "Ours"\nfolder = "built"\n')
     done = run("config", "--json")
     assert json.loads(done.stdout)["site.folder"]["value"] == "built"
+
+
+def test_lists_are_given_in_each_way(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "taina.toml").write_text('origins = ["https://a.example", "https://b.example/"]\n')
+
+    def told(*flags: str, **more: str) -> str:
+        found = json.loads(run("config", "--json", *flags, **more).stdout)["origins"]["value"]
+        assert isinstance(found, str)
+        return found
+
+    assert told() == "https://a.example https://b.example"
+    assert told(TAINA_ORIGINS="https://c.example https://d.example") == "https://c.example https://d.example"
+    assert told("--origins", "https://e.example", "--origins", "https://f.example").split()[1] == "https://f.example"
+
+
+def test_no_password_is_printed(run: Run) -> None:
+    done = run("config", TAINA_STORE="postgresql://taina:hunter2@db.example/taina")
+    assert b"postgresql://taina:\xe2\x80\xa6@db.example/taina" in done.stdout
+    assert b"hunter2" not in done.stdout
