@@ -8,15 +8,18 @@ from pathlib import Path
 
 import click
 
-from taina.config import Config
+from taina.config import Config, shown
 from taina.keys import AccessKeys, open_keys
 from taina.listener import Listener, is_local
+from taina.logs import log_request, set_up
 from taina.secret_requests import SecretRequests
 from taina.store import Store, UnusableError
 from taina.store.sqlite import SqliteStore
+from taina.systemd import inherited_sockets, notify
 from taina.vault import Limits, Vault
 from taina.web import Application, create_app
 from taina.web.limits import Rates
+from taina.web.observing import Observer
 from taina.web.site import Site
 
 _SWEEP_SECONDS = 1.0
@@ -31,6 +34,7 @@ def serve(config: Config) -> None:
     Raises:
         click.ClickException: it cannot start; the message says what to do.
     """
+    set_up(config.log)
     os.umask(0o077)  # the database and all beside it are for this user's eyes
     site = _load_site(config.site) if config.site else None
     store, warnings = _open_database(config.store) if config.store else (_open_file(config.data), ())
@@ -38,16 +42,24 @@ def serve(config: Config) -> None:
         limits = Limits(size=config.max_size, storage=config.max_storage)
         vault = Vault(store, limits)
         requests = SecretRequests(store, limits)
-        app = create_app(vault, requests, site, _rates(config), _open_keys(config), config.origins)
+        observers: list[Observer] = [log_request]
+        notes = [f"Warning: {warning}" for warning in warnings]
+        if config.metrics:
+            metrics, address = _serve_metrics(config.metrics, vault)
+            observers.append(metrics)
+            notes.append(f"Metrics are ready: {address}")
+        app = create_app(vault, requests, site, _rates(config), _open_keys(config), config.origins, observers)
         listener = _listen(config, app)
         with _Sweeper(vault.sweep, requests.sweep):
             listener.stop_on_signals()
             click.echo(f"Taina is ready: {_address(config.host, listener.port)}")
             if not is_local(config.host):
                 click.echo("Browsers encrypt only over HTTPS: put a proxy with a certificate in front of this address.")
-            for warning in warnings:
-                click.echo(f"Warning: {warning}", err=True)
+            for note in notes:
+                click.echo(note, err=True)
+            notify("READY=1")
             listener.run()
+            notify("STOPPING=1")
     finally:
         store.close()
 
@@ -108,6 +120,18 @@ def _open_file(folder: Path) -> SqliteStore:
         raise click.ClickException(f"{folder} cannot hold the database: {error}.") from None
 
 
+def _serve_metrics(place: tuple[str, int], vault: Vault) -> tuple[Observer, str]:
+    # Imported here: who does not want figures should not wait for the library.
+    from taina.metrics import Metrics
+
+    metrics = Metrics(vault.used, vault.limits.storage)
+    try:
+        port = metrics.serve(*place)
+    except OSError as error:
+        raise click.ClickException(f"Metrics cannot be served on {shown(place)}: {error}.") from None
+    return metrics.count, f"{_address(place[0], port)}metrics"
+
+
 def _rates(config: Config) -> Rates:
     return Rates(
         config.client_creates,
@@ -129,7 +153,7 @@ def _open_keys(config: Config) -> AccessKeys | None:
 
 def _listen(config: Config, app: Application) -> Listener:
     try:
-        return Listener(app, config.host, config.port)
+        return Listener(app, config.host, config.port, sockets=inherited_sockets())
     except (OSError, ValueError) as error:
         raise click.ClickException(
             f"Cannot listen on {config.host} port {config.port}: {error}. Choose another with --host and --port."

@@ -1,6 +1,7 @@
 """HTTP and nothing else: resources that translate between requests and calls of the vault."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import falcon
@@ -11,7 +12,9 @@ from taina.secret_requests import SecretRequests
 from taina.vault import Vault
 from taina.web import openapi, problems, resources
 from taina.web.admission import Admission
+from taina.web.health import HealthResource, ReadyResource
 from taina.web.limits import ClientLimits, Rates
+from taina.web.observing import Observer, Observing
 from taina.web.secret_requests import EnvelopesResource, SecretRequestResource
 from taina.web.security import ApiSecurity
 from taina.web.site import Site
@@ -28,20 +31,26 @@ def create_app(
     rates: Rates = _RATES,
     keys: AccessKeys | None = None,
     origins: tuple[str, ...] = (),
+    observers: Sequence[Observer] = (),
 ) -> Application:
     """The WSGI application: the API, and the built site below it where there is one.
 
     Args:
         keys: the access keys without which nothing can be made; None lets anyone.
         origins: other addresses whose pages may use the API.
+        observers: are told of each request.
     """
     admission = Admission(keys, requests)
     limits = ClientLimits(rates)
     app = falcon.App()
+    if observers:
+        app.add_middleware(Observing(observers))
     app.add_middleware(ApiSecurity(origins))
     app.add_middleware(limits)
     problems.install(app)
     app.add_route(f"{API}/status", resources.StatusResource(vault, admission))
+    app.add_route(f"{API}/health", HealthResource())
+    app.add_route(f"{API}/ready", ReadyResource(vault))
     app.add_route(f"{API}/openapi.json", openapi.OpenApiResource(vault.limits))
     app.add_route(f"{API}/secrets/{{secret_id}}", resources.SecretResource(vault, admission, limits))
     app.add_route(f"{API}/secrets/{{secret_id}}/reveal", resources.RevealResource(vault))

@@ -203,6 +203,22 @@ def _paths(limits: Limits) -> Schema:
                 problems=(404, 410),
             ),
         },
+        "/health": {
+            "get": _call(
+                "health",
+                "Whether this server answers.",
+                answers={200: ("It does.", _object({"state": _one_of(["up"])}))},
+                problems=(),
+            )
+        },
+        "/ready": {
+            "get": _call(
+                "ready",
+                "Whether it can keep what it is given.",
+                answers={200: ("It can.", _object({"state": _one_of(["ready"])}))},
+                problems=(),
+            )
+        },
         "/status": {
             "get": _call(
                 "status",
