@@ -21,6 +21,7 @@ ROOMS = {
     "click": {"cli", "serve.py", "site"},
     "httpx": {"client.py", "transport.py", "verify.py"},
     "segno": {"cli"},
+    "smtplib": {"mail.py"},
     "prometheus_client": {"metrics.py"},
     "jinja2": {"site"},
     "brotli": {"site"},

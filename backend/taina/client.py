@@ -201,6 +201,16 @@ class Client:
             raise
         return made
 
+    def mail(self, link: str, to: str, language: str = "en") -> None:
+        """Have the instance mail a link, for which it wants an access key and a secret with a passphrase.
+
+        Raises:
+            NotFoundError: this instance mails nothing.
+            KeyNeededError, KeyRefusedError, QuotaError, InvalidError, MailError: nothing was sent.
+        """
+        body = {"link": link, "to": to, "language": language}
+        self._transport(self.url).post("/mail", self._key, body)
+
     def status(self, link: str) -> Status:
         """What may be known before the reveal; consumes nothing. Raises: NotFoundError, GoneError."""
         transport, parsed = self._find(link, "secret")

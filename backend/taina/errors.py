@@ -152,6 +152,12 @@ class StorageFullError(TainaError):
     sentence = "This instance has no room for the secret at the moment. Nothing was stored; try again later."
 
 
+class MailError(TainaError):
+    code = "mail"
+    status = 424
+    sentence = "The message could not be sent. Send the link yourself."
+
+
 class FormatError(TainaError):
     """Bytes or text that are not of the wire format. Never sent by a server: a client finds it by itself."""
 

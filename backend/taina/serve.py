@@ -12,13 +12,16 @@ from taina.config import Config, shown
 from taina.keys import AccessKeys, open_keys
 from taina.listener import Listener, is_local
 from taina.logs import log_request, set_up
+from taina.mail import ExpiryNotices, Mailer
 from taina.secret_requests import SecretRequests
 from taina.store import Store, UnusableError
 from taina.store.sqlite import SqliteStore
 from taina.systemd import inherited_sockets, notify
 from taina.vault import Limits, Vault
 from taina.web import Application, create_app
+from taina.web.admission import Admission
 from taina.web.limits import Rates
+from taina.web.mail import MailResource
 from taina.web.observing import Observer
 from taina.web.site import Site
 
@@ -48,9 +51,22 @@ def serve(config: Config) -> None:
             metrics, address = _serve_metrics(config.metrics, vault)
             observers.append(metrics)
             notes.append(f"Metrics are ready: {address}")
-        app = create_app(vault, requests, site, _rates(config), _open_keys(config), config.origins, observers)
+        keys, mailer = _open_keys(config), _open_mail(config)
+        app = create_app(
+            vault,
+            requests,
+            site,
+            _rates(config),
+            admission=Admission(keys if config.create == "keys" else None, requests),
+            mail=MailResource(mailer, keys),
+            origins=config.origins,
+            observers=observers,
+        )
         listener = _listen(config, app)
-        with _Sweeper(vault.sweep, requests.sweep):
+        sweeps: list[Callable[[int], int]] = [vault.sweep, requests.sweep]
+        if mailer and keys:
+            sweeps.append(ExpiryNotices(mailer, keys))
+        with _Sweeper(*sweeps):
             listener.stop_on_signals()
             click.echo(f"Taina is ready: {_address(config.host, listener.port)}")
             if not is_local(config.host):
@@ -143,12 +159,19 @@ def _rates(config: Config) -> Rates:
 
 
 def _open_keys(config: Config) -> AccessKeys | None:
-    if config.create == "anyone":
+    if config.create == "anyone" and not config.mail_host:
         return None
     try:
         return open_keys(config.data)
     except OSError as error:
         raise click.ClickException(f"The access keys cannot be read: {error}. Check its permissions.") from None
+
+
+def _open_mail(config: Config) -> Mailer | None:
+    try:
+        return Mailer(config) if config.mail_host else None
+    except OSError as error:
+        raise click.ClickException(f"{error.filename or error} cannot be read: see mail.password_file.") from None
 
 
 def _listen(config: Config, app: Application) -> Listener:

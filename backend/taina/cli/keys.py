@@ -10,8 +10,10 @@ from taina.cli.asking import Duration, when
 from taina.cli.config import config_option, read_config
 from taina.config import Config
 from taina.config_values import mailbox
-from taina.errors import NotFoundError
+from taina.errors import MailError, NotFoundError
 from taina.keys import AccessKeys, open_keys
+from taina.mail import Mailer, Notice
+from taina.store.keys import AccessKey
 
 data_option = click.option("--data", help="Folder of the database, if not as configured.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, on one line.")
@@ -49,6 +51,7 @@ def add(
         except ValueError as error:
             raise click.UsageError(f"--contact is {contact!r}, but has to be {error}.") from None
     issued, token = _open(config).issue(name, ttl=ttl, quota=quota, contact=contact, language=language)
+    _tell("issued", issued, config)
     if as_json:
         click.echo(json.dumps({"name": name, "key": base64url.encode(token), "expires": issued.expires}))
         return
@@ -83,11 +86,22 @@ def list_(file: Path | None, data: str | None, as_json: bool) -> None:
 @data_option
 def revoke(name: str, file: Path | None, data: str | None) -> None:
     """Revoke a key: nothing more is made with it. What was made stays as it is."""
+    config = read_config(file, {"data": data}).config
     try:
-        _open(read_config(file, {"data": data}).config).revoke(name)
+        _tell("revoked", _open(config).revoke(name), config)
     except NotFoundError as error:
         raise click.ClickException(error.detail) from None
     click.echo(f"{name} is revoked.", err=True)
+
+
+def _tell(notice: Notice, key: AccessKey, config: Config) -> None:
+    """Mail its holder, where mail is set up; a message that fails changes nothing."""
+    if not (config.mail_host and key.contact):
+        return
+    try:
+        Mailer(config).send_notice(notice, key)
+    except (MailError, OSError):
+        click.echo(f"The message to {key.contact} could not be sent. Tell its holder yourself.", err=True)
 
 
 def _open(config: Config) -> AccessKeys:

@@ -40,6 +40,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u20
 @click.option("--words", is_flag=True, help="Make a passphrase of six words, and print it.")
 @click.option("--recipients", type=click.IntRange(1, 100), default=1, help="So many links, each for one reader.")
 @click.option("--name", help="Send standard input as a file of this name.")
+@click.option("--mail-to", metavar="ADDRESS", help="Have the instance mail the link; goes with --words and a key.")
 @click.option("--qr", is_flag=True, help="Draw the link as a QR code, too.")
 @url_option
 @key_file_option
@@ -52,6 +53,7 @@ def send(
     words: bool,
     recipients: int,
     name: str | None,
+    mail_to: str | None,
     qr: bool,
     url: str | None,
     key_file: Path | None,
@@ -64,6 +66,8 @@ def send(
     """
     if sum([ask, passphrase_file is not None, words]) > 1:
         raise click.UsageError("Choose one of --passphrase, --passphrase-file and --words.")
+    if mail_to and (not words or recipients > 1):
+        raise click.UsageError("--mail-to goes with --words, and with one recipient.")
     with client_for(url, key_file) as client:
         contents = read_contents(content, name)
         if words:
@@ -79,6 +83,10 @@ def send(
     if not as_json:
         click.echo(f"Sealed {describe(contents)}.", err=True)
     _say_sent(sent, passphrase if words else None, as_json)
+    if mail_to:
+        with client_for(url, key_file) as client:
+            client.mail(sent[0].link, mail_to, os.environ.get("LANG", "en")[:2])
+        click.echo(f"Mailed to {mail_to}.", err=True)
     if qr:
         for one in sent:
             _draw(one.link)

@@ -7,13 +7,13 @@ from typing import Any
 import falcon
 
 from taina.errors import NotFoundError
-from taina.keys import AccessKeys
 from taina.secret_requests import SecretRequests
 from taina.vault import Vault
 from taina.web import openapi, problems, resources
 from taina.web.admission import Admission
 from taina.web.health import HealthResource, ReadyResource
 from taina.web.limits import ClientLimits, Rates
+from taina.web.mail import MailResource
 from taina.web.observing import Observer, Observing
 from taina.web.secret_requests import EnvelopesResource, SecretRequestResource
 from taina.web.security import ApiSecurity
@@ -29,18 +29,21 @@ def create_app(
     requests: SecretRequests,
     site: Site | None = None,
     rates: Rates = _RATES,
-    keys: AccessKeys | None = None,
+    admission: Admission | None = None,
+    mail: MailResource | None = None,
     origins: tuple[str, ...] = (),
     observers: Sequence[Observer] = (),
 ) -> Application:
     """The WSGI application: the API, and the built site below it where there is one.
 
     Args:
-        keys: the access keys without which nothing can be made; None lets anyone.
+        admission: who may make secrets and requests; None lets anyone.
+        mail: mails links; None does not.
         origins: other addresses whose pages may use the API.
         observers: are told of each request.
     """
-    admission = Admission(keys, requests)
+    admission = admission or Admission(None, requests)
+    mail = mail or MailResource()
     limits = ClientLimits(rates)
     app = falcon.App()
     if observers:
@@ -48,7 +51,8 @@ def create_app(
     app.add_middleware(ApiSecurity(origins))
     app.add_middleware(limits)
     problems.install(app)
-    app.add_route(f"{API}/status", resources.StatusResource(vault, admission))
+    app.add_route(f"{API}/status", resources.StatusResource(vault, admission, mails=mail.mails))
+    app.add_route(f"{API}/mail", mail)
     app.add_route(f"{API}/health", HealthResource())
     app.add_route(f"{API}/ready", ReadyResource(vault))
     app.add_route(f"{API}/openapi.json", openapi.OpenApiResource(vault.limits))

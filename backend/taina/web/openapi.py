@@ -203,6 +203,24 @@ def _paths(limits: Limits) -> Schema:
                 problems=(404, 410),
             ),
         },
+        "/mail": {
+            "post": _call(
+                "mail",
+                "Have the instance mail the link of a secret that needs a passphrase, where it offers that.",
+                security="accessKey",
+                body=_json(
+                    _object(
+                        {
+                            "link": {"type": "string", "minLength": 1, "maxLength": 300},
+                            "to": {"type": "string", "minLength": 1, "maxLength": 254},
+                            "language": {"type": "string", "minLength": 1, "maxLength": 20},
+                        }
+                    )
+                ),
+                answers={204: ("It is on its way.", None)},
+                problems=(401, 404, 413, 415, 424),
+            )
+        },
         "/health": {
             "get": _call(
                 "health",
@@ -329,7 +347,7 @@ def _status() -> Schema:
         "ttl": _object({"min": _integer(), "max": _integer(), "default": _integer()}),
         "lease": _integer(),
     }
-    options = _object({"create": _one_of(["anyone", "keys"])})
+    options = _object({"create": _one_of(["anyone", "keys"]), "mail": {"type": "boolean"}})
     return _object({"version": {"type": "string"}, "protocol": _integer(), **numbers, "options": options})
 
 

@@ -174,7 +174,7 @@ class BurnResource:
 class StatusResource:
     """`/status`: version, limits and options of this instance."""
 
-    def __init__(self, vault: Vault, admission: Admission) -> None:
+    def __init__(self, vault: Vault, admission: Admission, *, mails: bool) -> None:
         limits = vault.limits
         self._answer: Answer = {
             "version": __version__,
@@ -187,7 +187,7 @@ class StatusResource:
             },
             "ttl": {"min": limits.ttl_min, "max": limits.ttl_max, "default": limits.ttl_default},
             "lease": limits.lease,
-            "options": {"create": admission.create},
+            "options": {"create": admission.create, "mail": mails},
         }
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
