@@ -15,12 +15,12 @@ from pathlib import Path
 import click
 from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
 
-import build_site
 from drills.servers import serving
-from looks import Looks
 from taina import base64url
 from taina.format.derive import sha256
 from taina.format.links import Link, encode_link
+from taina.site import build as build_site
+from taina.site.looks import Looks
 
 README = build_site.SOURCE / "screenshots" / "create.png"
 SIZES = {"phone": (390, 844), "desktop": (1280, 900)}

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-import build_site
 from drills.postgres_cluster import Cluster, Node
 from drills.servers import Server, start_server, stop_server
+from taina.site import build as build_site
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -17,10 +17,15 @@ ROOMS = {
     "sqlite3": {"store", "serve.py"},
     "psycopg": {"store"},
     "psycopg_pool": {"store"},
-    "cryptography": {"format", "store"},
-    "click": {"cli", "serve.py"},
-    "httpx": {"client.py", "transport.py"},
+    "cryptography": {"format", "store", "verify.py"},
+    "click": {"cli", "serve.py", "site"},
+    "httpx": {"client.py", "transport.py", "verify.py"},
     "segno": {"cli"},
+    "smtplib": {"mail.py"},
+    "prometheus_client": {"metrics.py"},
+    "jinja2": {"site"},
+    "brotli": {"site"},
+    "markdown_it": {"site"},
 }
 """Each library, and the rooms that may know it."""
 

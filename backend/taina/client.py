@@ -56,6 +56,7 @@ class Client:
 
     Args:
         url: address of the instance. Without one nothing can be sent, and links must be whole addresses.
+        key: access key, for an instance that is private; no other instance ever sees it.
         patience: seconds for which a call is tried again while the network or the server is out.
         timeout: seconds that one try may hang.
 
@@ -66,6 +67,7 @@ class Client:
         self,
         url: str | None = None,
         *,
+        key: str | None = None,
         patience: float = 30.0,
         timeout: float = 30.0,
         clock: Callable[[], float] = time.time,
@@ -73,6 +75,7 @@ class Client:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.url = url.rstrip("/") if url else None
+        self._key = None if key is None else _read_key(key)
         self._http = httpx.Client(timeout=timeout)
         self._patience = patience
         self._clock = clock
@@ -113,7 +116,7 @@ class Client:
             FileError: a file cannot be read, or changed on the way; nothing can be opened then.
             InvalidError, TooLargeError, StorageFullError: the server keeps nothing.
         """
-        return self._send(self._transport(self.url), content, ttl, passphrase, on_progress)
+        return self._send(self._transport(self.url), content, ttl, passphrase, on_progress, self._key)
 
     def _send(
         self,
@@ -122,6 +125,8 @@ class Client:
         ttl: int | None,
         passphrase: str | None,
         on_progress: OnProgress | None,
+        admission: bytes | None,
+        answering: bytes | None = None,
     ) -> Sent:
         if not content:
             raise InvalidError("There is nothing to send.", field="content")
@@ -151,7 +156,9 @@ class Client:
         }
         if chunks == 1:
             order["content"] = base64url.encode(b"".join(sealed))
-        expires = _whole(transport.json("PUT", path, body=order), "expires")
+        if answering is not None:
+            order["request"] = base64url.encode(answering)
+        expires = _whole(transport.json("PUT", path, token=admission, body=order), "expires")
         if chunks > 1:
 
             def upload(chunk: tuple[int, bytes]) -> None:
@@ -193,6 +200,16 @@ class Client:
                 self._try_to_burn(self._transport(self.url), decode_link(sent.receipt, "receipt").body[:KEY_SIZE])
             raise
         return made
+
+    def mail(self, link: str, to: str, language: str = "en") -> None:
+        """Have the instance mail a link, for which it wants an access key and a secret with a passphrase.
+
+        Raises:
+            NotFoundError: this instance mails nothing.
+            KeyNeededError, KeyRefusedError, QuotaError, InvalidError, MailError: nothing was sent.
+        """
+        body = {"link": link, "to": to, "language": language}
+        self._transport(self.url).post("/mail", self._key, body)
 
     def status(self, link: str) -> Status:
         """What may be known before the reveal; consumes nothing. Raises: NotFoundError, GoneError."""
@@ -316,7 +333,8 @@ class Client:
             "ttl": ttl,
             "answers": answers,
         }
-        expires = _whole(transport.json("PUT", f"/requests/{base64url.encode(token.id)}", body=order), "expires")
+        path = f"/requests/{base64url.encode(token.id)}"
+        expires = _whole(transport.json("PUT", path, token=self._key, body=order), "expires")
         return Asked(
             f"{self.url}/r/#{encode_link(Link('request', public, passphrase))}",
             f"{self.url}/inbox/#{encode_link(Link('inbox', seed))}",
@@ -349,8 +367,11 @@ class Client:
             raise InvalidError("Who asked wants a passphrase, told by another way.", field="passphrase")
         if not self.request_status(link).answers_left:
             raise AnsweredError
-        sent = self._send(transport, content, ttl, passphrase, on_progress)
         token = derive_request(parsed.body)
+        # A private instance lets in who has the request; another need not know which request it is.
+        private = _is_private(transport.json("GET", "/status"))
+        admission = (token.token, token.id) if private else (None, None)
+        sent = self._send(transport, content, ttl, passphrase, on_progress, *admission)
         try:
             # Tried again, it is the same envelope: another one would be another answer.
             envelope = seal_envelope(parsed.body, decode_link(sent.link, "secret"))
@@ -493,3 +514,18 @@ def _state(answer: dict[str, Any]) -> State:
         if answer.get("state") == state:
             return state  # type: ignore[no-any-return]
     raise NotTainaError
+
+
+def _read_key(key: str) -> bytes:
+    try:
+        token = base64url.decode(key.strip())
+    except ValueError:
+        token = b""
+    if len(token) != 32:
+        raise InvalidError("This is no access key: it has 43 letters, digits, - and _.", field="key")
+    return token
+
+
+def _is_private(status: dict[str, Any]) -> bool:
+    options = status.get("options")
+    return isinstance(options, dict) and options.get("create") == "keys"

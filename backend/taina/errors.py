@@ -38,6 +38,26 @@ class InvalidError(TainaError):
     sentence = "A field of the request is wrong."
 
 
+class KeyNeededError(TainaError):
+    code = "key_needed"
+    status = 401
+    sentence = "Only holders of an access key can make secrets here. Ask whoever runs this instance for one."
+
+
+class KeyRefusedError(TainaError):
+    """The access key is unknown here, has expired or was revoked."""
+
+    code = "key_refused"
+    status = 401
+    sentence = "This access key does not work here: it is mistyped, has expired or was revoked."
+
+
+class QuotaError(TainaError):
+    code = "quota"
+    status = 403
+    sentence = "This access key has made all that it may in a day. Nothing was kept; try again tomorrow."
+
+
 class CrossSiteError(TainaError):
     code = "cross_site"
     status = 403
@@ -130,6 +150,12 @@ class StorageFullError(TainaError):
     code = "storage_full"
     status = 507
     sentence = "This instance has no room for the secret at the moment. Nothing was stored; try again later."
+
+
+class MailError(TainaError):
+    code = "mail"
+    status = 424
+    sentence = "The message could not be sent. Send the link yourself."
 
 
 class FormatError(TainaError):

@@ -12,7 +12,7 @@ import resource
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from waitress import wasyncore
@@ -204,8 +204,15 @@ class _Server(TcpWSGIServer):  # type: ignore[misc]
 class Listener:
     """The HTTP server of one WSGI application."""
 
-    def __init__(self, app: Callable[..., Any], host: str, port: int, threads: int = 16) -> None:
-        """Bind; port 0 takes a free one.
+    def __init__(
+        self,
+        app: Callable[..., Any],
+        host: str,
+        port: int,
+        threads: int = 16,
+        sockets: Sequence[socket.socket] = (),
+    ) -> None:
+        """Bind; port 0 takes a free one. Sockets that listen already are taken instead, where there are any.
 
         Raises:
             OSError: the address is in use or not ours.
@@ -236,10 +243,13 @@ class Listener:
         self._map: dict[int, Any] = {}
         self._dispatcher = ThreadedTaskDispatcher()
         self._dispatcher.set_thread_count(threads)
-        self._servers = [
-            _Server(app, map=self._map, dispatcher=self._dispatcher, adj=settings, sockinfo=sockinfo)
-            for sockinfo in settings.listen
-        ]
+        shared = {"map": self._map, "dispatcher": self._dispatcher, "adj": settings}
+        if sockets:
+            self._servers = [
+                _Server(app, _sock=it, bind_socket=False, sockinfo=(it.family, it.type), **shared) for it in sockets
+            ]
+        else:
+            self._servers = [_Server(app, sockinfo=sockinfo, **shared) for sockinfo in settings.listen]
         self._stopping = False
 
     @property

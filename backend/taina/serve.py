@@ -1,23 +1,30 @@
-"""The composition root: settings -> store -> rules -> web -> listener, and the sweeper beside them."""
+"""The composition root: config -> store -> rules -> web -> listener, and the sweeper beside them."""
 
 import os
 import sqlite3
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
 
+from taina.config import Config, shown
 from taina.errors import TainaError
+from taina.keys import AccessKeys, open_keys
 from taina.listener import Listener, is_local
+from taina.logs import log_request, set_up
+from taina.mail import ExpiryNotices, Mailer
 from taina.secret_requests import SecretRequests
 from taina.store import Store, UnusableError
 from taina.store.sqlite import SqliteStore
+from taina.systemd import inherited_sockets, notify
 from taina.vault import Limits, Vault
 from taina.web import Application, create_app
+from taina.web.admission import Admission
 from taina.web.limits import Rates
+from taina.web.mail import MailResource
+from taina.web.observing import Observer
 from taina.web.site import Site
 
 _SWEEP_SECONDS = 1.0
@@ -26,39 +33,51 @@ _SWEEP_PAUSE = 0.005
 _RUINED = 74  # EX_IOERR of sysexits.h
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    host: str
-    port: int
-    data: Path
-    site: Path | None
-    limits: Limits = field(default_factory=Limits)
-    store: str | None = None
-    """The address of a PostgreSQL database; without one, SQLite in `data`."""
-    rates: Rates = field(default_factory=Rates)
-
-
-def serve(settings: Settings) -> None:
+def serve(config: Config) -> None:
     """Run until a signal says stop; in-flight requests are answered first.
 
     Raises:
         click.ClickException: it cannot start; the message says what to do.
     """
+    set_up(config.log)
     os.umask(0o077)  # the database and all beside it are for this user's eyes
-    site = _load_site(settings.site) if settings.site else None
-    store, warnings = _open_database(settings.store) if settings.store else (_open_file(settings.data), ())
+    site = _load_site(config.site) if config.site else None
+    store, warnings = _open_database(config.store) if config.store else (_open_file(config.data), ())
     try:
-        vault = Vault(store, settings.limits)
-        requests = SecretRequests(store, settings.limits)
-        listener = _listen(settings, create_app(vault, requests, site, settings.rates))
-        with _Sweeper(vault.sweep, requests.sweep):
+        limits = Limits(size=config.max_size, storage=config.max_storage)
+        vault = Vault(store, limits)
+        requests = SecretRequests(store, limits)
+        observers: list[Observer] = [log_request]
+        notes = [f"Warning: {warning}" for warning in warnings]
+        if config.metrics:
+            metrics, address = _serve_metrics(config.metrics, vault)
+            observers.append(metrics)
+            notes.append(f"Metrics are ready: {address}")
+        keys, mailer = _open_keys(config), _open_mail(config)
+        app = create_app(
+            vault,
+            requests,
+            site,
+            _rates(config),
+            admission=Admission(keys if config.create == "keys" else None, requests),
+            mail=MailResource(mailer, keys),
+            origins=config.origins,
+            observers=observers,
+        )
+        listener = _listen(config, app)
+        sweeps: list[Callable[[int], int]] = [vault.sweep, requests.sweep]
+        if mailer and keys:
+            sweeps.append(ExpiryNotices(mailer, keys))
+        with _Sweeper(*sweeps):
             listener.stop_on_signals()
-            click.echo(f"Taina is ready: {_address(settings.host, listener.port)}")
-            if not is_local(settings.host):
+            click.echo(f"Taina is ready: {_address(config.host, listener.port)}")
+            if not is_local(config.host):
                 click.echo("Browsers encrypt only over HTTPS: put a proxy with a certificate in front of this address.")
-            for warning in warnings:
-                click.echo(f"Warning: {warning}", err=True)
+            for note in notes:
+                click.echo(note, err=True)
+            notify("READY=1")
             listener.run()
+            notify("STOPPING=1")
     finally:
         store.close()
 
@@ -95,7 +114,7 @@ def _load_site(folder: Path) -> Site:
         return Site(folder)
     except (OSError, ValueError, KeyError) as error:
         raise click.ClickException(
-            f"{folder} holds no built site ({error}). Build one with scripts/build_site.py, or leave --site out."
+            f"{folder} holds no built site ({error}). Build one with `taina site build`, or leave --site out."
         ) from None
 
 
@@ -124,12 +143,50 @@ def _open_file(folder: Path) -> SqliteStore:
         raise click.ClickException(f"{folder} cannot hold the database: {error}.") from None
 
 
-def _listen(settings: Settings, app: Application) -> Listener:
+def _serve_metrics(place: tuple[str, int], vault: Vault) -> tuple[Observer, str]:
+    # Imported here: who does not want figures should not wait for the library.
+    from taina.metrics import Metrics
+
+    metrics = Metrics(vault.used, vault.limits.storage)
     try:
-        return Listener(app, settings.host, settings.port)
+        port = metrics.serve(*place)
+    except OSError as error:
+        raise click.ClickException(f"Metrics cannot be served on {shown(place)}: {error}.") from None
+    return metrics.count, f"{_address(place[0], port)}metrics"
+
+
+def _rates(config: Config) -> Rates:
+    return Rates(
+        config.client_creates,
+        config.client_reveals,
+        config.client_misses,
+        config.client_storage,
+        config.trusted_proxy,
+    )
+
+
+def _open_keys(config: Config) -> AccessKeys | None:
+    if config.create == "anyone" and not config.mail_host:
+        return None
+    try:
+        return open_keys(config.data)
+    except OSError as error:
+        raise click.ClickException(f"The access keys cannot be read: {error}. Check its permissions.") from None
+
+
+def _open_mail(config: Config) -> Mailer | None:
+    try:
+        return Mailer(config) if config.mail_host else None
+    except OSError as error:
+        raise click.ClickException(f"{error.filename or error} cannot be read: see mail.password_file.") from None
+
+
+def _listen(config: Config, app: Application) -> Listener:
+    try:
+        return Listener(app, config.host, config.port, sockets=inherited_sockets())
     except (OSError, ValueError) as error:
         raise click.ClickException(
-            f"Cannot listen on {settings.host} port {settings.port}: {error}. Choose another with --host and --port."
+            f"Cannot listen on {config.host} port {config.port}: {error}. Choose another with --host and --port."
         ) from None
 
 

@@ -52,6 +52,10 @@ class Transport:
             raise NotTainaError
         return document
 
+    def post(self, path: str, token: bytes | None, body: Any) -> None:
+        """A call that answers with nothing. Raises: TainaError."""
+        self._call("POST", path, token, json.dumps(body).encode("utf-8"), "application/json")
+
     def put_bytes(self, path: str, token: bytes, content: bytes) -> None:
         """Leave bytes at an address. Raises: TainaError."""
         self._call("PUT", path, token, content, "application/octet-stream")

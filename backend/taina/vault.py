@@ -349,6 +349,10 @@ class Vault:
 
         return self._store.atomically(work)
 
+    def used(self) -> int:
+        """Bytes of ciphertext held or reserved."""
+        return self._store.atomically(lambda tx: tx.used())
+
     def sweep(self, limit: int = 200) -> int:
         """Do what is due for at most `limit` secrets: expire, end leases, forget. Returns for how many."""
         now = self._now()

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import build_site
-from looks import Looks
+from taina.site import build as build_site
+from taina.site.looks import Looks
 
 _START_SECONDS = 20
 

@@ -22,15 +22,21 @@ import { TAG_SIZE, chunkCount, openChunk, sealChunk, sealedSize, streamKey } fro
 /**
  * What it takes to go on with an upload; whoever has it can open the secret. `tags` are those of the chunks that
  * were sealed: under one key no chunk may ever be sealed twice with different bytes.
- * @typedef {{key: Bytes, receiptKey: Bytes, contentKeys: import("./format/derive.js").ContentKeys, passphrase: boolean, ttl: number, expires: number, tags: Bytes[]}} Upload
+ * @typedef {{key: Bytes, receiptKey: Bytes, contentKeys: import("./format/derive.js").ContentKeys, passphrase: boolean, ttl: number, expires: number, tags: Bytes[], admission: Admission | null}} Upload
+ */
+/**
+ * What a private instance wants to see: an access key, or the answer token of a request and its id.
+ * @typedef {{token: Bytes, request?: Bytes}} Admission
  */
 /** @typedef {{secret: string, receipt: string, expires: number}} Links two fragments, unix seconds */
 /** @typedef {{state: string, passphrase: boolean, size: number, chunks: number, expires: number, attempts_left: number}} Status */
 /** @typedef {{state: string, created: number, expires: number, ended?: number, failed_attempts: number, opened?: string, proved: boolean}} Receipt */
-/** @typedef {{limits: {size: number}, ttl: {min: number, max: number, default: number}}} Instance */
+/** @typedef {{limits: {size: number}, ttl: {min: number, max: number, default: number}, options: {create: string}}} Instance */
 /** @typedef {{token?: Bytes, json?: unknown, bytes?: Bytes, signal?: AbortSignal}} Sent */
 /** @typedef {{fetch: typeof fetch, random: (size: number) => Bytes, now: () => number, wait: (ms: number) => Promise<unknown>}} Surroundings */
 
+// Where the pages stand on another host than the API, the builder writes its address into this line.
+const API = "/api/v1";
 const AT_ONCE = 3; // chunks on their way
 const TRY_MOST = 120_000; // ms for one try, as the server gives it
 const WAITS = [500, 1000, 2000, 4000]; // ms between tries
@@ -57,7 +63,7 @@ export class Client {
    * @param {string} [api] address of the API
    * @param {Partial<Surroundings>} [around] what stands in for the browser's own, in tests
    */
-  constructor(api = "/api/v1", around = {}) {
+  constructor(api = API, around = {}) {
     this.#api = api;
     this.#around = { ...BROWSER, ...around };
   }
@@ -70,20 +76,20 @@ export class Client {
   /**
    * Seal the items and leave them with the server. The same bytes are sent again after a lost answer.
    * @param {Outgoing[]} items
-   * @param {{ttl: number, passphrase?: string | null} & Course} options ttl in seconds
+   * @param {{ttl: number, passphrase?: string | null, admission?: Admission | null} & Course} options ttl in seconds
    * @returns {Promise<Links>}
    * @throws {TainaError}
    */
-  async send(items, { ttl, passphrase = null, ...course }) {
-    return this.upload(items, await this.begin({ ttl, passphrase }), course);
+  async send(items, { ttl, passphrase = null, admission = null, ...course }) {
+    return this.upload(items, await this.begin({ ttl, passphrase, admission }), course);
   }
 
   /**
    * Draw the keys of one secret.
-   * @param {{ttl: number, passphrase?: string | null}} options ttl in seconds
+   * @param {{ttl: number, passphrase?: string | null, admission?: Admission | null}} options ttl in seconds
    * @returns {Promise<Upload>}
    */
-  async begin({ ttl, passphrase = null }) {
+  async begin({ ttl, passphrase = null, admission = null }) {
     const key = this.#around.random(KEY_SIZE);
     return {
       key,
@@ -93,6 +99,7 @@ export class Client {
       ttl,
       expires: Math.floor(this.#around.now() / 1000) + ttl,
       tags: [],
+      admission,
     };
   }
 
@@ -105,7 +112,7 @@ export class Client {
    * @throws {TainaError} changed: these are not the bytes that the upload began with; …
    */
   async upload(items, upload, { onProgress, signal, pace }) {
-    const { key, receiptKey, contentKeys, passphrase, ttl, expires, tags } = upload;
+    const { key, receiptKey, contentKeys, passphrase, ttl, expires, tags, admission } = upload;
     const payload = payloadOf(items, expires);
     /** @type {Link} */
     const link = { kind: "secret", body: key, passphrase };
@@ -136,8 +143,9 @@ export class Client {
       size: sealedSize(payload.size),
       passphrase,
       ...(chunks === 1 ? { content: toBase64url(await seal(0)) } : {}),
+      ...(admission?.request ? { request: toBase64url(admission.request) } : {}),
     };
-    const created = await this.json("PUT", path, { json: order, signal });
+    const created = await this.json("PUT", path, { json: order, token: admission?.token, signal });
     if (chunks > 1) {
       try {
         const there = new Set(begun ? (await this.json("GET", `${path}/chunks`, { token, signal })).present : []);

@@ -25,11 +25,11 @@ export class Requests {
 
   /**
    * Make a request; nothing leaves but its id and two hashes.
-   * @param {{ttl: number, answers: number, passphrase: boolean}} options ttl in seconds; whether answers are to have a passphrase
+   * @param {{ttl: number, answers: number, passphrase: boolean, admission?: import("./client.js").Admission | null}} options ttl in seconds; whether answers are to have a passphrase
    * @returns {Promise<{request: string, inbox: string, expires: number}>} two fragments, unix seconds
    * @throws {TainaError} unsupported: a browser without X25519; …
    */
-  async request({ ttl, answers, passphrase }) {
+  async request({ ttl, answers, passphrase, admission = null }) {
     const seed = this.#random(KEY_SIZE);
     const inbox = await deriveInbox(seed);
     const key = await publicKey(inbox.private);
@@ -40,7 +40,7 @@ export class Requests {
       ttl,
       answers,
     };
-    const { expires } = await this.#client.json("PUT", path(id), { json });
+    const { expires } = await this.#client.json("PUT", path(id), { json, token: admission?.token });
     return {
       request: await encodeLink({ kind: "request", body: key, passphrase }),
       inbox: await encodeLink({ kind: "inbox", body: seed, passphrase: false }),
@@ -59,6 +59,16 @@ export class Requests {
     await this.seal(link, nobodys);
     const { id, token } = await deriveRequest(link.body);
     return this.#client.json("GET", path(id), { token });
+  }
+
+  /**
+   * What lets in who answers where else an access key is needed.
+   * @param {Link} link of a request
+   * @returns {Promise<import("./client.js").Admission>}
+   */
+  async admission(link) {
+    const { id, token } = await deriveRequest(link.body);
+    return { token, request: id };
   }
 
   /**

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import playwright.sync_api as playwright
 import pytest
 
-import build_site
 from browser.engines import Browsers, PlaywrightTab, Tab, reach
 from browser.test_pages import LANGUAGES
 from conftest import ROOT
 from drills.servers import Server
+from taina.site import build as build_site
 
 AXE = ROOT / "site" / "node_modules" / "axe-core" / "axe.min.js"
 ADDRESSES = [*build_site.PAGES.values(), "nothing"]

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-import build_site
 from browser.engines import Browsers, Tab, reach
 from conftest import ROOT
 from drills.servers import Server
+from taina.site import build as build_site
 
 LANGUAGES = ("en", "bg")
 PAGES = [f"/{language}/{address}" for language in LANGUAGES for address in build_site.PAGES.values()] + [

@@ -18,14 +18,14 @@ from taina.serve import _Sweeper
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--port", "70000"], "70000 is not in the range"),
-        (["--port", "http"], "'http' is not a valid integer"),
-        (["--site", "missing"], "does not exist"),
+        (["--port", "70000"], "--port is '70000', but has to be a whole number from 0 to 65535"),
+        (["--port", "http"], "a whole number"),
+        (["--site", "missing"], "holds no built site"),
         (["--site", "."], "holds no built site"),
         (["--host", "203.0.113.1"], "Choose another with --host and --port"),
         (["--host", "no such host"], "Choose another with --host and --port"),
         (["--data", "file"], "file"),
-        (["--max-size", "much"], "Write it like 500MiB"),
+        (["--max-size", "much"], "write it like 500MiB"),
     ],
 )
 def test_what_cannot_be_is_said_at_the_start(run: Run, tmp_path: Path, arguments: list[str], said: str) -> None:

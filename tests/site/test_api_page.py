@@ -6,17 +6,17 @@ import subprocess
 
 import pytest
 
-import build_site
-from api_page import Call, calls
 from drills.servers import Server
 from taina.base64url import encode
+from taina.site import build as build_site
+from taina.site.api_page import Call, calls
 from taina.vault import Limits
 from taina.web.openapi import document
 
 CALLS = calls()
 VARIABLES = {
     **dict.fromkeys(["SECRET_ID", "CLAIM_ID", "RECEIPT_ID", "REQUEST_ID"], 16),
-    **dict.fromkeys(["LINK_PROOF", "RECEIPT_TOKEN", "CLAIM_TOKEN", "ANSWER_TOKEN", "INBOX_TOKEN"], 32),
+    **dict.fromkeys(["ACCESS_KEY", "LINK_PROOF", "RECEIPT_TOKEN", "CLAIM_TOKEN", "ANSWER_TOKEN", "INBOX_TOKEN"], 32),
 }
 """What the commands take from the shell, and of how many bytes it is."""
 

@@ -12,8 +12,8 @@ from urllib.parse import urljoin
 import pytest
 import xkcdpass
 
-import build_site
 from site_documents import Document
+from taina.site import build as build_site
 
 SITE = build_site.build()
 PAGES = sorted(path for path in SITE if path.endswith(".html"))
@@ -23,7 +23,7 @@ LANGUAGES = {
     for file in (build_site.SOURCE / "locales").iterdir()
 }
 """Each language, and the direction in which it is written."""
-HEADERS = json.loads(SITE["headers.json"])
+HEADERS = json.loads(SITE["manifest.json"])["headers"]
 DOCUMENTS = {path: Document(SITE[path]) for path in PAGES}
 
 
@@ -55,7 +55,7 @@ def test_another_asset_gives_another_folder(tmp_path: Path) -> None:
 
 def test_the_manifest_names_every_public_file_with_its_hash() -> None:
     files = json.loads(SITE["manifest.json"])["files"]
-    assert set(files) == set(SITE) - {"manifest.json", "headers.json"}
+    assert set(files) == set(SITE) - {"manifest.json"}
     for path, facts in files.items():
         assert facts == {"sha256": hashlib.sha256(SITE[path]).hexdigest(), "size": len(SITE[path])}
 

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import build_site
-from looks import LooksError, colours, logo, read_looks
 from site_documents import Document
 from taina.format.links import Link, encode_link
+from taina.site import build as build_site
+from taina.site import colours, logo
+from taina.site.looks import LooksError, read_looks
 
 REQUEST = encode_link(Link("request", os.urandom(32)))
 PLAIN = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><path fill="#123456" d="M1 1h6v6z"/></svg>'

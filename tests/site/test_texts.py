@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from babel import Locale
 
-import build_site
 from site_documents import Document
 from taina.format.derive import (
     derive_content_keys,
@@ -23,6 +22,7 @@ from taina.format.envelope import public_key
 from taina.format.links import Link, clean_fragment, encode_link
 from taina.format.payload import Header, Item, encode_header, pack
 from taina.format.stream import StreamKey, seal_chunk
+from taina.site import build as build_site
 
 CATALOGS = {
     file.stem: json.loads(file.read_text("utf-8")) for file in sorted((build_site.SOURCE / "locales").glob("*.json"))

@@ -17,6 +17,10 @@ _HOMES = {
     "bridge": "taina.cli.bridge:bridge",
     "serve": "taina.cli.serve:serve",
     "migrate": "taina.cli.migrate:migrate",
+    "keys": "taina.cli.keys:keys",
+    "site": "taina.cli.site:site",
+    "verify": "taina.cli.verify:verify",
+    "config": "taina.cli.config:config",
     "completion": "taina.cli.completion:completion",
 }
 

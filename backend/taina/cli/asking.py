@@ -4,6 +4,7 @@ import contextlib
 import datetime
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,15 +25,36 @@ passphrase_file_option = click.option(
 )
 
 
-def client_for(url: str | None) -> Client:
-    """A client of the named instance.
+key_file_option = click.option(
+    "--key-file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True),
+    help="Read the access key of a private instance from the first line of this file (or set TAINA_KEY).",
+)
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class Duration(click.ParamType[int]):
+    """`90`, `30m`, `2h`, `7d`: seconds."""
+
+    name = "time"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        found = re.fullmatch(r"(\d{1,9})\s*([smhd]?)", str(value).strip().lower())
+        if not found or not int(found[1]):
+            self.fail(f"{value!r} is no time. Write 30m, 2h or 7d.", param, ctx)
+        return int(found[1]) * _UNITS[found[2] or "s"]
+
+
+def client_for(url: str | None, key_file: Path | None = None) -> Client:
+    """A client of the named instance, with the access key from the file or the environment (TAINA_KEY).
 
     Raises:
-        click.UsageError: no instance is named.
+        click.UsageError: no instance is named, or the key is none.
     """
     if not url:
         raise click.UsageError("Which instance? Say --url https://… or set TAINA_URL.")
-    return Client(url if "://" in url else f"https://{url}")
+    key = _first_line(key_file, "key") if key_file else os.environ.get("TAINA_KEY") or None
+    return Client(url if "://" in url else f"https://{url}", key=key)
 
 
 def client_of(link: str, url: str | None) -> Client:
@@ -49,13 +71,17 @@ def read_passphrase(file: Path | None) -> str | None:
     """The passphrase from a file, or from the environment (TAINA_PASSPHRASE); None where neither is there."""
     if file is None:
         return os.environ.get("TAINA_PASSPHRASE") or None
+    return _first_line(file, "passphrase")
+
+
+def _first_line(file: Path, what: str) -> str:
     if str(file) == "-":
         line = sys.stdin.readline()
     else:
         with file.open(encoding="utf-8") as opened:
             line = opened.readline()
     if not line.rstrip("\r\n"):
-        raise click.UsageError("The first line of the passphrase file is empty.")
+        raise click.UsageError(f"The first line of the {what} file is empty.")
     return line.rstrip("\r\n")
 
 

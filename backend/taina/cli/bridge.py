@@ -1,14 +1,17 @@
 """`taina bridge`: for programs that speak Onetime Secret's API."""
 
+from pathlib import Path
+
 import click
 
-from taina.cli.asking import client_for, url_option
+from taina.cli.asking import client_for, key_file_option, url_option
 
 
 @click.command()
 @click.option("--port", default=7143, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
 @url_option
-def bridge(port: int, url: str | None) -> None:
+@key_file_option
+def bridge(port: int, url: str | None, key_file: Path | None) -> None:
     """Speak Onetime Secret's v1 API on this machine, sealing on the way.
 
     Clients and scripts of that service work with http://127.0.0.1:7143 in place of its address; what they share is
@@ -18,7 +21,7 @@ def bridge(port: int, url: str | None) -> None:
     from taina.bridge import create_bridge
     from taina.listener import Listener
 
-    with client_for(url) as client:
+    with client_for(url, key_file) as client:
         try:
             listener = Listener(create_bridge(client), "127.0.0.1", port)
         except OSError as error:

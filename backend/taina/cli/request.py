@@ -5,10 +5,12 @@ from pathlib import Path
 import click
 
 from taina.cli.asking import (
+    Duration,
     ask_passphrase,
     client_for,
     client_of,
     json_option,
+    key_file_option,
     passphrase_file_option,
     progress,
     read_link,
@@ -17,7 +19,7 @@ from taina.cli.asking import (
     url_option,
     when,
 )
-from taina.cli.secret import Duration, describe, read_contents
+from taina.cli.secret import describe, read_contents
 from taina.errors import AnsweredError
 
 
@@ -26,10 +28,13 @@ from taina.errors import AnsweredError
 @click.option("--answers", type=click.IntRange(1), default=1, show_default=True, help="How many may be left.")
 @click.option("--passphrase", is_flag=True, help="Ask for a passphrase, too, that you are told by another way.")
 @url_option
+@key_file_option
 @json_option
-def request(ttl: int | None, answers: int, passphrase: bool, url: str | None, as_json: bool) -> None:
+def request(
+    ttl: int | None, answers: int, passphrase: bool, url: str | None, key_file: Path | None, as_json: bool
+) -> None:
     """Ask for a secret: print a link to send to who has it. The answer is sealed to you."""
-    with client_for(url) as client:
+    with client_for(url, key_file) as client:
         asked = client.request(ttl=ttl, answers=answers, passphrase=passphrase)
     if as_json:
         say_json({"link": asked.link, "inbox": asked.inbox, "expires": asked.expires})

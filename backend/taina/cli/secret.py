@@ -9,10 +9,12 @@ from pathlib import Path
 import click
 
 from taina.cli.asking import (
+    Duration,
     ask_passphrase,
     client_for,
     client_of,
     json_option,
+    key_file_option,
     passphrase_file_option,
     progress,
     read_link,
@@ -27,20 +29,7 @@ from taina.format.links import decode_link
 from taina.receiving import File
 from taina.results import Opened, Sent
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-
-
-class Duration(click.ParamType[int]):
-    """`90`, `30m`, `2h`, `7d`: seconds."""
-
-    name = "time"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        found = re.fullmatch(r"(\d{1,9})\s*([smhd]?)", str(value).strip().lower())
-        if not found or not int(found[1]):
-            self.fail(f"{value!r} is no time. Write 30m, 2h or 7d.", param, ctx)
-        return int(found[1]) * _UNITS[found[2] or "s"]
 
 
 @click.command()
@@ -51,8 +40,10 @@ class Duration(click.ParamType[int]):
 @click.option("--words", is_flag=True, help="Make a passphrase of six words, and print it.")
 @click.option("--recipients", type=click.IntRange(1, 100), default=1, help="So many links, each for one reader.")
 @click.option("--name", help="Send standard input as a file of this name.")
+@click.option("--mail-to", metavar="ADDRESS", help="Have the instance mail the link; goes with --words and a key.")
 @click.option("--qr", is_flag=True, help="Draw the link as a QR code, too.")
 @url_option
+@key_file_option
 @json_option
 def send(
     content: tuple[str, ...],
@@ -62,8 +53,10 @@ def send(
     words: bool,
     recipients: int,
     name: str | None,
+    mail_to: str | None,
     qr: bool,
     url: str | None,
+    key_file: Path | None,
     as_json: bool,
 ) -> None:
     """Seal a secret and print its link, which opens once.
@@ -73,7 +66,9 @@ def send(
     """
     if sum([ask, passphrase_file is not None, words]) > 1:
         raise click.UsageError("Choose one of --passphrase, --passphrase-file and --words.")
-    with client_for(url) as client:
+    if mail_to and (not words or recipients > 1):
+        raise click.UsageError("--mail-to goes with --words, and with one recipient.")
+    with client_for(url, key_file) as client:
         contents = read_contents(content, name)
         if words:
             from taina.words import six_words
@@ -88,6 +83,10 @@ def send(
     if not as_json:
         click.echo(f"Sealed {describe(contents)}.", err=True)
     _say_sent(sent, passphrase if words else None, as_json)
+    if mail_to:
+        with client_for(url, key_file) as client:
+            client.mail(sent[0].link, mail_to, os.environ.get("LANG", "en")[:2])
+        click.echo(f"Mailed to {mail_to}.", err=True)
     if qr:
         for one in sent:
             _draw(one.link)

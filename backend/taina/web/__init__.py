@@ -1,6 +1,7 @@
 """HTTP and nothing else: resources that translate between requests and calls of the vault."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import falcon
@@ -9,7 +10,11 @@ from taina.errors import NotFoundError
 from taina.secret_requests import SecretRequests
 from taina.vault import Vault
 from taina.web import openapi, problems, resources
+from taina.web.admission import Admission
+from taina.web.health import HealthResource, ReadyResource
 from taina.web.limits import ClientLimits, Rates
+from taina.web.mail import MailResource
+from taina.web.observing import Observer, Observing
 from taina.web.secret_requests import EnvelopesResource, SecretRequestResource
 from taina.web.security import ApiSecurity
 from taina.web.site import Site
@@ -19,16 +24,39 @@ API = "/api/v1"
 _RATES = Rates()
 
 
-def create_app(vault: Vault, requests: SecretRequests, site: Site | None = None, rates: Rates = _RATES) -> Application:
-    """The WSGI application: the API, and the built site below it where there is one."""
+def create_app(
+    vault: Vault,
+    requests: SecretRequests,
+    site: Site | None = None,
+    rates: Rates = _RATES,
+    admission: Admission | None = None,
+    mail: MailResource | None = None,
+    origins: tuple[str, ...] = (),
+    observers: Sequence[Observer] = (),
+) -> Application:
+    """The WSGI application: the API, and the built site below it where there is one.
+
+    Args:
+        admission: who may make secrets and requests; None lets anyone.
+        mail: mails links; None does not.
+        origins: other addresses whose pages may use the API.
+        observers: are told of each request.
+    """
+    admission = admission or Admission(None, requests)
+    mail = mail or MailResource()
     limits = ClientLimits(rates)
     app = falcon.App()
-    app.add_middleware(ApiSecurity())
+    if observers:
+        app.add_middleware(Observing(observers))
+    app.add_middleware(ApiSecurity(origins))
     app.add_middleware(limits)
     problems.install(app)
-    app.add_route(f"{API}/status", resources.StatusResource(vault))
+    app.add_route(f"{API}/status", resources.StatusResource(vault, admission, mails=mail.mails))
+    app.add_route(f"{API}/mail", mail)
+    app.add_route(f"{API}/health", HealthResource())
+    app.add_route(f"{API}/ready", ReadyResource(vault))
     app.add_route(f"{API}/openapi.json", openapi.OpenApiResource(vault.limits))
-    app.add_route(f"{API}/secrets/{{secret_id}}", resources.SecretResource(vault, limits))
+    app.add_route(f"{API}/secrets/{{secret_id}}", resources.SecretResource(vault, admission, limits))
     app.add_route(f"{API}/secrets/{{secret_id}}/reveal", resources.RevealResource(vault))
     app.add_route(f"{API}/secrets/{{secret_id}}/chunks", resources.ChunksResource(vault))
     app.add_route(f"{API}/secrets/{{secret_id}}/chunks/{{n}}", resources.ChunkResource(vault))
@@ -37,7 +65,7 @@ def create_app(vault: Vault, requests: SecretRequests, site: Site | None = None,
     app.add_route(f"{API}/claims/{{claim_id}}/chunks/{{n}}", resources.ClaimChunkResource(vault))
     app.add_route(f"{API}/receipts/{{receipt_id}}", resources.ReceiptResource(vault))
     app.add_route(f"{API}/receipts/{{receipt_id}}/burn", resources.BurnResource(vault))
-    app.add_route(f"{API}/requests/{{request_id}}", SecretRequestResource(requests))
+    app.add_route(f"{API}/requests/{{request_id}}", SecretRequestResource(requests, admission))
     app.add_route(f"{API}/requests/{{request_id}}/envelopes", EnvelopesResource(requests))
     if site is not None:
         app.add_sink(site, prefix="/")

@@ -29,6 +29,12 @@ class Fields:
             self._refuse(name, "a whole number from 0 to 2^53 - 1")
         return value
 
+    def text(self, name: str, most: int) -> str:
+        value: str = self._take(name, str, "a text")
+        if not 0 < len(value) <= most:
+            self._refuse(name, f"a text of 1 to {most} characters")
+        return value
+
     def boolean(self, name: str) -> bool:
         value: bool = self._take(name, bool, "true or false")
         return value

@@ -113,7 +113,7 @@ class ClientLimits:
     def process_response(
         self, request: falcon.Request, response: falcon.Response, resource: object, succeeded: bool
     ) -> None:
-        if not succeeded and self._misses and request.auth is not None and response.status_code in (403, 404):
+        if not succeeded and self._misses and request.auth is not None and response.status_code in (401, 403, 404):
             self._misses.spend(self._clients.mark(request))
 
     def check_storage(self, request: falcon.Request, size: int) -> None:

@@ -41,6 +41,9 @@ def document(limits: Limits) -> Schema:
         "components": {
             "schemas": {"Problem": _problem()},
             "securitySchemes": {
+                "accessKey": _bearer(
+                    "On a private instance: an access key, or the answer token of the body's `request`."
+                ),
                 "linkProof": _bearer("The link proof: shows that the caller holds the link."),
                 "receiptToken": _bearer("The receipt token: the sender's."),
                 "claimToken": _bearer("The claim token: the one reader's."),
@@ -62,9 +65,10 @@ def _paths(limits: Limits) -> Schema:
             "put": _call(
                 "createSecret",
                 "Keep a secret, or begin an upload. The same request again gets the same answer.",
+                security="accessKey",
                 body=_json(_order(limits)),
                 answers={200: ("It had been kept already.", live_state), 201: ("It is kept.", live_state)},
-                problems=(409, 413, 415, 507),
+                problems=(401, 409, 413, 415, 507),
             ),
             "get": _call(
                 "secretStatus",
@@ -199,6 +203,40 @@ def _paths(limits: Limits) -> Schema:
                 problems=(404, 410),
             ),
         },
+        "/mail": {
+            "post": _call(
+                "mail",
+                "Have the instance mail the link of a secret that needs a passphrase, where it offers that.",
+                security="accessKey",
+                body=_json(
+                    _object(
+                        {
+                            "link": {"type": "string", "minLength": 1, "maxLength": 300},
+                            "to": {"type": "string", "minLength": 1, "maxLength": 254},
+                            "language": {"type": "string", "minLength": 1, "maxLength": 20},
+                        }
+                    )
+                ),
+                answers={204: ("It is on its way.", None)},
+                problems=(401, 404, 413, 415, 424),
+            )
+        },
+        "/health": {
+            "get": _call(
+                "health",
+                "Whether this server answers.",
+                answers={200: ("It does.", _object({"state": _one_of(["up"])}))},
+                problems=(),
+            )
+        },
+        "/ready": {
+            "get": _call(
+                "ready",
+                "Whether it can keep what it is given.",
+                answers={200: ("It can.", _object({"state": _one_of(["ready"])}))},
+                problems=(),
+            )
+        },
         "/status": {
             "get": _call(
                 "status",
@@ -226,9 +264,10 @@ def _request_paths(limits: Limits) -> Schema:
             "put": _call(
                 "ask",
                 "Ask for secrets. The same request again gets the same answer.",
+                security="accessKey",
                 body=_json(_object(asking)),
                 answers={200: ("It had been kept already.", expires), 201: ("It is kept.", expires)},
-                problems=(409, 413, 415, 507),
+                problems=(401, 409, 413, 415, 507),
             ),
             "get": _call(
                 "requestStatus",
@@ -295,7 +334,7 @@ def _order(limits: Limits) -> Schema:
         "size": {"type": "integer", "minimum": TAG + 1, "description": f"More than {limits.size} is refused by 413."},
         "passphrase": {"type": "boolean"},
     }
-    return _object(required, {"content": {"type": "string", "pattern": "^[A-Za-z0-9_-]*$"}})
+    return _object(required, {"request": _bytes(16), "content": {"type": "string", "pattern": "^[A-Za-z0-9_-]*$"}})
 
 
 def _ttl(limits: Limits) -> Schema:
@@ -308,7 +347,7 @@ def _status() -> Schema:
         "ttl": _object({"min": _integer(), "max": _integer(), "default": _integer()}),
         "lease": _integer(),
     }
-    options = _object({"create": _one_of(["anyone", "keys"])})
+    options = _object({"create": _one_of(["anyone", "keys"]), "mail": {"type": "boolean"}})
     return _object({"version": {"type": "string"}, "protocol": _integer(), **numbers, "options": options})
 
 
@@ -356,7 +395,8 @@ def _call(
     for status in sorted({400, 403, 422, *limited, *problems}):
         call["responses"][str(status)] = _refusal(status)
     if security:
-        call["security"] = [{security: []}]
+        # A key is needed only where the instance is private; its status says so.
+        call["security"] = [{security: []}, *([{}] if security == "accessKey" else [])]
     if body:
         call["requestBody"] = body
     return call

@@ -31,6 +31,8 @@ def _ours(request: falcon.Request, response: falcon.Response, error: BaseExcepti
     response.status = error.status
     if "retry_after" in error.members:
         response.set_header("Retry-After", str(error.members["retry_after"]))
+    if error.status == 401:
+        response.set_header("WWW-Authenticate", "Bearer")
     response.content_type = "application/problem+json"
     response.data = problem(error)
 

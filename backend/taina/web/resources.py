@@ -6,6 +6,7 @@ import falcon
 
 from taina import __version__, base64url
 from taina.vault import SEALED_CHUNK, Claim, Order, Vault
+from taina.web.admission import Admission
 from taina.web.fields import bearer, parse_bytes, path_number, read_body, read_json
 from taina.web.limits import ClientLimits
 
@@ -15,8 +16,9 @@ Answer = dict[str, Any]
 class SecretResource:
     """`/secrets/{id}`: create, and status that consumes nothing."""
 
-    def __init__(self, vault: Vault, limits: ClientLimits) -> None:
+    def __init__(self, vault: Vault, admission: Admission, limits: ClientLimits) -> None:
         self._vault = vault
+        self._admission = admission
         self._limits = limits
 
     def on_put(self, request: falcon.Request, response: falcon.Response, secret_id: str) -> None:
@@ -33,10 +35,11 @@ class SecretResource:
             passphrase=fields.boolean("passphrase"),
             content=fields.bytes("content") if fields.has("content") else None,
         )
+        answering = fields.bytes("request", 16) if fields.has("request") else None
         fields.done()
         if order.size <= self._vault.limits.size:  # else it is refused for that
             self._limits.check_storage(request, order.size)
-        created = self._vault.create(identifier, order)
+        created = self._admission.answer(request, answering, lambda: self._vault.create(identifier, order))
         if created.new:
             self._limits.charge_storage(request, order.size)
         response.status = falcon.HTTP_201 if created.new else falcon.HTTP_200
@@ -171,7 +174,7 @@ class BurnResource:
 class StatusResource:
     """`/status`: version, limits and options of this instance."""
 
-    def __init__(self, vault: Vault) -> None:
+    def __init__(self, vault: Vault, admission: Admission, *, mails: bool) -> None:
         limits = vault.limits
         self._answer: Answer = {
             "version": __version__,
@@ -184,7 +187,7 @@ class StatusResource:
             },
             "ttl": {"min": limits.ttl_min, "max": limits.ttl_max, "default": limits.ttl_default},
             "lease": limits.lease,
-            "options": {"create": "anyone"},
+            "options": {"create": admission.create, "mail": mails},
         }
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:

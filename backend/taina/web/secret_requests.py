@@ -4,14 +4,16 @@ import falcon
 
 from taina import base64url
 from taina.secret_requests import Asking, SecretRequests
+from taina.web.admission import Admission
 from taina.web.fields import bearer, parse_bytes, read_json
 
 
 class SecretRequestResource:
     """`/requests/{id}`: ask, look whether an answer can be left, delete."""
 
-    def __init__(self, requests: SecretRequests) -> None:
+    def __init__(self, requests: SecretRequests, admission: Admission) -> None:
         self._requests = requests
+        self._admission = admission
 
     def on_put(self, request: falcon.Request, response: falcon.Response, request_id: str) -> None:
         identifier = parse_bytes("id", request_id, 16)
@@ -23,7 +25,7 @@ class SecretRequestResource:
             answers=fields.integer("answers"),
         )
         fields.done()
-        asked = self._requests.create(identifier, asking)
+        asked = self._admission.make(request, lambda: self._requests.create(identifier, asking))
         response.status = falcon.HTTP_201 if asked.new else falcon.HTTP_200
         response.media = {"expires": asked.expires}
 

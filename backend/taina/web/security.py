@@ -1,4 +1,6 @@
-"""Headers of every API answer, and the refusal of requests that another site's page sent."""
+"""Headers of every API answer, and which pages of other sites may use it."""
+
+from collections.abc import Collection
 
 import falcon
 
@@ -12,16 +14,38 @@ _HEADERS = [
     ("X-Content-Type-Options", "nosniff"),
 ]
 _PUBLIC = ("/api/v1/status", "/api/v1/openapi.json")
+_PREFLIGHT = [
+    ("Access-Control-Allow-Methods", "GET, PUT, POST, DELETE"),
+    ("Access-Control-Allow-Headers", "Authorization, Content-Type"),
+    ("Access-Control-Max-Age", "7200"),
+]
 
 
 class ApiSecurity:
-    """Falcon middleware for all that lies under /api/, which itself is a page."""
+    """Falcon middleware for all that lies under /api/, which itself is a page.
+
+    Args:
+        origins: other addresses whose pages may use the API.
+    """
+
+    def __init__(self, origins: Collection[str] = ()) -> None:
+        self._origins = frozenset(origins)
 
     def process_request(self, request: falcon.Request, response: falcon.Response) -> None:
         if not request.path.startswith("/api/") or request.path == "/api/":
             return
         response.set_headers(_HEADERS)
-        if request.path not in _PUBLIC and _from_elsewhere(request):
+        origin = request.get_header("Origin")
+        if self._origins:
+            response.append_header("Vary", "Origin")
+        if origin in self._origins:
+            response.set_header("Access-Control-Allow-Origin", origin)
+            response.set_header("Access-Control-Expose-Headers", "Retry-After")
+            if request.method == "OPTIONS":
+                response.set_headers(_PREFLIGHT)
+                response.status = falcon.HTTP_204
+                response.complete = True
+        elif request.path not in _PUBLIC and _from_elsewhere(request):
             raise CrossSiteError
 
 

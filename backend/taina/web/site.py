@@ -15,6 +15,7 @@ _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".json": "application/json",
     ".svg": "image/svg+xml",
+    ".sig": "text/plain; charset=utf-8",
     ".txt": "text/plain; charset=utf-8",
     ".png": "image/png",
     ".webmanifest": "application/manifest+json",
@@ -32,7 +33,7 @@ class _Page:
 
 
 class Site:
-    """A Falcon sink that serves a folder made by scripts/build_site.py."""
+    """A Falcon sink that serves a folder made by `taina site build`."""
 
     def __init__(self, folder: Path) -> None:
         """Read the whole folder.
@@ -40,16 +41,16 @@ class Site:
         Raises:
             OSError, ValueError: it is not there, or not a built site.
         """
-        rules = json.loads((folder / "headers.json").read_text("utf-8"))
+        headers = json.loads((folder / "manifest.json").read_text("utf-8"))["headers"]
         self._pages: dict[str, _Page] = {}
         for file in sorted(folder.rglob("*")):
             name = file.relative_to(folder).as_posix()
-            if not file.is_file() or file.suffix not in _TYPES or name == "headers.json":
+            if not file.is_file() or file.suffix not in _TYPES:
                 continue
             page = _Page(
                 body=file.read_bytes(),
                 content_type=_TYPES[file.suffix],
-                headers=rules["rules"][_rule(rules["paths"], "/" + name)],
+                headers=headers["rules"][_rule(headers["paths"], "/" + name)],
                 encoded={
                     coding: copy.read_bytes()
                     for coding, ending in _ENCODINGS

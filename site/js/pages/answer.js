@@ -96,7 +96,13 @@ async function send() {
 
 /** @param {import("../ui/composer.js").Entered} found */
 async function sealed(found) {
-  const links = await sendOne(found, follow(found.size));
+  const send = (/** @type {import("../client.js").Admission | null} */ admission) =>
+    sendOne(found, admission, follow(found.size));
+  const links = await send(null).catch(async (error) => {
+    // A private instance lets in who was asked; another need not know which request this answers.
+    if (!(error instanceof TainaError && error.code === "key_needed")) throw error;
+    return send(await requests.admission(link));
+  });
   return { links, envelope: await requests.seal(link, links.secret) };
 }
 

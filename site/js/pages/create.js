@@ -1,9 +1,9 @@
 import { TainaError } from "../errors.js";
 import { begin, clear, end, entered, fail, known, remindOf, sendOne, startComposer } from "../ui/composer.js";
-import { canEncrypt, copyOnClick, element, fill, follow, formatNumber, formatTime, input, load, say, show, state } from "../ui/page.js";
+import { admission, askForKey, canEncrypt, copyOnClick, element, fill, follow, formatNumber, formatTime, input, load, say, show, state } from "../ui/page.js";
 
 /** @typedef {import("../client.js").Links} Links */
-/** @typedef {import("../ui/composer.js").Entered & {wanted: number, made: Links[]}} Order */
+/** @typedef {import("../ui/composer.js").Entered & {admission: import("../client.js").Admission | null, wanted: number, made: Links[]}} Order */
 
 const recipients = input("recipients");
 /** What is being sent, until every link of it is made. @type {Order | null} */
@@ -13,7 +13,7 @@ if (canEncrypt()) start();
 else show("insecure");
 
 function start() {
-  startComposer(send);
+  startComposer(send, ({ options }) => options.create === "keys" && askForKey());
   element("make-missing").addEventListener("click", make);
   element("another").addEventListener("click", () => {
     forget();
@@ -40,7 +40,12 @@ async function send() {
     recipients.focus();
     return;
   }
-  order = { ...found, wanted: Number(recipients.value), made: [] };
+  try {
+    order = { ...found, admission: admission(), wanted: Number(recipients.value), made: [] };
+  } catch (error) {
+    refuse(/** @type {TainaError} */ (error).code);
+    return;
+  }
   await make();
 }
 
@@ -52,13 +57,19 @@ async function make() {
   let problem = null;
   const report = follow(order.size * wanted);
   try {
-    while (made.length < wanted) made.push(await sendOne(order, (done, total) => report(made.length + done / total, wanted)));
+    while (made.length < wanted) made.push(await sendOne(order, order.admission, (done, total) => report(made.length + done / total, wanted)));
   } catch (error) {
     problem = error instanceof TainaError ? error.code : "internal";
   }
   end();
-  if (made.length === 0) fail(problem ?? "internal");
+  if (made.length === 0) refuse(problem ?? "internal");
   else succeed(order, problem);
+}
+
+/** @param {string} code */
+function refuse(code) {
+  fail(code);
+  if (code.startsWith("key_")) askForKey();
 }
 
 /** @param {Order} order @param {string | null} problem why there are fewer links than wanted */

@@ -1,9 +1,10 @@
 import { Client } from "../client.js";
 import { TainaError } from "../errors.js";
 import { Requests } from "../requests.js";
-import { announce, canEncrypt, copyOnClick, element, fill, formatTime, input, say, show, state } from "../ui/page.js";
+import { admission, announce, askForKey, canEncrypt, copyOnClick, element, fill, formatTime, input, say, show, state } from "../ui/page.js";
 
-const requests = new Requests(new Client());
+const client = new Client();
+const requests = new Requests(client);
 const answers = input("answers");
 const lifetime = /** @type {HTMLSelectElement} */ (element("ttl"));
 
@@ -12,6 +13,8 @@ else show("insecure");
 
 function start() {
   element("make").addEventListener("click", make);
+  // If the server does not answer now, making will say so.
+  client.status().then(({ options }) => (options.create === "keys" ? askForKey() : undefined), () => {});
   element("another").addEventListener("click", () => {
     for (const id of ["link", "inbox-link"]) input(id).value = "";
     element("open-inbox").removeAttribute("href");
@@ -40,12 +43,14 @@ async function make() {
       ttl: Number(lifetime.value),
       answers: Number(answers.value),
       passphrase: input("ask-passphrase").checked,
+      admission: admission(),
     });
     succeed(made);
   } catch (error) {
     const code = error instanceof TainaError ? error.code : "internal";
     if (code === "unsupported") show("outdated");
     else fail(code);
+    if (code.startsWith("key_")) askForKey();
   }
 }
 

@@ -22,6 +22,7 @@ import {
 /** @typedef {import("../client.js").Outgoing} Outgoing */
 /** @typedef {import("../client.js").Links} Links */
 /** @typedef {{items: Outgoing[], size: number, ttl: number, passphrase: string | null}} Entered size in bytes, ttl in seconds */
+/** @typedef {import("../client.js").Admission} Admission */
 
 export const client = new Client();
 const text = /** @type {HTMLTextAreaElement} */ (element("text"));
@@ -39,8 +40,11 @@ let courier = null;
 /** Why the courier waits. @type {string | null} */
 let held = null;
 
-/** @param {() => void} send what the button and its shortcut do */
-export function startComposer(send) {
+/**
+ * @param {() => void} send what the button and its shortcut do
+ * @param {(instance: import("../client.js").Instance) => void} [onInstance] when the server has said what it offers
+ */
+export function startComposer(send, onInstance = () => {}) {
   element("send").addEventListener("click", send);
   element("cancel").addEventListener("click", () => {
     stop.abort();
@@ -66,7 +70,7 @@ export function startComposer(send) {
   const phrase = element("phrase");
   copyOnClick(element("copy-phrase"), () => phrase.textContent ?? "", () => getSelection()?.selectAllChildren(phrase));
   takeFiles();
-  askInstance();
+  askInstance(onInstance);
 }
 
 /** What was entered, if it can be sent; else the page says why not. @returns {Entered | null} */
@@ -95,18 +99,24 @@ export function begin() {
   show("working");
 }
 
-/** Seal and send one secret. @param {Entered} entered @param {import("../client.js").OnProgress} onProgress @returns {Promise<Links>} */
-export async function sendOne({ items, size, ttl, passphrase }, onProgress) {
+/**
+ * Seal and send one secret.
+ * @param {Entered} entered
+ * @param {Admission | null} admission
+ * @param {import("../client.js").OnProgress} onProgress
+ * @returns {Promise<Links>}
+ */
+export async function sendOne({ items, size, ttl, passphrase }, admission, onProgress) {
   const { signal } = stop;
   if (size < CHUNK_SIZE) {
-    const links = await client.send(items, { ttl, passphrase, signal });
+    const links = await client.send(items, { ttl, passphrase, admission, signal });
     onProgress(1, 1);
     return links;
   }
   courier?.end();
   courier = new Courier({ onProgress, onHeld: showHeld });
   showHeld(null);
-  return courier.upload(items, await client.begin({ ttl, passphrase }));
+  return courier.upload(items, await client.begin({ ttl, passphrase, admission }));
 }
 
 /** Nothing is being sent any more. */
@@ -166,10 +176,15 @@ function generator() {
   return load("generator.js");
 }
 
-/** Limits and lifetimes, if the server answers; if it does not, sending will say so. */
-async function askInstance() {
+/**
+ * Limits and lifetimes, if the server answers; if it does not, sending will say so.
+ * @param {(instance: import("../client.js").Instance) => void} onInstance
+ */
+async function askInstance(onInstance) {
   try {
-    const { limits, ttl } = await client.status();
+    const instance = await client.status();
+    const { limits, ttl } = instance;
+    onInstance(instance);
     limit = limits.size;
     for (const option of [...lifetime.options]) {
       const seconds = Number(option.value);

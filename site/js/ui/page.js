@@ -216,6 +216,20 @@ export async function load(path) {
   return import(address);
 }
 
+/** What asks for the access key of a private instance. @type {typeof import("./access_key.js") | null} */
+let keys = null;
+
+/** Show where an access key is entered. */
+export async function askForKey() {
+  keys ??= await load("ui/access_key.js");
+  keys?.ask();
+}
+
+/** What a private instance wants to see; null where none asked. @returns {import("../client.js").Admission | null} @throws {TainaError} key_needed, key_refused */
+export function admission() {
+  return keys?.admission() ?? null;
+}
+
 /** A text among the site's files, checked as modules are. @param {string} path below js/ @returns {Promise<string>} */
 export async function loadText(path) {
   const address = new URL(`../${path}`, import.meta.url).href;

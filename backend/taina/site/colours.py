@@ -1,11 +1,12 @@
 """Colours made from an operator's accent, so that all text stays readable (WCAG 2.2, contrast of 4.5 to 1)."""
 
 import re
-from pathlib import Path
+
+from taina.site import SOURCE
 
 ENOUGH = 4.5
 _STEPS = 20
-_SHEET = Path(__file__).resolve().parents[2] / "site" / "css" / "site.css"
+_SHEET = SOURCE / "css" / "site.css"
 _SURFACES = ("paper", "card", "sunken")
 
 

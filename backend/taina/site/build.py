@@ -2,8 +2,6 @@
 
 JavaScript and style sheets are copied as they were written. All of them lie below one folder named by the hash
 of everything in it, so that relative imports hold and browsers may keep them for ever.
-
-    python scripts/build_site.py --out build/site
 """
 
 import base64
@@ -14,7 +12,7 @@ import posixpath
 import re
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -26,10 +24,12 @@ import jinja2
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from api_page import calls
-from looks import Looks, colours, read_looks
+from taina.site import SOURCE as SOURCE
+from taina.site import colours, hosting
+from taina.site.api_page import calls
+from taina.site.hosting import Headers
+from taina.site.looks import Looks
 
-SOURCE = Path(__file__).resolve().parent.parent / "site"
 NODE_PACKAGES = SOURCE / "node_modules"
 PAGES = {
     "create": "",
@@ -57,7 +57,7 @@ _PACKAGES: dict[str, Callable[[], Traversable]] = {
 }
 """What others wrote and we ship as it is: where it lies among the assets, and which pinned package has it."""
 _LOGO, _LOOKS = "images/logo.svg", "css/looks.css"
-_WORKER = "js/courier_worker.js"
+_CLIENT = "js/client.js"
 _COMPRESSED = (".css", ".html", ".js", ".json", ".svg", ".txt")
 _PERMISSIONS = (
     "accelerometer=(), autoplay=(), browsing-topics=(), camera=(), clipboard-read=(), "
@@ -78,17 +78,20 @@ class Assets:
     integrity: dict[str, str]
 
 
-def build(source: Path = SOURCE, looks: Looks | None = None) -> dict[str, bytes]:
+def build(source: Path = SOURCE, looks: Looks | None = None, api: str | None = None) -> dict[str, bytes]:
     """The whole site, as paths below its root and their bytes, with an operator's looks if there are any.
+
+    Args:
+        api: where the API is, such as https://api.example, if the pages' own host does not have it.
 
     Raises:
         jinja2.UndefinedError, KeyError: a template asks for a text that a catalog does not have.
     """
     looks = looks or Looks()
     pages = {**PAGES, "contact": "contact/"} if looks.contact else PAGES
-    assets = _read_assets(source, looks)
+    assets = _read_assets(source, looks, api)
     import_map = _import_map(assets)
-    policy = _policy(import_map)
+    policy = _policy(import_map, api)
     catalogs = _read_catalogs(source)
     if looks.name:
         for catalog in catalogs.values():
@@ -126,8 +129,8 @@ def build(source: Path = SOURCE, looks: Looks | None = None) -> dict[str, bytes]
     for page, address in pages.items():
         site[f"{address}index.html"] = _render(environment, "hop.html", page=page, address=address)
     site["404.html"] = site[f"{REFERENCE}/404.html"]
-    site["manifest.json"] = _manifest(site)
-    site["headers.json"] = _to_json({"rules": _rules(policy), "paths": _paths(assets, list(catalogs))})
+    headers = Headers(_rules(policy, api), _paths(assets, list(catalogs)))
+    site["manifest.json"] = _manifest(site, headers)
     return site
 
 
@@ -135,15 +138,17 @@ def with_compressed(site: dict[str, bytes]) -> dict[str, bytes]:
     """The site with a `.br` and a `.gz` beside every file that gains by it."""
     copies: dict[str, bytes] = {}
     for path, data in site.items():
-        if path.endswith(_COMPRESSED) and path != "headers.json":
+        if path.endswith(_COMPRESSED):
             copies[path + ".br"] = brotli.compress(data)
             copies[path + ".gz"] = gzip.compress(data, mtime=0)
     return site | copies
 
 
-def write(out: Path, looks: Looks | None = None) -> int:
+def write(out: Path, looks: Looks | None = None, api: str | None = None) -> int:
     """Build the site into a folder in place of all that was in it; returns the number of files."""
-    site = with_compressed(build(looks=looks))
+    site = with_compressed(build(looks=looks, api=api))
+    headers = Headers(**json.loads(site["manifest.json"])["headers"])
+    site |= hosting.files(headers, sorted(site))
     shutil.rmtree(out, ignore_errors=True)
     for path, data in site.items():
         file = out / path
@@ -152,7 +157,7 @@ def write(out: Path, looks: Looks | None = None) -> int:
     return len(site)
 
 
-def _read_assets(source: Path, looks: Looks) -> Assets:
+def _read_assets(source: Path, looks: Looks, api: str | None) -> Assets:
     files = {
         path.relative_to(source).as_posix(): path.read_bytes()
         for folder in _ASSETS
@@ -167,11 +172,21 @@ def _read_assets(source: Path, looks: Looks) -> Assets:
         files[_LOOKS] = files["css/site.css"] + colours.style(looks.accent)
     if looks.logo:
         files[_LOGO] = looks.logo
+    if api:
+        files[_CLIENT] = _with_api(files[_CLIENT], api)
     whole = hashlib.sha256()
     for path, data in files.items():
         whole.update(path.encode() + b"\0" + hashlib.sha256(data).digest())
     integrity = {path: _digest(data, "sha384") for path, data in files.items()}
     return Assets(files, f"/assets/{whole.hexdigest()[:16]}", integrity)
+
+
+def _with_api(client: bytes, api: str) -> bytes:
+    """The one line of JavaScript that a build may change."""
+    own = b'const API = "/api/v1";'
+    if client.count(own) != 1:
+        raise ValueError(f"{_CLIENT} does not say where the API is")
+    return client.replace(own, f'const API = "{api}/api/v1";'.encode())
 
 
 def _read_catalogs(source: Path) -> dict[str, dict[str, Any]]:
@@ -220,16 +235,20 @@ def _modules(assets: Assets, entry: str) -> list[str]:
     return [*found, entry]
 
 
-def _policy(import_map: str) -> str:
+def _connect(api: str | None) -> str:
+    return f"connect-src 'self'{f' {api}' if api else ''}; "
+
+
+def _policy(import_map: str, api: str | None) -> str:
     return (
         f"default-src 'none'; script-src 'self' '{_digest(import_map.encode(), 'sha256')}'; style-src 'self'; "
-        "img-src 'self'; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
+        f"img-src 'self'; {_connect(api)}worker-src 'self'; base-uri 'none'; form-action 'none'; "
         # The two policies give out the address of our worker (js/courier.js) and those of our modules (js/ui/page.js).
         "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types taina-worker taina-modules"
     )
 
 
-def _rules(policy: str) -> dict[str, dict[str, str]]:
+def _rules(policy: str, api: str | None) -> dict[str, dict[str, str]]:
     everywhere = {
         # On scripts too: WebKit asks it of whatever a worker imports.
         "Cross-Origin-Embedder-Policy": "require-corp",
@@ -254,24 +273,24 @@ def _rules(policy: str) -> dict[str, dict[str, str]]:
         # For a drawing that is opened by its own address.
         "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     }
-    # A worker has the policies of its own answer, not those of the page.
-    worker = {
+    # For the worker, which has the policies of its own answer, not those of the page.
+    script = {
         **asset,
-        "Content-Security-Policy": "default-src 'none'; script-src 'self'; connect-src 'self'; "
+        "Content-Security-Policy": f"default-src 'none'; script-src 'self'; {_connect(api)}"
         "require-trusted-types-for 'script'; trusted-types 'none'",
     }
     return {
         "page": page,
         "link": {**page, "X-Robots-Tag": "noindex, nofollow, noarchive, nosnippet"},
         "asset": asset,
-        "worker": worker,
+        "script": script,
     }
 
 
 def _paths(assets: Assets, languages: list[str]) -> dict[str, str]:
     """Which rule holds for which path; one that ends in `/` holds for all below it, the longest wins."""
     links = {f"{start}{PAGES[page]}": "link" for page in LINK_PAGES for start in ("/", *(f"/{x}/" for x in languages))}
-    return {"/": "page", f"{assets.base}/": "asset", f"{assets.base}/{_WORKER}": "worker", **links}
+    return {"/": "page", f"{assets.base}/": "asset", f"{assets.base}/js/": "script", **links}
 
 
 def _long_text(source: Path, page: str, language: str) -> dict[str, Any]:
@@ -296,9 +315,9 @@ def _render(environment: jinja2.Environment, template: str, **values: Any) -> by
     return environment.get_template(template).render(values).encode()
 
 
-def _manifest(site: dict[str, bytes]) -> bytes:
+def _manifest(site: dict[str, bytes], headers: Headers) -> bytes:
     files = {path: {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)} for path, data in site.items()}
-    return _to_json({"version": 1, "files": files})
+    return _to_json({"version": 1, "files": files, "headers": asdict(headers)})
 
 
 def _digest(data: bytes, algorithm: str) -> str:
@@ -307,15 +326,3 @@ def _digest(data: bytes, algorithm: str) -> str:
 
 def _to_json(document: dict[str, Any]) -> bytes:
     return json.dumps(document, indent=1, sort_keys=True).encode() + b"\n"
-
-
-@click.command()
-@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder to write.")
-@click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="A taina.toml with a table [site].")
-def main(out: Path, config: Path | None) -> None:
-    """Write the built site into a folder, which is emptied before."""
-    click.echo(f"{write(out, read_looks(config) if config else None)} files in {out}")
-
-
-if __name__ == "__main__":
-    main()

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 import click
 
-from looks import colours, logo
 from taina.errors import TainaError
 from taina.format.links import clean_fragment, decode_link
+from taina.site import colours, logo
 
 _KEYS = {"name", "accent", "logo", "links", "contact"}
 _OTHERS = {"folder", "contact_until"}

@@ -1,0 +1,51 @@
+"""`taina config`, and how the other commands of an operator come to the options."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from taina.config import OPTIONS, ConfigError, Loaded, load, shown
+
+config_option = click.option(
+    "--config",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File of options (or TAINA_CONFIG); taina.toml of this folder if not said.",
+)
+
+
+def every_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command a flag for each option, and --config."""
+    for one in reversed(OPTIONS):
+        told = f"{one.describe}  [{one.variable}; {shown(one.default)}]"
+        command = click.option(one.flag, one.name, multiple=one.several, metavar="", help=told)(command)
+    return config_option(command)
+
+
+def read_config(file: Path | None, flags: dict[str, Any] | None = None) -> Loaded:
+    """
+    Raises:
+        click.UsageError: an option is wrong; it says which and what was expected.
+    """
+    try:
+        return load(flags, file=file)
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from None
+
+
+@click.command()
+@every_option
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON, on one line.")
+def config(file: Path | None, as_json: bool, **flags: Any) -> None:
+    """Print every option of the server: its value, and where that came from."""
+    loaded = read_config(file, flags)
+    rows = [(one.key, shown(getattr(loaded.config, one.name)), loaded.sources[one.name]) for one in OPTIONS]
+    if as_json:
+        click.echo(json.dumps({key: {"value": value, "source": source} for key, value, source in rows}))
+        return
+    wide = [max(len(row[n]) for row in rows) for n in (0, 1)]
+    for key, value, source in rows:
+        click.echo(f"{key:{wide[0]}}  {value:{wide[1]}}  {source}")

@@ -1,0 +1,111 @@
+"""`taina keys`: who may make secrets on a private instance."""
+
+import json
+from pathlib import Path
+
+import click
+
+from taina import base64url
+from taina.cli.asking import Duration, when
+from taina.cli.config import config_option, read_config
+from taina.config import Config
+from taina.config_values import mailbox
+from taina.errors import MailError, NotFoundError
+from taina.keys import AccessKeys, open_keys
+from taina.mail import Mailer, Notice
+from taina.store.keys import AccessKey
+
+data_option = click.option("--data", help="Folder of the database, if not as configured.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, on one line.")
+
+
+@click.group()
+def keys() -> None:
+    """Access keys: issue, list and revoke them. The server takes notice at once."""
+
+
+@keys.command()
+@click.argument("name")
+@click.option("--ttl", type=Duration(), help="How long it is good: 90d. For ever if not said.")
+@click.option("--quota", type=click.IntRange(1), help="Secrets and requests in a day. Any number if not said.")
+@click.option("--contact", help="E-mail address of its holder, for notices about this key and nothing else.")
+@click.option("--language", default="en", show_default=True, help="Language of those notices.")
+@config_option
+@data_option
+@json_option
+def add(
+    name: str,
+    ttl: int | None,
+    quota: int | None,
+    contact: str | None,
+    language: str,
+    file: Path | None,
+    data: str | None,
+    as_json: bool,
+) -> None:
+    """Issue a key and print it. It is shown this once: only its hash is kept."""
+    config = read_config(file, {"data": data}).config
+    if contact is not None:
+        try:
+            contact = mailbox(contact)
+        except ValueError as error:
+            raise click.UsageError(f"--contact is {contact!r}, but has to be {error}.") from None
+    issued, token = _open(config).issue(name, ttl=ttl, quota=quota, contact=contact, language=language)
+    _tell("issued", issued, config)
+    if as_json:
+        click.echo(json.dumps({"name": name, "key": base64url.encode(token), "expires": issued.expires}))
+        return
+    click.echo(base64url.encode(token))
+    until = f"until {when(issued.expires)}" if issued.expires else "until it is revoked"
+    click.echo(f"Good {until}. Its holder sets TAINA_KEY, or types it on the page.", err=True)
+    if config.create == "anyone":
+        click.echo('Note: anyone may make secrets here, key or not, until create = "keys" is set.', err=True)
+
+
+@keys.command(name="list")
+@config_option
+@data_option
+@json_option
+def list_(file: Path | None, data: str | None, as_json: bool) -> None:
+    """List the keys: name, state, quota, contact. The keys themselves are not kept."""
+    access = _open(read_config(file, {"data": data}).config)
+    for key in access.all():
+        state = "revoked" if key.revoked else "in force" if access.in_force(key) else "expired"
+        if as_json:
+            told = {"name": key.name, "state": state, "created": key.created, "expires": key.expires}
+            click.echo(json.dumps({**told, "quota": key.quota, "contact": key.contact}))
+            continue
+        until = f"until {when(key.expires)}" if key.expires else "for ever"
+        quota = f"{key.quota} a day" if key.quota else "no quota"
+        click.echo(f"{key.name:24}  {state:8}  {until:26}  {quota:12}  {key.contact or ''}".rstrip())
+
+
+@keys.command()
+@click.argument("name")
+@config_option
+@data_option
+def revoke(name: str, file: Path | None, data: str | None) -> None:
+    """Revoke a key: nothing more is made with it. What was made stays as it is."""
+    config = read_config(file, {"data": data}).config
+    try:
+        _tell("revoked", _open(config).revoke(name), config)
+    except NotFoundError as error:
+        raise click.ClickException(error.detail) from None
+    click.echo(f"{name} is revoked.", err=True)
+
+
+def _tell(notice: Notice, key: AccessKey, config: Config) -> None:
+    """Mail its holder, where mail is set up; a message that fails changes nothing."""
+    if not (config.mail_host and key.contact):
+        return
+    try:
+        Mailer(config).send_notice(notice, key)
+    except (MailError, OSError):
+        click.echo(f"The message to {key.contact} could not be sent. Tell its holder yourself.", err=True)
+
+
+def _open(config: Config) -> AccessKeys:
+    try:
+        return open_keys(config.data)
+    except OSError as error:
+        raise click.ClickException(f"{error}. Check its permissions, or name another folder with --data.") from None

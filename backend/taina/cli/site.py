@@ -1,0 +1,37 @@
+"""`taina site`: the pages, built for any web server."""
+
+from pathlib import Path
+
+import click
+
+from taina.config_values import origin
+
+
+@click.group()
+def site() -> None:
+    """The pages."""
+
+
+@site.command()
+@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder to write.")
+@click.option("--api", help="Address of the API, such as https://api.example.org, if it is on another host.")
+@click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="A taina.toml with a table [site].")
+def build(out: Path, api: str | None, config: Path | None) -> None:
+    """Build the pages into a folder, which is emptied before.
+
+    With --api the folder can stand on any static host. Files in it say how: `_headers` for hosts that read it,
+    `caddy.conf` and `nginx.conf` to be included. The server of the API has to allow the pages' address (origins).
+    """
+    try:
+        from taina.site import SOURCE
+        from taina.site.build import write
+        from taina.site.looks import read_looks
+    except ImportError as error:
+        raise click.ClickException(f"{error.name} is missing. Install it: pip install 'taina[site]'") from None
+    if not SOURCE.is_dir():
+        raise click.ClickException("The pages' sources are not here. Use a checkout or the one-file program.")
+    try:
+        api = api and origin(api)
+    except ValueError as error:
+        raise click.UsageError(f"--api is {api!r}, but has to be {error}.") from None
+    click.echo(f"{write(out, read_looks(config) if config else None, api)} files in {out}")

@@ -1,0 +1,38 @@
+"""`taina verify`: whether a site is the one that its maker signed."""
+
+from pathlib import Path
+
+import click
+
+from taina.cli.asking import json_option, progress, say_json
+
+
+@click.command()
+@click.argument("place", metavar="URL | FOLDER")
+@click.option(
+    "--key", envvar="TAINA_SITE_KEY", required=True, help="Public key of who signed it, or a file that holds it."
+)
+@json_option
+def verify(place: str, key: str, as_json: bool) -> None:
+    """Fetch every file of a site and compare it, and its headers, with the signed list.
+
+    Ends with 6 if anything differs. What a host shows to you may not be what it shows to others: ask from several
+    networks, and more than once.
+    """
+    from taina.verify import read_key, verify_folder, verify_host
+
+    public = read_key(Path(key).read_text("utf-8") if Path(key).is_file() else key)
+    if "://" in place:
+        with progress("Comparing") as on_progress:
+            report = verify_host(place, public, on_progress or (lambda *_: None))
+    else:
+        report = verify_folder(Path(place), public)
+    if as_json:
+        say_json({"files": report.files, "findings": report.findings})
+    else:
+        for finding in report.findings:
+            click.echo(finding)
+        end = "as signed" if not report.findings else f"{len(report.findings)} findings"
+        click.echo(f"{place}: {report.files} files, {end}.", err=True)
+    if report.findings:
+        raise SystemExit(6)

@@ -1,0 +1,229 @@
+"""How an instance is set up: one typed object, read once, that knows where each value came from.
+
+Each option is one line of `Config`. From that line come its key in `taina.toml`, its variable in the environment,
+its flag on the command line and its place in `taina config`. A flag beats the environment, which beats the file.
+"""
+
+import dataclasses
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Any, Literal
+
+from taina.config_values import database, loopback, mailbox, networks, one_of, origin, origins, path, size, text, whole
+
+FILE = Path("taina.toml")
+"""Read from the current folder where it is, unless another is named by --config or TAINA_CONFIG."""
+NOT_OURS = ("site.name", "site.accent", "site.logo", "site.links", "site.contact", "site.contact_until")
+"""Keys in the same file that the builder of the pages reads, not the server."""
+
+
+class ConfigError(Exception):
+    """An option is wrong; the message names its key, where it stands and what was expected."""
+
+
+def option(
+    default: Any, read: Callable[[Any], Any], describe: str, key: str | None = None, several: bool = False
+) -> Any:
+    """A field of `Config`.
+
+    Args:
+        read: makes the value of what stands in the file (any TOML type), or of a text; a ValueError says in words
+            what was expected instead.
+        key: in taina.toml, where it is not the field's own name.
+        several: a list, whose flag may be given again.
+    """
+    return field(default=default, metadata={"read": read, "describe": describe, "key": key, "several": several})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Every option of an instance. Sizes are bytes of ciphertext, times seconds."""
+
+    host: str = option("127.0.0.1", text, "Address to listen on.")
+    port: int = option(8080, whole(0, 65535), "Port to listen on; 0 takes a free one.")
+    data: Path = option(Path("data"), path, "Folder of the database; made where it is missing.")
+    store: str | None = option(
+        None,
+        database,
+        "A PostgreSQL database instead of a file, for several hosts: postgresql://user:password@host/database. "
+        "In the environment it does not show in the list of processes.",
+    )
+    site: Path | None = option(
+        None, path, "Folder of the built pages; without it only the API is served.", key="site.folder"
+    )
+    url: str | None = option(
+        None, origin, "The address under which people reach the pages, such as https://secrets.example.org."
+    )
+    origins: tuple[str, ...] = option(
+        (), origins, "Other addresses whose pages may use this API: exactly these, and no others.", several=True
+    )
+    max_size: int = option(
+        100 << 20, size, "The most that one secret may hold, encrypted: up to an eighth more than its files."
+    )
+    max_storage: int = option(
+        10 << 30, size, "The most that all secrets together may hold; room is reserved when an upload begins."
+    )
+    create: Literal["anyone", "keys"] = option(
+        "anyone", one_of("anyone", "keys"), "Who may make secrets and requests: anyone, or holders of access keys."
+    )
+    client_creates: int = option(120, whole(0, 1_000_000), "Secrets a minute of one client; 0 sets no bound.")
+    client_reveals: int = option(240, whole(0, 1_000_000), "Reveals a minute of one client; 0 sets no bound.")
+    client_misses: int = option(
+        300, whole(0, 1_000_000), "Calls a minute of one client whose proof is wrong; 0 sets no bound."
+    )
+    client_storage: int = option(5 << 30, size, "The most that one client may store in a day; 0 sets no bound.")
+    trusted_proxy: tuple[IPv4Network | IPv6Network, ...] = option(
+        (),
+        networks,
+        "Addresses or networks of reverse proxies, whose X-Forwarded-For is believed.",
+        key="trusted_proxies",
+        several=True,
+    )
+    log: Literal["errors", "events"] = option(
+        "errors", one_of("errors", "events"), "What is logged, as JSON: errors alone, or a line for each request."
+    )
+    metrics: tuple[str, int] | None = option(
+        None, loopback, "Where Prometheus may fetch metrics: an address of this machine, such as 127.0.0.1:9464."
+    )
+    mail_host: str | None = option(
+        None, text, "SMTP server that takes our mail; without one nothing is ever mailed.", key="mail.host"
+    )
+    mail_port: int = option(465, whole(1, 65535), "Its port.", key="mail.port")
+    mail_security: Literal["tls", "starttls"] = option(
+        "tls", one_of("tls", "starttls"), "How the connection to it is encrypted.", key="mail.security"
+    )
+    mail_from: str | None = option(None, mailbox, "Address that our mail comes from.", key="mail.from")
+    mail_user: str | None = option(None, text, "Name to log in with, where it wants one.", key="mail.user")
+    mail_password_file: Path | None = option(
+        None, path, "File whose first line is the password for it.", key="mail.password_file"
+    )
+    mail_authority: Path | None = option(
+        None, path, "Certificate authority that vouches for it, where the system's do not.", key="mail.authority"
+    )
+    mail_per_key: int = option(10, whole(0, 10_000), "Links that one access key may mail in a day.", key="mail.per_key")
+    mail_per_day: int = option(
+        200, whole(0, 1_000_000), "Links that may be mailed in a day in all.", key="mail.per_day"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One line of `Config`, and by which names it goes."""
+
+    name: str
+    key: str
+    default: Any
+    describe: str
+    read: Callable[[Any], Any]
+    several: bool
+
+    @property
+    def variable(self) -> str:
+        return f"TAINA_{self.name.upper()}"
+
+    @property
+    def flag(self) -> str:
+        return f"--{self.name.replace('_', '-')}"
+
+
+OPTIONS = tuple(
+    Option(
+        f.name,
+        f.metadata["key"] or f.name,
+        f.default,
+        f.metadata["describe"],
+        f.metadata["read"],
+        f.metadata["several"],
+    )
+    for f in dataclasses.fields(Config)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    config: Config
+    sources: Mapping[str, str]
+    """Where the value of each option came from, by its name: `default`, a file, a variable, a flag."""
+    file: Path | None
+
+
+def load(
+    flags: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] = os.environ,
+    file: Path | None = None,
+) -> Loaded:
+    """Read the options: the flags that were given, by name; the environment; a file.
+
+    Raises:
+        ConfigError: one of them is wrong or unknown.
+    """
+    file = file or (Path(environment["TAINA_CONFIG"]) if environment.get("TAINA_CONFIG") else None)
+    if file is None and FILE.is_file():
+        file = FILE
+    written = _read_file(file) if file else {}
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for one in OPTIONS:
+        for place, name, value in (
+            (one.flag, one.flag, (flags or {}).get(one.name)),
+            (one.variable, one.variable, environment.get(one.variable)),
+            (str(file), f"{one.key} in {file}", written.get(one.key)),
+        ):
+            if value is None or value in ("", ()):
+                continue
+            try:
+                values[one.name], sources[one.name] = one.read(value), place
+            except ValueError as error:
+                raise ConfigError(f"{name} is {value!r}, but has to be {error}.") from None
+            break
+        else:
+            values[one.name], sources[one.name] = one.default, "default"
+    config = Config(**values)
+    _check(config)
+    return Loaded(config, sources, file)
+
+
+def _read_file(file: Path) -> dict[str, Any]:
+    try:
+        document = tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} is not TOML: {error}.") from None
+    found: dict[str, Any] = {}
+    for name, value in document.items():
+        if isinstance(value, dict):
+            found |= {f"{name}.{inner}": it for inner, it in value.items()}
+        else:
+            found[name] = value
+    known = {one.key for one in OPTIONS}
+    for key in found:
+        if key not in known and key not in NOT_OURS:
+            raise ConfigError(f"{key} in {file} is no option. There are: {', '.join(sorted(known))}.")
+    return found
+
+
+def _check(config: Config) -> None:
+    """What no option alone can tell."""
+    if config.mail_host and not (config.mail_from and config.url):
+        missing = "mail.from" if not config.mail_from else "url"
+        raise ConfigError(f"{missing} is missing: mail.host is set, and mail needs a sender and the instance's url.")
+    if config.mail_user and not config.mail_password_file:
+        raise ConfigError("mail.password_file is missing: mail.user is set, and logging in needs a password.")
+
+
+def shown(value: Any) -> str:
+    """A value as it would be written."""
+    match value:
+        case None | ():
+            return "-"
+        case (str(host), int(port)):
+            return f"{host}:{port}"
+        case tuple():
+            return " ".join(map(str, value))
+    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:…@", str(value))  # a password is not shown

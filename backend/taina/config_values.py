@@ -1,0 +1,96 @@
+"""Readers of option values: from what TOML gives, or from a text. A ValueError says in words what was expected."""
+
+import re
+from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from pathlib import Path
+from typing import Any
+
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
+_MAILBOX = re.compile(r"[A-Za-z0-9.!#$&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+
+
+def text(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip() or re.search(r"[\x00-\x1f]", value):
+        raise ValueError("a text on one line")
+    return value.strip()
+
+
+def whole(least: int, most: int) -> Callable[[Any], int]:
+    def read(value: Any) -> int:
+        if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,18}", str(value)) or not least <= int(value) <= most:
+            raise ValueError(f"a whole number from {least} to {most}")
+        return int(value)
+
+    return read
+
+
+def size(value: Any) -> int:
+    found = re.fullmatch(r"([0-9]{1,15})\s*([KMGT]?)(?:i?B)?", str(value).strip(), re.IGNORECASE)
+    if isinstance(value, bool) or found is None:
+        raise ValueError("a size; write it like 500MiB or 2GiB")
+    return int(found[1]) * _UNITS[found[2].upper()]
+
+
+def path(value: Any) -> Path:
+    return Path(text(value)).expanduser()
+
+
+def one_of(*words: str) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        if value not in words:
+            raise ValueError(" or ".join(f'"{word}"' for word in words))
+        return str(value)
+
+    return read
+
+
+def origin(value: Any) -> str:
+    found = text(value).rstrip("/").lower()
+    if not _ORIGIN.fullmatch(found):
+        raise ValueError("an address without a path, such as https://secrets.example.org")
+    return found
+
+
+def _several(value: Any) -> list[Any]:
+    """A list of the file, what a flag gave that was repeated, or a text with spaces between them."""
+    return list(value) if isinstance(value, list | tuple) else text(value).replace(",", " ").split()
+
+
+def origins(value: Any) -> tuple[str, ...]:
+    return tuple(origin(one) for one in _several(value))
+
+
+def database(value: Any) -> str:
+    found = text(value)
+    if not found.startswith(("postgresql://", "postgres://")):
+        raise ValueError("an address that begins with postgresql://; for a file, use data")
+    return found
+
+
+def networks(value: Any) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(text(one)) for one in _several(value))
+    except ValueError:
+        raise ValueError("addresses or networks, such as 127.0.0.1 or 10.0.0.0/8") from None
+
+
+def loopback(value: Any) -> tuple[str, int]:
+    """An address of this machine alone, and a port."""
+    host, _, port = text(value).rpartition(":")
+    try:
+        local = host == "localhost" or ip_address(host.strip("[]")).is_loopback
+        number = whole(0, 65535)(port)
+    except ValueError:
+        local, number = False, 0
+    if not local:
+        raise ValueError("an address of this machine and a port, such as 127.0.0.1:9464")
+    return host.strip("[]"), number
+
+
+def mailbox(value: Any) -> str:
+    found = text(value)
+    if len(found) > 254 or not _MAILBOX.fullmatch(found):
+        raise ValueError("an e-mail address")
+    return found

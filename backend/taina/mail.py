@@ -1,0 +1,145 @@
+"""The mailer. It knows four messages and no others, and has no way to send what somebody else wrote.
+
+A link is mailed only for the holder of an access key, only if it is one of this instance, and only if it needs a
+passphrase: the mail provider reads the link like anybody, so it alone must open nothing.
+"""
+
+import datetime
+import email.policy
+import email.utils
+import hashlib
+import logging
+import re
+import smtplib
+import ssl
+import time
+from collections.abc import Callable
+from email.message import EmailMessage
+from typing import Literal
+
+from taina import base64url
+from taina.config import Config
+from taina.config_values import mailbox
+from taina.errors import InvalidError, MailError
+from taina.keys import AccessKeys
+from taina.mail_texts import TEXTS
+from taina.store.keys import AccessKey
+
+Notice = Literal["issued", "expiring", "revoked"]
+
+_log = logging.getLogger(__name__)
+_SECONDS = 20.0
+_FRAGMENT = re.compile(r"/s/#([A-Za-z0-9_-]{47})")
+_VERSION_KIND_PASSPHRASE = 0b1000_0001
+"""The flags of a link to a secret that needs a passphrase, version 1: see the format."""
+
+
+class Mailer:
+    """Sends by the operator's SMTP server, over TLS whose certificate is checked."""
+
+    def __init__(self, config: Config) -> None:
+        """Raises: OSError: the password's file or the authority's certificate cannot be read."""
+        if not (config.mail_host and config.mail_from and config.url):
+            raise ValueError("mail is not set up")
+        self._host, self._port, self._security = config.mail_host, config.mail_port, config.mail_security
+        self._from, self._url = config.mail_from, config.url
+        self._per_key, self._per_day = config.mail_per_key, config.mail_per_day
+        self._user = config.mail_user
+        self._password = ""
+        if config.mail_password_file:
+            self._password = config.mail_password_file.read_text("utf-8").split("\n")[0]
+        self._tls = ssl.create_default_context(cafile=config.mail_authority)
+
+    def send_link(self, keys: AccessKeys, token: bytes | None, link: str, to: str, language: str) -> None:
+        """Mail a secret's link to one reader. The address is used this once and kept nowhere.
+
+        Raises:
+            KeyNeededError, KeyRefusedError, QuotaError: of the access key that was shown.
+            InvalidError: no link of this instance that needs a passphrase, or no address.
+            MailError: it could not be sent; the sender has to do so.
+        """
+        key = keys.know(token)
+        self._check_link(link)
+        try:
+            to = mailbox(to)
+        except ValueError:
+            raise InvalidError("This is not one e-mail address.", field="to") from None
+        take_back = keys.spend(key.name, "mail", self._per_key)
+        try:
+            keys.spend("", "mail", self._per_day)
+        except Exception:
+            take_back()
+            raise
+        self._send("secret", to, language, link=link)
+
+    def send_notice(self, notice: Notice, key: AccessKey) -> None:
+        """Tell the holder of a key what became of it. Raises: MailError."""
+        if key.contact is None:
+            return
+        with_date, without = TEXTS[_known(key.language)]["until"]
+        until = without if key.expires is None else with_date.format(date=_date(key.expires))
+        self._send(notice, key.contact, key.language, name=key.name, until=until)
+
+    def _check_link(self, link: str) -> None:
+        found = _FRAGMENT.fullmatch(link.removeprefix(self._url)) if link.startswith(self._url) else None
+        try:
+            raw = base64url.decode(found[1]) if found else b""
+        except ValueError:
+            raw = b""
+        body, check = raw[:-2], raw[-2:]
+        if not found or hashlib.sha256(b"taina/v1 link" + body).digest()[:2] != check:
+            raise InvalidError("This is no link to a secret of this instance.", field="link")
+        if body[0] != _VERSION_KIND_PASSPHRASE:
+            raise InvalidError("Only the link of a secret with a passphrase is mailed.", field="link")
+
+    def _send(self, message: Literal["secret"] | Notice, to: str, language: str, **facts: str) -> None:
+        subject, body = TEXTS[_known(language)][message]
+        mail = EmailMessage(policy=email.policy.SMTP)
+        mail["From"], mail["To"], mail["Subject"] = self._from, to, subject
+        mail["Date"] = email.utils.formatdate()
+        mail["Message-ID"] = email.utils.make_msgid(domain=self._from.partition("@")[2])
+        mail["Auto-Submitted"] = "auto-generated"
+        mail.set_content(body.format(instance=self._url, **facts))
+        try:
+            with self._connect() as server:
+                if self._user:
+                    server.login(self._user, self._password)
+                server.send_message(mail)
+        except (OSError, smtplib.SMTPException):
+            # Whatever the other side says may hold the address; nobody else is to read it.
+            raise MailError from None
+
+    def _connect(self) -> smtplib.SMTP:
+        if self._security == "tls":
+            return smtplib.SMTP_SSL(self._host, self._port, timeout=_SECONDS, context=self._tls)
+        server = smtplib.SMTP(self._host, self._port, timeout=_SECONDS)
+        server.starttls(context=self._tls)
+        return server
+
+
+class ExpiryNotices:
+    """A sweep that tells the holders whose keys are about to expire, once an hour at the most."""
+
+    def __init__(self, mailer: Mailer, keys: AccessKeys, clock: Callable[[], float] = time.monotonic) -> None:
+        self._mailer = mailer
+        self._keys = keys
+        self._clock = clock
+        self._next = clock()
+
+    def __call__(self, limit: int) -> int:
+        if self._clock() >= self._next:
+            self._next = self._clock() + 3600
+            for key in self._keys.about_to_expire():
+                try:
+                    self._mailer.send_notice("expiring", key)
+                except MailError:
+                    _log.error("a notice about an access key could not be sent")
+        return 0
+
+
+def _known(language: str) -> str:
+    return language if language in TEXTS else "en"
+
+
+def _date(seconds: int) -> str:
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,55 @@
+"""The four messages that the mailer knows, in each language. Plain text; placeholders in braces, and nothing else."""
+
+TEXTS: dict[str, dict[str, tuple[str, str]]] = {
+    "en": {
+        "secret": (
+            "Somebody sends you a secret",
+            "Somebody sends you a secret by {instance}.\n\n{link}\n\n"
+            "It opens once. You need a passphrase of six words as well, which the sender tells you by another way:\n"
+            "by phone, in person, in another messenger. If you expect nothing of this kind, delete this message.\n",
+        ),
+        "issued": (
+            "Your access key was issued",
+            "An access key was issued to you: with it you can create links at {instance}\n\n"
+            "It is called “{name}” and is good {until}. Whoever runs the service gives it to you by another way;\n"
+            "it is in no message.\n",
+        ),
+        "expiring": (
+            "Your access key is about to expire",
+            "Your access key “{name}” for {instance} expires: it is good {until}.\n\n"
+            "If you still need one, ask whoever runs the service.\n",
+        ),
+        "revoked": (
+            "Your access key was revoked",
+            "Your access key “{name}” for {instance} was revoked: nothing more can be made with it.\n\n"
+            "What you made with it stays as it is. If this surprises you, ask whoever runs the service.\n",
+        ),
+        "until": ("until {date} (UTC)", "until it is revoked"),
+    },
+    "bg": {
+        "secret": (
+            "Някой ви изпраща тайна",
+            "Някой ви изпраща тайна чрез {instance}.\n\n{link}\n\n"
+            "Отваря се само веднъж. Нужна е и фраза за достъп от шест думи, която подателят ще ви каже по друг път:\n"
+            "по телефона, лично или в друга програма. Ако не очаквате нищо такова, изтрийте съобщението.\n",
+        ),
+        "issued": (
+            "Издаден ви е ключ за достъп",
+            "Издаден ви е ключ за достъп: с него можете да създавате връзки на {instance}\n\n"
+            "Нарича се „{name}“ и важи {until}. Ще го получите по друг път от този, който поддържа услугата;\n"
+            "в съобщенията го няма.\n",
+        ),
+        "expiring": (
+            "Ключът ви за достъп скоро изтича",
+            "Ключът ви за достъп „{name}“ за {instance} изтича: важи {until}.\n\n"
+            "Ако още ви трябва, обърнете се към този, който поддържа услугата.\n",
+        ),
+        "revoked": (
+            "Ключът ви за достъп е отнет",
+            "Ключът ви за достъп „{name}“ за {instance} е отнет: с него вече нищо не може да се създаде.\n\n"
+            "Създаденото с него остава, както е. Ако това ви изненадва, попитайте този, който поддържа услугата.\n",
+        ),
+        "until": ("до {date} (UTC)", "докато не бъде отнет"),
+    },
+}
+"""By language and message: subject and body; `until` has its form with a date and that without one."""

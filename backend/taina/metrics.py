@@ -1,0 +1,41 @@
+"""Figures for Prometheus, on a listener of their own that only this machine reaches."""
+
+from collections.abc import Callable
+
+import prometheus_client
+
+from taina import __version__
+
+_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
+
+
+class Metrics:
+    """
+    Args:
+        used: tells the bytes of ciphertext that are held or reserved.
+        most: the bytes that may be.
+    """
+
+    def __init__(self, used: Callable[[], int], most: int) -> None:
+        self.registry = prometheus_client.CollectorRegistry()
+        self._requests = prometheus_client.Counter(
+            "taina_requests", "Requests answered.", ["method", "route", "status"], registry=self.registry
+        )
+        self._seconds = prometheus_client.Histogram(
+            "taina_request_seconds", "Time to an answer.", ["route"], buckets=_BUCKETS, registry=self.registry
+        )
+        held = prometheus_client.Gauge("taina_storage_bytes", "Bytes held or reserved.", registry=self.registry)
+        held.set_function(used)
+        prometheus_client.Gauge("taina_storage_bytes_most", "Bytes allowed.", registry=self.registry).set(most)
+        prometheus_client.Info("taina", "This program.", registry=self.registry).info({"version": __version__})
+        prometheus_client.ProcessCollector(registry=self.registry)
+
+    def count(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one request. Routes and methods are few, so that nobody can make the figures grow."""
+        self._requests.labels(method, route, f"{status // 100}xx").inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def serve(self, host: str, port: int) -> int:
+        """Answer Prometheus in a thread; the port. Raises: OSError."""
+        server, _ = prometheus_client.start_http_server(port, addr=host, registry=self.registry)
+        return int(server.server_port)

@@ -1,0 +1,7 @@
+"""The builder of the pages: templates and catalogs in, a folder of files for any web server out."""
+
+from pathlib import Path
+
+_PACKED = Path(__file__).parent / "sources"
+SOURCE = _PACKED if _PACKED.is_dir() else Path(__file__).resolve().parents[3] / "site"
+"""Of the pages: in a packed program beside this module, else in the checkout."""

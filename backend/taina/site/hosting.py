@@ -1,0 +1,96 @@
+"""How other web servers deliver the built pages: the same headers as ours, in the words of each."""
+
+import re
+from dataclasses import dataclass
+
+_TYPES = "text/html html; text/css css; text/javascript js; application/json json; image/svg+xml svg; text/plain txt;"
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """The headers of every answer."""
+
+    rules: dict[str, dict[str, str]]
+    """The headers themselves, by the name of a rule."""
+    paths: dict[str, str]
+    """Which rule holds for which path; one that ends in `/` holds for all below it, the longest wins."""
+
+    def of(self, path: str) -> dict[str, str]:
+        """The headers of one path, which begins with a slash."""
+        return self.rules[self.paths[max((prefix for prefix in self.paths if path.startswith(prefix)), key=len)]]
+
+
+def files(headers: Headers, site: list[str]) -> dict[str, bytes]:
+    """What is written beside the site's own files, for who hosts it elsewhere.
+
+    Args:
+        site: the paths of the site's files.
+    """
+    return {
+        "_headers": _static_hosts(headers, site).encode(),
+        "caddy.conf": _caddy(headers).encode(),
+        "nginx.conf": _nginx(headers).encode(),
+    }
+
+
+def _static_hosts(headers: Headers, site: list[str]) -> str:
+    """As Netlify, Cloudflare Pages and others read it: they add up all rules that match, so none may say it twice."""
+    written = {place: headers.of(place.removesuffix("*")) for place in sorted(map(_place, site))}
+    more = {name: value for name, value in headers.rules["link"].items() if name not in headers.rules["page"]}
+    links = [path for path, rule in headers.paths.items() if rule == "link"]
+    written |= {f"/:language{path}*": more for path in links if path.count("/") == 2}
+    lines = []
+    for place, found in written.items():
+        lines += [place, *(f"  {name}: {value}" for name, value in found.items()), ""]
+    return "\n".join(lines)
+
+
+def _place(path: str) -> str:
+    """The folder whose files all have the same headers, but for those of links."""
+    parts = path.split("/")
+    if len(parts) == 1:
+        return "/" + path.removesuffix("index.html")
+    return "/" + "/".join(parts[: 3 if parts[0] == "assets" else 1]) + "/*"
+
+
+def _inner_rules(headers: Headers) -> list[tuple[str, list[str]]]:
+    """Each rule but the one for all, with its paths, those within others first."""
+    found: dict[str, list[str]] = {}
+    for path, rule in sorted(headers.paths.items()):
+        if path != "/":
+            found.setdefault(rule, []).append(path)
+    return sorted(found.items(), key=lambda it: -max(map(len, it[1])))
+
+
+def _caddy(headers: Headers) -> str:
+    lines = ["# In a site block, after `root * /this/folder`: import /this/folder/caddy.conf", "route {"]
+    for rule, paths in _inner_rules(headers):
+        lines += [f"\t@{rule} path {' '.join(f'{path}*' for path in paths)}", f"\thandle @{rule} {{"]
+        lines += _caddy_answer(headers.rules[rule])
+    lines += ["\thandle {", *_caddy_answer(headers.of("/")), "}"]
+    lines += ["handle_errors {", "\trewrite * /404.html", "\tfile_server", "}"]
+    return "\n".join(lines) + "\n"
+
+
+def _caddy_answer(found: dict[str, str]) -> list[str]:
+    said = [f"\t\t\t{name} `{value}`" for name, value in found.items()]
+    serve = ["\t\tfile_server {", "\t\t\tprecompressed br gzip", "\t\t}", "\t}"]
+    return ["\t\theader {", *said, "\t\t\t-Server", "\t\t}", *serve]
+
+
+def _nginx(headers: Headers) -> str:
+    lines = ["# In a server block, after `root /this/folder;`: include /this/folder/nginx.conf;"]
+    lines += [f"types {{ {_TYPES} }}", "charset utf-8;", "charset_types text/css text/javascript text/plain;"]
+    lines += ["index index.html;", "absolute_redirect off;", "gzip_static on;", "gzip_vary on;", "server_tokens off;"]
+    lines += ["error_page 404 /404.html;"]
+    for rule, paths in _inner_rules(headers):
+        alike = "|".join(map(re.escape, paths))
+        place = f"^~ {paths[0]}" if len(paths) == 1 else f'~ "^(?:{alike})"'
+        lines += [f"location {place} {{", *_nginx_answer(headers.rules[rule])]
+    lines += ["location / {", *_nginx_answer(headers.of("/"))]
+    return "\n".join(lines) + "\n"
+
+
+def _nginx_answer(found: dict[str, str]) -> list[str]:
+    said = [f'\tadd_header {name} "{value}" always;' for name, value in found.items()]
+    return [*said, "\ttry_files $uri $uri/ =404;", "}"]

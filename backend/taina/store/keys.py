@@ -1,0 +1,138 @@
+"""Access keys in a small SQLite file of their own, beside the secrets' database and whatever engine that is.
+
+The server and the command line both open it, so it has no write-ahead log (SQLite before 3.51.3 can corrupt one that
+two connections reset at once), and each call has a connection of its own.
+"""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+import sqlite_utils
+
+from taina.errors import ConflictError
+
+migrations = sqlite_utils.Migrations("keys")
+_PATIENCE = 10.0
+
+
+@migrations(name="0001_keys")
+def _keys(db: sqlite_utils.Database) -> None:
+    db.execute(
+        """
+        CREATE TABLE keys (
+            name TEXT PRIMARY KEY,
+            hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),
+            created INTEGER NOT NULL,
+            expires INTEGER,
+            quota INTEGER,
+            contact TEXT,
+            language TEXT NOT NULL,
+            revoked INTEGER,
+            warned INTEGER
+        ) STRICT
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE spent (
+            name TEXT NOT NULL,
+            what TEXT NOT NULL,
+            day INTEGER NOT NULL,
+            n INTEGER NOT NULL CHECK (n >= 0),
+            PRIMARY KEY (name, what)
+        ) STRICT
+        """
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AccessKey:
+    """All that is kept of an access key; times are unix seconds."""
+
+    name: str
+    hash: bytes
+    """SHA-256 of the key itself, which only its holder has."""
+    created: int
+    expires: int | None
+    quota: int | None
+    """Secrets and requests that it may make in a day."""
+    contact: str | None
+    """For the notices about the key itself, and nothing else."""
+    language: str
+    revoked: int | None = None
+    warned: int | None = None
+    """When its holder was told that it is about to expire."""
+
+
+class KeyFile:
+    """Small verbs, each of them one durable transaction. Thread-safe."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the file.
+
+        Raises:
+            OSError: it cannot be used.
+        """
+        self._path = path
+        try:
+            with self._connect() as connection:
+                path.chmod(0o600)
+                migrations.apply(sqlite_utils.Database(connection))
+        except sqlite3.Error as error:
+            raise OSError(f"{path} cannot be used ({error})") from None
+
+    def add(self, key: AccessKey) -> None:
+        """Raises: ConflictError: there is one of this name."""
+        with self._connect() as connection:
+            try:
+                connection.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", astuple(key))
+            except sqlite3.IntegrityError:
+                raise ConflictError(f"There is a key named {key.name!r} already.") from None
+
+    def all(self) -> list[AccessKey]:
+        with self._connect() as connection:
+            return [AccessKey(*row) for row in connection.execute("SELECT * FROM keys ORDER BY name")]
+
+    def find(self, hashed: bytes) -> AccessKey | None:
+        with self._connect() as connection:
+            row = connection.execute("SELECT * FROM keys WHERE hash = ?", (hashed,)).fetchone()
+        return None if row is None else AccessKey(*row)
+
+    def revoke(self, name: str, now: int) -> bool:
+        """False where there is no such key, or it was revoked before."""
+        return self._change("UPDATE keys SET revoked = ? WHERE name = ? AND revoked IS NULL", (now, name))
+
+    def warned(self, name: str, now: int) -> bool:
+        """Note that its holder was told; False where he had been."""
+        return self._change("UPDATE keys SET warned = ? WHERE name = ? AND warned IS NULL", (now, name))
+
+    def spend(self, name: str, what: str, day: int, most: int) -> bool:
+        """Count one more of `what` on this day; False, and nothing is counted, where that would be over `most`."""
+        return self._change(
+            "INSERT INTO spent SELECT ?1, ?2, ?3, 1 WHERE ?4 > 0 ON CONFLICT (name, what) DO UPDATE "
+            "SET n = CASE day WHEN ?3 THEN n + 1 ELSE 1 END, day = ?3 WHERE day <> ?3 OR n < ?4",
+            (name, what, day, most),
+        )
+
+    def refund(self, name: str, what: str, day: int) -> None:
+        self._change("UPDATE spent SET n = n - 1 WHERE name = ? AND what = ? AND day = ? AND n > 0", (name, what, day))
+
+    def copy_to(self, path: Path) -> None:
+        """A whole copy in another file."""
+        with self._connect() as connection, contextlib.closing(sqlite3.connect(path)) as copy:
+            connection.backup(copy)
+        path.chmod(0o600)
+
+    def _change(self, statement: str, values: tuple[object, ...]) -> bool:
+        with self._connect() as connection:
+            return connection.execute(statement, values).rowcount == 1
+
+    @contextlib.contextmanager
+    def _connect(self) -> Iterator[sqlite3.Connection]:
+        with contextlib.closing(sqlite3.connect(self._path, timeout=_PATIENCE)) as connection:
+            connection.execute("PRAGMA secure_delete = ON")
+            with connection:
+                yield connection

@@ -1,0 +1,110 @@
+"""Pages on a plain static server, the API on another origin: what `taina site build --api` is for."""
+
+import functools
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx
+import pytest
+
+from browser.engines import Tab, reach, saved
+from calling import secret_path
+from drills.servers import Server, start_server, stop_server
+from making import Made
+from taina.site import build as build_site
+
+
+class _Static(SimpleHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class Split:
+    pages: str
+    api: Server
+
+
+@pytest.fixture(scope="module")
+def split(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Split]:
+    folder = tmp_path_factory.mktemp("pages")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Static, directory=str(folder)))
+    pages = f"http://127.0.0.1:{server.server_port}"
+    api = start_server(tmp_path_factory.mktemp("api"), "--origins", pages)
+    build_site.write(folder, api=api.url)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield Split(pages, api)
+    server.shutdown()
+    server.server_close()
+    stop_server(api)
+
+
+def test_a_secret_and_its_receipt(tab: Tab, reader: Tab, split: Split) -> None:
+    tab.open(f"{split.pages}/en/")
+    tab.fill("#text", "across two hosts")
+    tab.click("#send")
+    reach(tab, "done")
+    link, receipt = tab.value("#link"), tab.value("#receipt-link")
+    assert link.startswith(f"{split.pages}/s/#")
+    reader.open(link)
+    reach(reader, "before")
+    reader.click("#reveal")
+    reach(reader, "shown")
+    assert reader.text("#secret-text") == "across two hosts"
+    tab.open(receipt)
+    reach(tab, "shown")
+
+
+def test_a_file_of_many_chunks_goes_by_the_worker(tab: Tab, reader: Tab, split: Split, tmp_path: Path) -> None:
+    file = tmp_path / "big.bin"
+    file.write_bytes(bytes(range(256)) * (3 << 12))
+    tab.open(f"{split.pages}/en/")
+    tab.choose("#files", [file])
+    tab.click("#send")
+    reach(tab, "done")
+    reader.open(tab.value("#link"))
+    reach(reader, "before")
+    reader.click("#reveal")
+    reach(reader, "shown")
+    assert saved(reader, "#secret-files button") == file.read_bytes()
+
+
+def test_a_request_is_answered(tab: Tab, reader: Tab, split: Split) -> None:
+    tab.open(f"{split.pages}/en/request/")
+    tab.click("#make")
+    reach(tab, "done")
+    reader.open(tab.value("#link"))
+    reach(reader, "ready")
+    reader.fill("#text", "the answer")
+    reader.click("#send")
+    reach(reader, "done")
+
+
+@pytest.mark.parametrize("origin", ["http://127.0.0.1:1", "https://evil.example", "null", "http://127.0.0.1"])
+def test_pages_of_no_other_origin_are_let_in(split: Split, origin: str) -> None:
+    made = Made()
+    with httpx.Client(base_url=f"{split.api.url}/api/v1", headers={"Origin": origin}) as elsewhere:
+        asked = elsewhere.options(secret_path(made), headers={"Access-Control-Request-Method": "PUT"})
+        made_it = elsewhere.put(secret_path(made), json=made.body(), headers={"Sec-Fetch-Site": "cross-site"})
+        status = elsewhere.get("/status")
+    assert made_it.status_code == 403
+    for answer in (asked, made_it, status):
+        assert "access-control-allow-origin" not in answer.headers
+        assert answer.headers["vary"] == "Origin"
+
+
+def test_the_origin_that_is_let_in_is_named_exactly(split: Split) -> None:
+    made = Made()
+    with httpx.Client(base_url=f"{split.api.url}/api/v1", headers={"Origin": split.pages}) as pages:
+        asked = pages.options(secret_path(made), headers={"Access-Control-Request-Method": "PUT"})
+        kept = pages.put(secret_path(made), json=made.body(), headers={"Sec-Fetch-Site": "cross-site"})
+    assert (asked.status_code, kept.status_code) == (204, 201)
+    for answer in (asked, kept):
+        assert answer.headers["access-control-allow-origin"] == split.pages
+        assert "access-control-allow-credentials" not in answer.headers
+    assert asked.headers["access-control-allow-headers"] == "Authorization, Content-Type"

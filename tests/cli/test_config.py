@@ -1,0 +1,87 @@
+"""Options: a flag beats the environment, which beats the file; what is wrong is named."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cli.conftest import Run
+from taina.config import OPTIONS
+
+
+def test_a_flag_beats_the_environment_which_beats_the_file(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "taina.toml").write_text('host = "a"\nport = 1\nmax_size = "1MiB"\n[mail]\nper_key = 3\n')
+    done = run("config", "--json", "--port", "3", TAINA_PORT="2", TAINA_MAX_SIZE="2M")
+    told = json.loads(done.stdout)
+    assert told["host"] == {"value": "a", "source": "taina.toml"}
+    assert told["port"] == {"value": "3", "source": "--port"}
+    assert told["max_size"] == {"value": str(2 << 20), "source": "TAINA_MAX_SIZE"}
+    assert told["mail.per_key"] == {"value": "3", "source": "taina.toml"}
+    assert told["create"] == {"value": "anyone", "source": "default"}
+    assert set(told) == {option.key for option in OPTIONS}
+
+
+def test_a_file_elsewhere_is_named(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "other.toml").write_text("port = 5\n")
+    for done in (run("config", "--config", "other.toml"), run("config", TAINA_CONFIG="other.toml")):
+        assert b"other.toml" in done.stdout
+    assert b"cannot be read" in run("config", "--config", "missing.toml").stderr
+
+
+def test_people_read_a_table(run: Run) -> None:
+    lines = run("config", "--port", "0", "--metrics", "127.0.0.1:9464").stdout.decode().splitlines()
+    assert len(lines) == len(OPTIONS)
+    assert next(line.split() for line in lines if line.startswith("port ")) == ["port", "0", "--port"]
+    assert next(line.split()[1] for line in lines if line.startswith("metrics")) == "127.0.0.1:9464"
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("port = 70000", "port in taina.toml is 70000, but has to be a whole number from 0 to 65535"),
+        ("port = true", "a whole number"),
+        ('max_size = "much"', "max_size in taina.toml is 'much', but has to be a size"),
+        ('create = "nobody"', 'has to be "anyone" or "keys"'),
+        ('origins = ["https://a.example/path"]', "an address without a path"),
+        ('origins = ["*"]', "an address without a path"),
+        ('metrics = "0.0.0.0:9464"', "an address of this machine"),
+        ("hots = 1", "hots in taina.toml is no option. There are: client_creates, client_misses"),
+        ("[mail]\nhots = 1", "mail.hots in taina.toml is no option"),
+        ('[mail]\nhost = "smtp.example"', "mail.from is missing"),
+        ('url = "https://a.example"\n[mail]\nhost = "smtp.example"\nfrom = "nobody"', "an e-mail address"),
+        ('trusted_proxies = ["localhost"]', "trusted_proxies in taina.toml is ['localhost'], but has to be addresses"),
+        ('store = "mysql://localhost"', "begins with postgresql://"),
+        ("port =", "taina.toml is not TOML"),
+    ],
+)
+def test_what_is_wrong_is_named(run: Run, tmp_path: Path, written: str, said: str) -> None:
+    (tmp_path / "taina.toml").write_text(written)
+    for command in ("config", "serve"):
+        done = run(command)
+        assert done.returncode == 2
+        assert said in done.stderr.decode()
+
+
+def test_what_the_builder_of_the_pages_reads_may_stand_there(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "taina.toml").write_text('[site]\nname = "Ours"\nfolder = "built"\n')
+    done = run("config", "--json")
+    assert json.loads(done.stdout)["site.folder"]["value"] == "built"
+
+
+def test_lists_are_given_in_each_way(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "taina.toml").write_text('origins = ["https://a.example", "https://b.example/"]\n')
+
+    def told(*flags: str, **more: str) -> str:
+        found = json.loads(run("config", "--json", *flags, **more).stdout)["origins"]["value"]
+        assert isinstance(found, str)
+        return found
+
+    assert told() == "https://a.example https://b.example"
+    assert told(TAINA_ORIGINS="https://c.example https://d.example") == "https://c.example https://d.example"
+    assert told("--origins", "https://e.example", "--origins", "https://f.example").split()[1] == "https://f.example"
+
+
+def test_no_password_is_printed(run: Run) -> None:
+    done = run("config", TAINA_STORE="postgresql://taina:hunter2@db.example/taina")
+    assert b"postgresql://taina:\xe2\x80\xa6@db.example/taina" in done.stdout
+    assert b"hunter2" not in done.stdout

@@ -1,0 +1,67 @@
+"""A restart behind sockets that the service manager holds: nobody who connects is refused."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+START = f"LISTEN_FDS=1 LISTEN_PID=$$ exec {sys.executable} -m taina serve --data data --client-creates 0"
+
+
+@contextmanager
+def served(folder: Path, listening: socket.socket, manager: socket.socket) -> Iterator[None]:
+    """As systemd starts it: the socket is descriptor 3, and it says when it is ready."""
+    environment = {**os.environ, "NOTIFY_SOCKET": str(manager.getsockname())}
+    process = subprocess.Popen(
+        ["sh", "-c", f"{START} 3<&0 </dev/null"],
+        cwd=folder,
+        env=environment,
+        stdin=listening.fileno(),
+        stdout=subprocess.DEVNULL,
+    )
+    assert manager.recv(100) == b"READY=1"
+    yield
+    process.terminate()
+    assert manager.recv(100) == b"STOPPING=1"
+    assert process.wait(20) == 0
+
+
+def test_nobody_is_refused_while_it_restarts(tmp_path: Path) -> None:
+    manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    manager.bind(str(tmp_path / "notify"))
+    manager.settimeout(30)
+    failures: list[Exception] = []
+    answers: list[int] = []
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0), backlog=256) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/api/v1/status"
+
+        def ask() -> None:
+            while not over.is_set():
+                try:
+                    answers.append(httpx.get(url, headers={"Connection": "close"}, timeout=30).status_code)
+                except httpx.HTTPError as error:
+                    failures.append(error)
+
+        with served(tmp_path, listening, manager):
+            threads = [threading.Thread(target=ask) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+        for _ in range(3):
+            with served(tmp_path, listening, manager):
+                before = len(answers)
+                while len(answers) < before + 20 and not failures:
+                    pass
+        with served(tmp_path, listening, manager):
+            over.set()
+            for thread in threads:
+                thread.join()
+    manager.close()
+    assert not failures
+    assert set(answers) == {200}

@@ -1,0 +1,262 @@
+"""Mail, against a real SMTP server over TLS: four messages, for holders of keys, with links of this instance."""
+
+import ast
+import datetime
+import email.policy
+import re
+import socket
+import ssl
+import string
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, get_args
+
+import httpx
+import pytest
+from aiosmtpd.controller import Controller
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from drills.servers import Server, start_server, stop_server
+from taina import Client, base64url, mail
+from taina.config import load
+from taina.errors import InvalidError, KeyNeededError, KeyRefusedError, MailError, NotFoundError, QuotaError, TainaError
+from taina.keys import open_keys
+from taina.mail import ExpiryNotices, Mailer
+from taina.mail_texts import TEXTS
+
+URL = "https://secrets.example"
+READER = "reader@example.org"
+
+
+@dataclass
+class Post:
+    """What the SMTP server received."""
+
+    authority: Path
+    security: str
+    port: int = 0
+    received: list[tuple[list[str], EmailMessage]] = field(default_factory=list)
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        parsed = email.message_from_bytes(envelope.content, policy=email.policy.default)
+        assert isinstance(parsed, EmailMessage)
+        self.received.append((envelope.rcpt_tos, parsed))
+        return "250 OK"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "TAINA_MAIL_HOST": "127.0.0.1",
+            "TAINA_MAIL_PORT": str(self.port),
+            "TAINA_MAIL_FROM": "taina@secrets.example",
+            "TAINA_MAIL_AUTHORITY": str(self.authority),
+            "TAINA_MAIL_SECURITY": self.security,
+            "TAINA_URL": URL,
+        }
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "cert.pem").write_bytes(made.public_bytes(Encoding.PEM))
+    (folder / "key.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return folder / "cert.pem", folder / "key.pem"
+
+
+@pytest.fixture(params=["tls", "starttls"])
+def post(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Post]:
+    yield from serve_post(tmp_path, request.param)
+
+
+@pytest.fixture
+def tls_post(tmp_path: Path) -> Iterator[Post]:
+    yield from serve_post(tmp_path, "tls")
+
+
+def serve_post(folder: Path, security: str) -> Iterator[Post]:
+    cert, key = certificate(folder)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(cert, key)
+    post = Post(cert, security)
+    options: dict[str, Any] = {"ssl_context": context}
+    if security == "starttls":
+        options = {"tls_context": context, "require_starttls": True}
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        post.port = free.getsockname()[1]
+    controller = Controller(post, hostname="127.0.0.1", port=post.port, **options)
+    controller.start()
+    yield post
+    controller.stop()
+
+
+def mailer(post: Post, **more: str) -> Mailer:
+    return Mailer(load(environment={**post.environment, **more}).config)
+
+
+@pytest.fixture
+def instance(tls_post: Post, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    for name, value in {**tls_post.environment, "TAINA_MAIL_PER_KEY": "2", "TAINA_MAIL_PER_DAY": "3"}.items():
+        monkeypatch.setenv(name, value)
+    server = start_server(tmp_path / "data")
+    yield server
+    stop_server(server)
+
+
+def link_with(server: Server, passphrase: str | None) -> str:
+    with Client(server.url) as client:
+        return client.send("x", passphrase=passphrase).link.replace(server.url, URL)
+
+
+def key_of(server: Server, name: str = "ann") -> str:
+    return base64url.encode(open_keys(server.data).issue(name)[1])
+
+
+def test_a_link_is_mailed_in_the_reader_s_language(instance: Server, tls_post: Post) -> None:
+    link = link_with(instance, "six generated words")
+    with Client(instance.url, key=key_of(instance)) as client:
+        assert client.instance()["options"]["mail"] is True
+        client.mail(link, READER, "bg")
+    ((to, message),) = tls_post.received
+    subject, body = TEXTS["bg"]["secret"]
+    assert (to, message["To"], message["Subject"]) == ([READER], READER, subject)
+    assert message.get_content().replace("\r\n", "\n") == body.format(instance=URL, link=link)
+    assert message.get_content_type() == "text/plain"
+    assert "six generated words" not in message.as_string()
+    assert set(message.keys()) == {
+        *("From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted"),
+        *("Content-Type", "Content-Transfer-Encoding", "MIME-Version"),
+    }
+
+
+def test_no_other_mail_can_be_sent(instance: Server, tls_post: Post) -> None:
+    """Whatever is asked for: no free text, no other link, no second recipient, nobody without a key."""
+    good = link_with(instance, "six generated words")
+    key = key_of(instance)
+    refused: list[tuple[type[TainaError], str | None, str, str]] = [
+        (KeyNeededError, None, good, READER),
+        (KeyRefusedError, base64url.encode(bytes(32)), good, READER),
+        (InvalidError, key, link_with(instance, None), READER),
+        (InvalidError, key, good.replace(URL, "https://evil.example"), READER),
+        (InvalidError, key, good.replace(URL, URL + ".evil.example"), READER),
+        (InvalidError, key, good[:-1], READER),
+        (InvalidError, key, f"{good}\n\nBuy now", READER),
+        (InvalidError, key, good.replace("/s/", "/receipt/"), READER),
+        (InvalidError, key, "Buy now", READER),
+        *[
+            (InvalidError, key, good, to)
+            for to in (
+                "a@example.org, b@example.org",
+                "a@example.org\r\nBcc: b@example.org",
+                "a@example.org\nSubject: Buy now",
+                "<a@example.org>",
+                "Ann <a@example.org>",
+                '"a b"@example.org',
+                "a%b@c@example.org",
+                "a@localhost",
+                "@example.org",
+                "а@example.org",
+            )
+        ],
+    ]
+    for error, shown, link, to in refused:
+        with Client(instance.url, key=shown) as client, pytest.raises(error):
+            client.mail(link, to)
+    extra = {"link": good, "to": READER, "language": "en", "text": "Buy now"}
+    asked = httpx.post(f"{instance.url}/api/v1/mail", json=extra, headers={"Authorization": f"Bearer {key}"})
+    assert (asked.status_code, asked.json()["field"]) == (422, "text")
+    assert tls_post.received == []
+
+
+def test_nothing_else_in_the_house_knows_smtp() -> None:
+    """The mailer has two ways to send, and each takes its words from the catalog."""
+    assert set(get_args(mail.Notice)) | {"secret"} == set(TEXTS["en"]) - {"until"} == set(TEXTS["bg"]) - {"until"}
+    public = {name for name in vars(Mailer) if not name.startswith("_")}
+    assert public == {"send_link", "send_notice"}
+    tree = ast.parse(Path(mail.__file__).read_text("utf-8"))
+    sent = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "send_message"]
+    written = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "set_content"]
+    assert len(sent) == len(written) == 1
+
+
+def test_mails_are_counted_for_each_key_and_in_all(instance: Server, tls_post: Post) -> None:
+    link = link_with(instance, "six generated words")
+    for name, expected in [("ann", 2), ("bob", 1)]:
+        with Client(instance.url, key=key_of(instance, name)) as client:
+            for _ in range(expected):
+                client.mail(link, READER)
+            with pytest.raises(QuotaError):
+                client.mail(link, READER)
+    assert len(tls_post.received) == 3
+
+
+def test_an_instance_without_mail_says_so(taina: Server) -> None:
+    with Client(taina.url, key=base64url.encode(bytes(32))) as client:
+        assert client.instance()["options"]["mail"] is False
+        with pytest.raises(NotFoundError):
+            client.mail(f"{URL}/s/#x", READER)
+
+
+def test_holders_of_keys_are_told_of_them(post: Post, tmp_path: Path) -> None:
+    environment = {**post.environment, "PATH": "/usr/bin:/bin", "PYTHONPATH": ":".join(sys.path)}
+
+    def keys(*arguments: str) -> None:
+        command = [sys.executable, "-m", "taina", "keys", *arguments, "--data", str(tmp_path / "data")]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        assert "could not be sent" not in done.stderr
+
+    keys("add", "ann", "--contact", READER, "--language", "bg")
+    keys("add", "quiet")
+    keys("revoke", "quiet")
+    keys("revoke", "ann")
+    subjects = [message["Subject"] for _, message in post.received]
+    assert subjects == [TEXTS["bg"]["issued"][0], TEXTS["bg"]["revoked"][0]]
+    access = open_keys(tmp_path / "data")
+    access.issue("soon", ttl=86400, contact=READER)
+    access.issue("later", ttl=30 * 86400, contact=READER)
+    hour = iter([0.0, 0.0, 0.0, 3700.0, 3700.0])
+    notices = ExpiryNotices(mailer(post), access, clock=lambda: next(hour))
+    for _ in range(2):
+        notices(1)
+    assert [message["Subject"] for _, message in post.received[2:]] == [TEXTS["en"]["expiring"][0]]
+    assert "soon" in post.received[2][1].get_content()
+
+
+def test_a_server_with_another_s_certificate_gets_nothing(tls_post: Post, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    other, _ = certificate(tmp_path / "other")
+    access = open_keys(tmp_path / "data")
+    key, _ = access.issue("ann", contact=READER)
+    with pytest.raises(MailError):
+        mailer(tls_post, TAINA_MAIL_AUTHORITY=str(other)).send_notice("issued", key)
+    assert tls_post.received == []
+
+
+def test_every_language_has_every_message() -> None:
+    fields = {
+        message: [{name for _, name, _, _ in string.Formatter().parse(part) if name} for part in texts]
+        for message, texts in TEXTS["en"].items()
+    }
+    for texts in TEXTS.values():
+        assert {m: [set(re.findall(r"\{(\w+)\}", part)) for part in parts] for m, parts in texts.items()} == fields

@@ -1,0 +1,74 @@
+"""What an operator sees of the service: figures, logs, health; and that nothing in them names anything."""
+
+import json
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+
+from calling import bearer, create, receipt_path, reveal, secret_path
+from drills.servers import start_server, stop_server
+from making import Made
+from taina import base64url
+
+
+def use(url: str) -> list[str]:
+    """A little of everything, right and wrong; what must be seen nowhere."""
+    made, other = Made(), Made()
+    canary = "canary" + "A" * 20
+    with httpx.Client(base_url=f"{url}/api/v1", headers={"User-Agent": canary}) as api:
+        create(api, made)
+        reveal(api, made)
+        api.get(receipt_path(made), headers=bearer(made.receipt_token))
+        api.get(secret_path(other), headers=bearer(other.link_proof))
+        api.put(secret_path(other), content=f"{{{canary}".encode(), headers={"Content-Type": "application/json"})
+        api.get(f"/{canary}?{canary}")
+        api.request("CANARY", "/status")
+        api.request("GET", f"/secrets/{canary}")
+    held = [made.id, made.receipt_id, other.id, made.link_proof, made.receipt_token, made.reveal_proof]
+    return [canary, "CANARY", *map(base64url.encode, held)]
+
+
+def test_figures_are_counted_and_name_nothing(tmp_path: Path) -> None:
+    server = start_server(tmp_path, "--metrics", "127.0.0.1:0")
+    assert server.process.stdout is not None
+    place = re.search(r"http://\S+", server.process.stdout.readline())
+    assert place is not None
+    canaries = use(server.url)
+    figures = httpx.get(place[0]).text
+    stop_server(server)
+    assert 'taina_requests_total{method="PUT",route="/api/v1/secrets/{secret_id}",status="2xx"} 1.0' in figures
+    assert 'taina_requests_total{method="POST",route="/api/v1/secrets/{secret_id}/reveal",status="2xx"} 1.0' in figures
+    assert re.search(r'taina_requests_total{method="other",route="[^"]*",status="4xx"} 1.0', figures)
+    assert float(re.findall(r"^taina_storage_bytes (\S+)", figures, re.MULTILINE)[0]) == 1040
+    for canary in [*canaries, "127.0.0.1"]:
+        assert canary not in figures
+
+
+def test_figures_are_for_this_machine_alone(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="did not start"):
+        start_server(tmp_path, "--metrics", "0.0.0.0:0")
+
+
+def test_events_are_lines_of_json_that_name_nothing(tmp_path: Path) -> None:
+    server = start_server(tmp_path, "--log", "events")
+    canaries = use(server.url)
+    written = stop_server(server)
+    lines = [json.loads(line) for line in written.splitlines()]
+    created = [line for line in lines if (line["method"], line["route"]) == ("PUT", "/api/v1/secrets/{secret_id}")]
+    assert [line["status"] for line in created] == ["2xx", "4xx"]
+    assert all(set(line) == {"time", "level", "method", "route", "status", "took"} for line in lines)
+    for canary in [*canaries, "127.0.0.1"]:
+        assert canary not in written
+
+
+def test_nothing_is_logged_where_nothing_is_wrong(tmp_path: Path) -> None:
+    server = start_server(tmp_path)
+    use(server.url)
+    assert stop_server(server) == ""
+
+
+def test_health_and_readiness(api: httpx.Client) -> None:
+    assert api.get("/health").json() == {"state": "up"}
+    assert api.get("/ready").json() == {"state": "ready"}
