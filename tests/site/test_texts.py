@@ -34,6 +34,7 @@ SCRIPTS = "\n".join(file.read_text("utf-8") for file in sorted((build_site.SOURC
 NAMES = {"meta.direction", "site.name", "site.api", "api.title"}
 """What may be the same in every language."""
 COGNATES: dict[str, set[str]] = {
+    "da": {"create.live.pause", "site.theme_system"},
     "de": {"create.optional", "create.passphrase", "reveal.passphrase", "site.theme_system"},
     "fr": {"create.live.pause", "lifetimes.300", "site.contact"},
     "it": {"privacy.title", "site.privacy"},
