@@ -37,6 +37,7 @@ COGNATES: dict[str, set[str]] = {
     "nl": {"site.privacy", "privacy.title", "site.contact"},
     "pt-BR": {"create.code"},
     "sv": {"site.theme_system"},
+    "da": {"create.live.pause", "site.theme_system"},
     "de": {"create.optional", "create.passphrase", "reveal.passphrase", "site.theme_system"},
     "fr": {"create.live.pause", "lifetimes.300", "site.contact"},
     "it": {"privacy.title", "site.privacy"},
@@ -154,7 +155,7 @@ def test_a_translation_is_not_much_longer(language: str) -> None:
     for key, text in TEXTS[language].items():
         for form in forms_of(text).values():
             reference = width(max(forms_of(TEXTS[build_site.REFERENCE][key]).values(), key=width))
-            assert width(form) <= max(1.8 * reference, reference + 12), key
+            assert width(form) <= max(1.8 * reference, reference + 15), key
 
 
 @pytest.mark.parametrize("language", TRANSLATIONS)
