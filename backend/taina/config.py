@@ -54,7 +54,10 @@ class Config:
         "In the environment it does not show in the list of processes.",
     )
     site: Path | None = option(
-        None, path, "Folder of the built pages; without it only the API is served.", key="site.folder"
+        None,
+        path,
+        "Folder of the built pages. Without it those of the one-file program, or else the API alone.",
+        key="site.folder",
     )
     url: str | None = option(
         None, origin, "The address under which people reach the pages, such as https://secrets.example.org."

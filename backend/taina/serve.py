@@ -16,6 +16,7 @@ from taina.listener import Listener, is_local
 from taina.logs import log_request, set_up
 from taina.mail import ExpiryNotices, Mailer
 from taina.secret_requests import SecretRequests
+from taina.site import BUILT
 from taina.store import Store, UnusableError
 from taina.store.sqlite import SqliteStore
 from taina.systemd import inherited_sockets, notify
@@ -41,7 +42,8 @@ def serve(config: Config) -> None:
     """
     set_up(config.log)
     os.umask(0o077)  # the database and all beside it are for this user's eyes
-    site = _load_site(config.site) if config.site else None
+    folder = config.site or (BUILT if BUILT.is_dir() else None)
+    site = _load_site(folder) if folder else None
     store, warnings = _open_database(config.store) if config.store else (_open_file(config.data), ())
     try:
         limits = Limits(size=config.max_size, storage=config.max_storage)

@@ -5,3 +5,5 @@ from pathlib import Path
 _PACKED = Path(__file__).parent / "sources"
 SOURCE = _PACKED if _PACKED.is_dir() else Path(__file__).resolve().parents[3] / "site"
 """Of the pages: in a packed program beside this module, else in the checkout."""
+BUILT = Path(__file__).parent / "pages"
+"""The pages as they were built into a packed program, and nowhere else."""

@@ -1,0 +1,100 @@
+"""The one-file program, in an empty folder with an empty environment: everything is in it."""
+
+import hashlib
+import json
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from build_binary import build_binary
+from conftest import ROOT
+from taina.site import build as build_site
+
+SOURCES = ("backend/taina", "site", "scripts/binary", "scripts/build_binary.py", "pyproject.toml")
+"""What the program is made of: built once for the same bytes of them, for it takes a minute."""
+
+
+@pytest.fixture(scope="session")
+def program() -> Path:
+    whole = hashlib.sha256()
+    for source in SOURCES:
+        top = ROOT / source
+        for file in sorted(top.rglob("*")) if top.is_dir() else [top]:
+            parts = set(file.relative_to(ROOT).parts)
+            if file.is_file() and not parts & {"node_modules", "__pycache__", "screenshots"}:
+                whole.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes())
+    built = ROOT / "build" / "binary" / whole.hexdigest()[:16] / "taina"
+    if not built.is_file():
+        built.parent.mkdir(parents=True, exist_ok=True)
+        build_binary(built)
+    return built
+
+
+@contextmanager
+def served(program: Path, folder: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """In `folder`, with nothing in the environment but where to unpack."""
+    (folder / "unpacked").mkdir(exist_ok=True)
+    process = subprocess.Popen(
+        [program, "serve", "--port", "0"],
+        cwd=folder,
+        env={"TMPDIR": str(folder / "unpacked")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    first = process.stdout.readline()
+    found = re.search(r"http://[^/]+", first)
+    try:
+        assert found, first + process.stdout.read()
+        yield found[0], process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.communicate(timeout=30)
+
+
+def call(program: Path, folder: Path, *arguments: str) -> str:
+    done = subprocess.run([program, *arguments], cwd=folder, env={}, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_server_pages_and_commands_are_in_one_file(program: Path, tmp_path: Path) -> None:
+    with served(program, tmp_path) as (url, process):
+        manifest = httpx.get(f"{url}/manifest.json").content
+        assert manifest == build_site.build()["manifest.json"]
+        for path in ("", "en/", "bg/s/"):
+            assert httpx.get(f"{url}/{path}").status_code == 200
+        link = call(program, tmp_path, "send", "in one file", "--url", url)
+        assert call(program, tmp_path, "open", link) == "in one file"
+        process.terminate()
+        assert process.wait(30) == 0
+    assert list((tmp_path / "unpacked").iterdir()) == []
+    assert {file.name for file in (tmp_path / "data").iterdir()} == {"taina.db"}
+
+
+def test_what_a_killed_one_leaves_behind_the_next_one_removes(program: Path, tmp_path: Path) -> None:
+    with served(program, tmp_path) as (_, process):
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(30)
+    (left,) = (tmp_path / "unpacked").iterdir()
+    with served(program, tmp_path):
+        assert not left.exists()
+        (mine,) = (tmp_path / "unpacked").iterdir()
+        subprocess.run([program, "--version"], env={"TMPDIR": str(mine.parent)}, capture_output=True, check=True)
+        assert mine.exists()
+
+
+def test_it_builds_the_pages_for_a_static_host(program: Path, tmp_path: Path) -> None:
+    call(program, tmp_path, "site", "build", "--api", "https://api.example", "--out", "pages")
+    built = json.loads((tmp_path / "pages/manifest.json").read_text())
+    assert built == json.loads(build_site.build(api="https://api.example")["manifest.json"])
+    assert "https://api.example" in (tmp_path / "pages/_headers").read_text()
