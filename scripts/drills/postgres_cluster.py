@@ -54,6 +54,7 @@ class Node:
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
             "max_connections": "200",
+            "wal_retrieve_retry_interval": "200ms",  # how soon a standby looks for the new primary
             "dynamic_shared_memory_type": "mmap",  # in the folder, so that a killed server leaves nothing elsewhere
             **(settings or {}),
         }
@@ -92,7 +93,9 @@ class Node:
             time.sleep(0.02)
 
     def received(self) -> int:
-        """How far a standby has the log of its primary, in bytes."""
+        """How far a standby has the log of its primary, in bytes, once that is gone and all has come in."""
+        while self.execute("SELECT 1 FROM pg_stat_wal_receiver WHERE status = 'streaming'"):
+            time.sleep(0.02)
         ((position,),) = self.execute("SELECT pg_wal_lsn_diff(pg_last_wal_receive_lsn(), '0/0')::bigint")
         return int(position)
 

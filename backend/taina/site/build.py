@@ -45,6 +45,7 @@ PAGES = {
     "verify": "verify/",
     "api": "api/",
     "self_host": "self-host/",
+    "scaling": "scaling/",
     "translate": "translate/",
 }
 """Each template of a page, and its address below a language."""

@@ -62,8 +62,7 @@ class PostgresTransaction:
         )
 
     def put_chunk(self, secret_id: bytes, n: int, sealed: bytes) -> bool:
-        key = self._key(secret_id)
-        kept = self._chunk(secret_id, n)
+        key, kept = self._chunk(secret_id, n)
         if kept is None:
             wrapped = shred.wrap(key, secret_id, n, sealed)
             self._cursor.execute("INSERT INTO chunks VALUES (%s, %s, %s)", (secret_id, n, wrapped))
@@ -77,32 +76,24 @@ class PostgresTransaction:
         return [n for (n,) in self._cursor]
 
     def take(self, secret_id: bytes) -> list[bytes]:
-        key = self._key(secret_id)
+        key = self._delete_key(secret_id)
+        assert key is not None  # noqa: S101 - the vault takes what is there
         self._cursor.execute("DELETE FROM chunks WHERE secret = %s RETURNING n, wrapped", (secret_id,))
-        rows = sorted(self._cursor.fetchall())
-        self.erase(secret_id)
-        return [shred.unwrap(key, secret_id, n, wrapped) for n, wrapped in rows]
+        return [shred.unwrap(key, secret_id, n, wrapped) for n, wrapped in sorted(self._cursor.fetchall())]
 
     def lock_to_claim(self, secret_id: bytes, claim_hash: bytes) -> None:
-        masked = shred.mask(self._key(secret_id), claim_hash)
+        ((key,),) = self._cursor.execute("SELECT key FROM keys WHERE secret = %s", (secret_id,)).fetchall()
+        masked = shred.mask(key, claim_hash)
         self._cursor.execute("UPDATE keys SET key = %s WHERE secret = %s", (masked, secret_id))
 
     def read_claimed(self, secret_id: bytes, n: int, claim_hash: bytes) -> bytes:
-        key = shred.mask(self._key(secret_id), claim_hash)
-        wrapped = self._chunk(secret_id, n)
+        masked, wrapped = self._chunk(secret_id, n)
         assert wrapped is not None  # noqa: S101 - the vault asks for chunks that have arrived
-        return shred.unwrap(key, secret_id, n, wrapped)
+        return shred.unwrap(shred.mask(masked, claim_hash), secret_id, n, wrapped)
 
     def erase(self, secret_id: bytes) -> None:
-        row = self._cursor.execute("DELETE FROM keys WHERE secret = %s RETURNING size", (secret_id,)).fetchone()
-        if row is None:
-            return
-        self._cursor.execute("DELETE FROM chunks WHERE secret = %s", (secret_id,))
-        self._cursor.execute(
-            "UPDATE secrets SET size = 0, chunks = 0, missing = 0, reveal_hash = '', fingerprint = '' WHERE id = %s",
-            (secret_id,),
-        )
-        self._growth -= row[0]
+        if self._delete_key(secret_id) is not None:
+            self._cursor.execute("DELETE FROM chunks WHERE secret = %s", (secret_id,))
 
     def forget(self, secret_id: bytes) -> None:
         self.erase(secret_id)
@@ -120,12 +111,24 @@ class PostgresTransaction:
         row = self._cursor.execute(query, (value,)).fetchone()
         return None if row is None else Secret(*row)
 
-    def _key(self, secret_id: bytes) -> bytes:
-        row = self._cursor.execute("SELECT key FROM keys WHERE secret = %s", (secret_id,)).fetchone()
-        assert row is not None  # noqa: S101 - the vault asks for secrets whose bytes are there
-        key: bytes = row[0]
-        return key
+    def _chunk(self, secret_id: bytes, n: int) -> tuple[bytes, bytes | None]:
+        """The secret's key, and its chunk `n` if that is there."""
+        ((key, wrapped),) = self._cursor.execute(
+            "SELECT key, wrapped FROM keys LEFT JOIN chunks ON chunks.secret = keys.secret AND n = %s"
+            " WHERE keys.secret = %s",
+            (n, secret_id),
+        ).fetchall()
+        return key, wrapped
 
-    def _chunk(self, secret_id: bytes, n: int) -> bytes | None:
-        row = self._cursor.execute("SELECT wrapped FROM chunks WHERE secret = %s AND n = %s", (secret_id, n)).fetchone()
-        return None if row is None else row[0]
+    def _delete_key(self, secret_id: bytes) -> bytes | None:
+        """What the key was, while there was one; the chunks are to go with it."""
+        row = self._cursor.execute("DELETE FROM keys WHERE secret = %s RETURNING key, size", (secret_id,)).fetchone()
+        if row is None:
+            return None
+        key: bytes = row[0]
+        self._cursor.execute(
+            "UPDATE secrets SET size = 0, chunks = 0, missing = 0, reveal_hash = '', fingerprint = '' WHERE id = %s",
+            (secret_id,),
+        )
+        self._growth -= row[1]
+        return key
