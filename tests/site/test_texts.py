@@ -52,6 +52,7 @@ FOREIGN = {
     "C",
     "Ctrl",
     "curl",
+    "email",
     "Enter",
     "HTTPS",
     "https",
