@@ -57,6 +57,7 @@ FOREIGN = {
     "HTTPS",
     "https",
     "JavaScript",
+    "PostgreSQL",
     "QR",
     "s",
     "Taina",
