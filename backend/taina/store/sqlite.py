@@ -1,25 +1,23 @@
-"""SQLite: one process, one connection, one thread that writes.
+"""SQLite: one process, one connection, used by one thread at a time.
 
-Requests queue their work; the thread commits whatever has queued up in one transaction, and each request
-waits until its own part is on the disk. Nothing else ever touches the file: SQLite before 3.51.3 can corrupt
-a write-ahead log that two connections reset at once, and a single writer needs no locks.
+Requests queue their work; one of them commits whatever has queued up in one transaction, and each waits until its own
+part is on the disk. Nothing else ever touches the file: SQLite before 3.51.3 can corrupt a write-ahead log that two
+connections reset at once.
 """
 
 import logging
-import queue
 import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import sqlite_utils
 
 from taina.errors import StorageFullError, TainaError
 from taina.store import Transaction
+from taina.store.batches import Batches, Job
 from taina.store.sqlite_migrations import migrations
 from taina.store.sqlite_transaction import SqliteTransaction
 
@@ -41,6 +39,7 @@ PRAGMA cell_size_check = ON;
 _BATCH = 256
 _CHECKPOINT_SECONDS = 0.5
 _CHECKPOINT_BYTES = 16 << 20
+_LOOK_EACH = 8  # commits, at its length
 _LITTER_SECONDS = 0.005  # how long nothing has to be asked for before litter is cleared
 _LITTER_MOST = 0.05  # how long it waits under load
 _VACUUM_PAGES = 512
@@ -49,18 +48,8 @@ _RUINED = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _log = logging.getLogger(__name__)
 
 
-@dataclass
-class _Job:
-    work: Callable[[Transaction], Any]
-    future: Future[Any] = field(default_factory=Future)
-    result: Any = None
-    failure: Exception | None = None
-
-    def tell(self) -> None:
-        if self.failure is None:
-            self.future.set_result(self.result)
-        else:
-            self.future.set_exception(self.failure)
+class _HalfDoneError(Exception):
+    """A job failed after it had changed something."""
 
 
 class SqliteStore:
@@ -79,7 +68,6 @@ class SqliteStore:
         """
         self._wal = path.with_name(path.name + "-wal")
         self._on_ruin = on_ruin
-        # Only the thread below uses the connection; it is made here so that errors reach the caller.
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=2)
         try:
             path.chmod(0o600)
@@ -89,14 +77,19 @@ class SqliteStore:
         except BaseException:
             self._connection.close()
             raise
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="taina-store", daemon=True)
-        self._thread.start()
+        self._batches = Batches(self._commit, _BATCH)
+        self._database = threading.Lock()
+        """Held by whoever uses the connection."""
+        self._committed = time.monotonic()
+        self._changes = self._commits = 0
+        self._resting = False
+        self._ending = False
+        self._wake = threading.Event()
+        self._upkeep = threading.Thread(target=self._keep_up, name="taina-store", daemon=True)
+        self._upkeep.start()
 
     def atomically(self, work: Callable[[Transaction], Result]) -> Result:
-        job = _Job(work)
-        self._jobs.put(job)
-        result: Result = job.future.result()
+        result: Result = self._batches.call(work)
         return result
 
     @property
@@ -105,46 +98,48 @@ class SqliteStore:
         return self._transaction.littered
 
     def close(self) -> None:
-        """Finish what is queued, empty the write-ahead log and close the file."""
-        self._jobs.put(None)
-        self._thread.join()
+        """Empty the write-ahead log and close the file; nothing may be asked of the store any more."""
+        self._ending = True
+        self._wake.set()
+        self._upkeep.join()
 
-    def _run(self) -> None:
+    def _keep_up(self) -> None:
+        """What has to be done between the commits: delete litter, and empty the log soon after it was written."""
         dirty_since: float | None = time.monotonic()  # a crash may have left a log behind
         cleared = time.monotonic()
-        closing = False
-        while not closing:
+        ending = False
+        while not ending:
             littered = self._transaction.littered
-            patience = _LITTER_SECONDS if littered else None if dirty_since is None else _CHECKPOINT_SECONDS
-            batch, closing = self._next(patience)
-            changes = self._connection.total_changes
-            if batch:
-                self._commit(batch)
-            if littered and not closing and (not batch or time.monotonic() >= cleared + _LITTER_MOST):
-                self._clear_litter()
-                cleared = time.monotonic()
-            if dirty_since is None and self._connection.total_changes != changes:
-                dirty_since = time.monotonic()
-            if dirty_since is not None and (closing or self._checkpoint_due(dirty_since)):
-                dirty_since = None if self._checkpoint() else time.monotonic()
+            self._wake.wait(_LITTER_SECONDS if littered else None if dirty_since is None else _CHECKPOINT_SECONDS)
+            self._wake.clear()
+            ending = self._ending
+            with self._database:
+                now = time.monotonic()
+                idle = now - self._committed >= _LITTER_SECONDS
+                if littered and not ending and (idle or now >= cleared + _LITTER_MOST):
+                    self._clear_litter()
+                    cleared = now
+                if dirty_since is None and self._connection.total_changes != self._changes:
+                    dirty_since = now
+                if dirty_since is not None and (ending or now - dirty_since >= _CHECKPOINT_SECONDS):
+                    dirty_since = None if self._checkpoint() else now
+                    self._changes = self._connection.total_changes
+                self._resting = dirty_since is None and not self._transaction.littered
         self._connection.close()
 
-    def _next(self, patience: float | None) -> tuple[list[_Job], bool]:
-        """Whatever is queued, a batch at the most, and whether the store is to close after it."""
-        batch: list[_Job] = []
-        try:
-            job = self._jobs.get(timeout=patience)
-            while job is not None:
-                batch.append(job)
-                if len(batch) == _BATCH:
-                    return batch, False
-                job = self._jobs.get_nowait()
-        except queue.Empty:
-            return batch, False
-        return batch, True
+    def _commit(self, batch: list[Job]) -> None:
+        with self._database:
+            self._do(batch)
+            self._committed = time.monotonic()
+            if self._resting and self._connection.total_changes != self._changes:
+                self._resting = False
+                self._wake.set()
+            self._commits += 1
+            if self._commits % _LOOK_EACH == 0 and self._log_is_long():
+                self._checkpoint()
 
-    def _commit(self, batch: list[_Job]) -> None:
-        """Do a batch in one transaction; where the database refuses, each job in one of its own."""
+    def _do(self, batch: list[Job]) -> None:
+        """Do a batch in one transaction; where that cannot be, each job in one of its own."""
         try:
             self._transaction.prepare(len(batch))
             self._connection.execute("BEGIN IMMEDIATE")
@@ -152,19 +147,17 @@ class SqliteStore:
                 self._attempt(job)
             self._transaction.finish()
             self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, _HalfDoneError) as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             self._transaction.rolled_back()
             if len(batch) > 1:
                 for job in batch:
-                    self._commit([job])
-            else:
-                batch[0].future.set_exception(self._explain(error))
+                    self._do([job])
+            elif isinstance(error, sqlite3.Error):
+                batch[0].failure = self._explain(error)
         else:
             self._transaction.committed()
-            for job in batch:
-                job.tell()
 
     def _clear_litter(self) -> None:
         try:
@@ -174,9 +167,9 @@ class SqliteStore:
                 self._connection.execute("ROLLBACK")
             self._explain(error)
 
-    def _attempt(self, job: _Job) -> None:
-        """Run one job in a savepoint of its own, so that its failure undoes nothing of the others."""
-        self._connection.execute("SAVEPOINT job")
+    def _attempt(self, job: Job) -> None:
+        """Run one job. Most that fail have changed nothing by then; for the others there is another way."""
+        changes = self._connection.total_changes
         mark = self._transaction.mark()
         try:
             job.result, job.failure = job.work(self._transaction), None
@@ -184,9 +177,9 @@ class SqliteStore:
             raise
         except Exception as failure:
             job.failure = failure
-            self._connection.execute("ROLLBACK TO job")
             self._transaction.back_to(mark)
-        self._connection.execute("RELEASE job")
+            if self._connection.total_changes != changes:
+                raise _HalfDoneError from failure
 
     def _explain(self, error: sqlite3.Error) -> TainaError:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
@@ -197,9 +190,7 @@ class SqliteStore:
             self._on_ruin()
         return TainaError()
 
-    def _checkpoint_due(self, dirty_since: float) -> bool:
-        if time.monotonic() - dirty_since >= _CHECKPOINT_SECONDS:
-            return True
+    def _log_is_long(self) -> bool:
         try:
             return self._wal.stat().st_size >= _CHECKPOINT_BYTES
         except FileNotFoundError:

@@ -1,9 +1,10 @@
 """The small verbs of a transaction, in SQL. Only the store's own thread calls them."""
 
-import shutil
+import os
 import sqlite3
 from collections import deque
-from dataclasses import astuple, fields
+from dataclasses import fields
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ _ROOM_LEFT = 32 << 20
 _CHUNKS_AT_ONCE = 4
 """Chunks deleted in one transaction: SQLite keeps in memory what a savepoint may have to bring back."""
 _COLUMNS = tuple(field.name for field in fields(Secret))
+_values = attrgetter(*_COLUMNS)
+_PASSPHRASE = _COLUMNS.index("passphrase")
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM secrets WHERE "  # noqa: S608 - names of our own
 _INSERT = f"INSERT INTO secrets VALUES ({', '.join('?' * (len(_COLUMNS) + 1))})"  # noqa: S608
 
@@ -28,7 +31,7 @@ class SqliteTransaction:
     def __init__(self, connection: sqlite3.Connection, folder: Path) -> None:
         """`folder` is that of the database, on whose disk there has to be room."""
         self._connection = connection
-        self._folder = folder
+        self._folder = str(folder)
         self.requests = SqliteRequests(connection)
         self._free = deque(
             slot
@@ -106,7 +109,7 @@ class SqliteTransaction:
         slot = self._free.popleft()
         self._taken.append(slot)
         try:
-            self._connection.execute(_INSERT, (*astuple(secret), slot))
+            self._connection.execute(_INSERT, (*_values(secret), slot))
         except sqlite3.IntegrityError as error:
             raise _taken(error) from None
         self._connection.execute("UPDATE slots SET key = ? WHERE slot = ?", (shred.new_key(), slot))
@@ -134,12 +137,12 @@ class SqliteTransaction:
     def put_chunk(self, secret_id: bytes, n: int, sealed: bytes) -> bool:
         slot, key = self._key(secret_id)
         place = slot * CHUNKS_A_SLOT + n
-        row = self._connection.execute("SELECT wrapped FROM chunks WHERE place = ?", (place,)).fetchone()
-        if row is None:
-            self._check_room(len(sealed))
-            wrapped = shred.wrap(key, secret_id, n, sealed)
-            self._connection.execute("INSERT INTO chunks VALUES (?, ?)", (place, wrapped))
+        self._check_room(len(sealed))
+        wrapped = shred.wrap(key, secret_id, n, sealed)
+        added = self._connection.execute("INSERT INTO chunks VALUES (?, ?) ON CONFLICT DO NOTHING", (place, wrapped))
+        if added.rowcount:
             return True
+        row = self._connection.execute("SELECT wrapped FROM chunks WHERE place = ?", (place,)).fetchone()
         if shred.unwrap(key, secret_id, n, row[0]) != sealed:
             raise ConflictError("Other bytes were uploaded for this chunk before. Make a new secret with a new key.")
         return False
@@ -199,7 +202,7 @@ class SqliteTransaction:
         return self._used
 
     def _check_room(self, size: int) -> None:
-        if shutil.disk_usage(self._folder).free < size + _ROOM_LEFT:
+        if _free(self._folder) < size + _ROOM_LEFT:
             raise StorageFullError
 
     def _one(self, condition: str, value: bytes) -> Secret | None:
@@ -213,14 +216,20 @@ class SqliteTransaction:
         return slot, key
 
 
+def _free(folder: str) -> int:
+    """Bytes of room on its disk."""
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize
+
+
 def _places(slot: int) -> tuple[int, int]:
     return slot * CHUNKS_A_SLOT, (slot + 1) * CHUNKS_A_SLOT - 1
 
 
 def _secret(row: tuple[Any, ...]) -> Secret:
-    facts = dict(zip(_COLUMNS, row, strict=True))
-    facts["passphrase"] = bool(facts["passphrase"])
-    return Secret(**facts)
+    facts = [*row]
+    facts[_PASSPHRASE] = bool(facts[_PASSPHRASE])
+    return Secret(*facts)
 
 
 def _taken(error: sqlite3.IntegrityError) -> Exception:

@@ -1,10 +1,12 @@
 """HTTP and nothing else: resources that translate between requests and calls of the vault."""
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Any
 
 import falcon
+from falcon.media import JSONHandler
 
 from taina.errors import NotFoundError
 from taina.secret_requests import SecretRequests
@@ -22,6 +24,7 @@ from taina.web.site import Site
 Application = falcon.App[falcon.Request, falcon.Response]
 API = "/api/v1"
 _RATES = Rates()
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def create_app(
@@ -46,6 +49,7 @@ def create_app(
     mail = mail or MailResource()
     limits = ClientLimits(rates)
     app = falcon.App()
+    app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(dumps=_ENCODER.encode)
     if observers:
         app.add_middleware(Observing(observers))
     app.add_middleware(ApiSecurity(origins))

@@ -75,7 +75,7 @@ def read_json(request: falcon.Request) -> Fields:
     """The body as an object. Raises: MediaTypeError, TooLargeError, MalformedError."""
     body = read_body(request, "application/json", JSON_MOST)
     try:
-        values = json.loads(body, object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
+        values = _DECODER.decode(body.decode("utf-8"))
     except (ValueError, RecursionError):
         raise MalformedError from None
     if not isinstance(values, dict):
@@ -126,3 +126,6 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
