@@ -19,7 +19,7 @@ ROOMS = {
     "psycopg_pool": {"store"},
     "cryptography": {"format", "store", "verify.py"},
     "click": {"cli", "serve.py", "site"},
-    "httpx": {"client.py", "transport.py", "verify.py"},
+    "httpx": {"client.py", "doctor.py", "transport.py", "verify.py"},
     "segno": {"cli"},
     "smtplib": {"mail.py"},
     "prometheus_client": {"metrics.py"},

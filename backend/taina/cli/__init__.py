@@ -20,6 +20,8 @@ _HOMES = {
     "keys": "taina.cli.keys:keys",
     "site": "taina.cli.site:site",
     "verify": "taina.cli.verify:verify",
+    "doctor": "taina.cli.operate:doctor",
+    "backup": "taina.cli.operate:backup",
     "config": "taina.cli.config:config",
     "completion": "taina.cli.completion:completion",
 }

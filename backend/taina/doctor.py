@@ -1,0 +1,112 @@
+"""Looks at an instance as a careful operator would: permissions, disk, database, clock, and what people get of it."""
+
+import email.utils
+import os
+import shutil
+import stat
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from taina.config import Config
+from taina.listener import is_local
+
+_SKEW_MOST = 5.0
+_WAL = b"\x02\x02"
+"""Bytes 18 and 19 of a database file whose log is written ahead (SQLite's file format, 1.3.3)."""
+_PATIENCE = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    good: bool
+    said: str
+
+
+def examine(config: Config) -> Iterator[Finding]:
+    """Every finding, good ones too. Nothing is changed, and nothing is asked of other hosts than `url`."""
+    yield from _folder(config.data)
+    yield from _disk(config)
+    if config.mail_password_file:
+        yield from _secret_file(config.mail_password_file)
+    if config.url is None:
+        yield Finding(False, "url is not set: say under which address people reach this, to have it looked at.")
+        return
+    if not config.url.startswith("https://") and not is_local(config.url.partition("://")[2].partition(":")[0]):
+        yield Finding(False, "url is not https: browsers encrypt only there. Put a proxy with a certificate in front.")
+    if is_local(config.host) and not config.trusted_proxy:
+        yield Finding(
+            False, "trusted_proxies is empty: behind a proxy all clients look like one, and share one client's limits."
+        )
+    yield from _outside(config)
+
+
+def _folder(data: Path) -> Iterator[Finding]:
+    if not data.is_dir():
+        yield Finding(False, f"{data} is not there yet: the server makes it when it starts. Is it the right one?")
+        return
+    for place in [data, *sorted(data.glob("*.db*"))]:
+        yield from _secret_file(place)
+    if not os.access(data, os.W_OK):
+        yield Finding(False, f"{data} cannot be written by this user. Ask again as the user of the server.")
+    database = data / "taina.db"
+    if database.is_file() and os.access(database, os.R_OK):
+        with database.open("rb") as file:
+            wal = file.read(20)[18:20] == _WAL
+        yield Finding(wal, f"{database} {'keeps' if wal else 'does not keep'} a write-ahead log.")
+
+
+def _secret_file(place: Path) -> Iterator[Finding]:
+    try:
+        mode = place.stat().st_mode
+    except OSError as error:
+        yield Finding(False, f"{place} cannot be seen: {error.strerror}.")
+        return
+    good = not mode & (stat.S_IRWXG | stat.S_IRWXO)
+    advice = "is for its user alone" if good else f"can be read by others: chmod go= {place}"
+    yield Finding(good, f"{place} {advice}.")
+
+
+def _disk(config: Config) -> Iterator[Finding]:
+    place = config.data if config.data.is_dir() else Path()
+    free, held = shutil.disk_usage(place).free, sum(file.stat().st_size for file in place.glob("taina.db*"))
+    good = free + held >= config.max_storage
+    room = f"{free >> 20:,} MiB free"
+    yield Finding(
+        good, f"The disk has {room}{'' if good else f', less than max_storage: {config.max_storage >> 20:,}'}."
+    )
+
+
+def _outside(config: Config) -> Iterator[Finding]:
+    try:
+        with httpx.Client(timeout=_PATIENCE, base_url=str(config.url), follow_redirects=False) as client:
+            status, page = client.get("/api/v1/status"), client.get("/en/")
+            lists = client.get("/manifest.json")
+    except httpx.HTTPError as error:
+        yield Finding(False, f"{config.url} does not answer ({error or type(error).__name__}).")
+        return
+    told = status.headers.get("content-type", "").startswith("application/json") and status.status_code == 200
+    yield Finding(told, f"{config.url} {'answers' if told else 'does not answer as this API does'}.")
+    stored = status.headers.get("cache-control") == "no-store"
+    yield Finding(stored, f"Answers of the API {'are' if stored else 'are not told to be'} kept nowhere.")
+    yield from _clock(status.headers.get("date", ""))
+    if page.status_code == 200 and lists.status_code == 200:
+        rules = lists.json()["headers"]["rules"]["page"]
+        for name, value in rules.items():
+            if page.headers.get(name) != value:
+                yield Finding(False, f"A proxy changes or drops the header {name} of the pages.")
+        yield Finding(True, "Pages were looked at with their headers; taina verify compares them all.")
+    if page.url.scheme == "https" and "strict-transport-security" not in page.headers:
+        yield Finding(False, "The proxy does not send Strict-Transport-Security.")
+
+
+def _clock(date: str) -> Iterator[Finding]:
+    try:
+        skew = abs(time.time() - email.utils.parsedate_to_datetime(date).timestamp())
+    except (TypeError, ValueError):
+        return
+    good = skew <= _SKEW_MOST
+    yield Finding(good, f"The clocks of this machine and of {'the address' if good else 'it'} are {skew:.0f} s apart.")

@@ -1,0 +1,71 @@
+"""`taina doctor` finds what is wrong with an instance; `taina backup` saves what may be saved."""
+
+import sqlite3
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from cli.conftest import Run
+from drills.servers import start_server, stop_server
+from taina import Client
+
+
+def test_a_healthy_instance(run: Run, tmp_path: Path, built_site: Path) -> None:
+    server = start_server(tmp_path / "data", "--site", str(built_site))
+    done = run("doctor", "--data", "data", "--url", server.url, "--max-storage", "1MiB", "--trusted-proxy", "127.0.0.1")
+    stop_server(server)
+    assert done.returncode == 0, done.stdout
+    said = done.stdout.decode()
+    for expected in ("keeps a write-ahead log", "is for its user alone", "MiB free", "answers", "0 s apart"):
+        assert expected in said
+    assert "LOOK" not in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--data", "missing"], "is not there yet"),
+        (["--max-storage", "900T"], "less than max_storage"),
+        (["--url", "http://127.0.0.1:1"], "does not answer"),
+        (["--url", "http://secrets.invalid"], "url is not https"),
+        (["--url", "http://127.0.0.1:1"], "trusted_proxies is empty"),
+        ([], "url is not set"),
+    ],
+)
+def test_what_is_wrong_is_found(run: Run, tmp_path: Path, arguments: list[str], said: str) -> None:
+    done = run("doctor", "--data", str(tmp_path), *arguments)
+    assert done.returncode == 1
+    assert any(line.startswith("LOOK") and said in line for line in done.stdout.decode().splitlines())
+
+
+def test_files_that_others_can_read_are_found(run: Run, tmp_path: Path) -> None:
+    stop_server(start_server(tmp_path / "data"))
+    (tmp_path / "data/taina.db").chmod(0o644)
+    assert "taina.db can be read by others" in run("doctor", "--data", "data").stdout.decode()
+
+
+def test_another_server_at_the_address_is_found(run: Run, tmp_path: Path) -> None:
+    server = start_server(tmp_path / "data")  # an API without pages
+    done = run("doctor", "--data", "data", "--url", server.url)
+    stop_server(server)
+    assert "taina verify" not in done.stdout.decode()
+
+
+def test_a_backup_has_options_and_keys_and_no_secret(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "taina.toml").write_text('create = "keys"\n')
+    key = run("keys", "add", "ann").stdout.decode().strip()
+    server = start_server(tmp_path / "data", "--create", "keys")
+    with Client(server.url, key=key) as client:
+        client.send("not to be kept")
+        done = run("backup", "--out", "taina.tar")
+    stop_server(server)
+    assert done.returncode == 0
+    assert (tmp_path / "taina.tar").stat().st_mode & 0o077 == 0
+    with tarfile.open(tmp_path / "taina.tar") as archive:
+        assert archive.getnames() == ["README.txt", "taina.toml", "keys.db"]
+        archive.extractall(tmp_path / "restored", filter="data")
+    with sqlite3.connect(tmp_path / "restored/keys.db") as keys:
+        assert keys.execute("SELECT name FROM keys").fetchall() == [("ann",)]
+    keys.close()
+    assert run("backup", "--out", "taina.tar").returncode == 1
