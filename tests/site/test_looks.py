@@ -221,3 +221,28 @@ def test_other_mistakes_name_their_key(tmp_path: Path) -> None:
     (tmp_path / "taina.toml").write_text("[site")
     with pytest.raises(LooksError, match="TOML"):
         read_looks(tmp_path / "taina.toml")
+
+
+def test_whoever_finds_a_weakness_is_told_where_to_write(tmp_path: Path) -> None:
+    (tmp_path / "taina.toml").write_text(
+        'url = "https://secrets.example"\n[site]\ncontact_until = 2027-01-31\n'
+        f'contact = "https://secrets.example/r/#{REQUEST}"\n'
+    )
+    site = build_site.build(looks=read_looks(tmp_path / "taina.toml"))
+    assert site[".well-known/security.txt"].decode().splitlines() == [
+        "Contact: https://secrets.example/contact/",
+        "Expires: 2027-01-31T00:00:00Z",
+        "Canonical: https://secrets.example/.well-known/security.txt",
+        "Preferred-Languages: en, bg",
+    ]
+    assert "contact/index.html" in site
+    assert ".well-known/security.txt" not in build_site.build()
+
+
+def test_crawlers_are_kept_from_links_alone() -> None:
+    site = build_site.build()
+    assert site["robots.txt"].decode().startswith("User-agent: *\nDisallow: /s/\n")
+    refused = [line.partition(": ")[2] for line in site["robots.txt"].decode().splitlines()[1:]]
+    assert all(f"{path[1:]}index.html" in site for path in refused)
+    assert "/bg/inbox/" in refused
+    assert "/" not in refused

@@ -5,6 +5,7 @@ of everything in it, so that relative imports hold and browsers may keep them fo
 """
 
 import base64
+import datetime
 import gzip
 import hashlib
 import json
@@ -130,6 +131,9 @@ def build(source: Path = SOURCE, looks: Looks | None = None, api: str | None = N
     for page, address in pages.items():
         site[f"{address}index.html"] = _render(environment, "hop.html", page=page, address=address)
     site["404.html"] = site[f"{REFERENCE}/404.html"]
+    site["robots.txt"] = _robots(list(catalogs))
+    if looks.contact and looks.contact_until and looks.url:
+        site[".well-known/security.txt"] = _security(looks.url, looks.contact_until)
     headers = Headers(_rules(policy, api), _paths(assets, list(catalogs)))
     site["manifest.json"] = _manifest(site, headers)
     return site
@@ -310,6 +314,19 @@ def _markdown() -> MarkdownIt:
     markdown.add_render_rule("table_open", lambda *_: '<div class="scroll" tabindex="0"><table>')
     markdown.add_render_rule("table_close", lambda *_: "</table></div>")
     return markdown
+
+
+def _robots(languages: list[str]) -> bytes:
+    """Links lead nowhere without what follows the `#`, so no crawler needs their pages."""
+    links = [f"{start}{PAGES[page]}" for page in LINK_PAGES for start in ("/", *(f"/{x}/" for x in languages))]
+    return "".join(["User-agent: *\n", *(f"Disallow: {link}\n" for link in links)]).encode()
+
+
+def _security(url: str, until: datetime.date) -> bytes:
+    """Whom to tell of a weakness, and until when that holds (RFC 9116)."""
+    lines = [f"Contact: {url}/contact/", f"Expires: {until.isoformat()}T00:00:00Z"]
+    lines += [f"Canonical: {url}/.well-known/security.txt", "Preferred-Languages: en, bg"]
+    return "\n".join([*lines, ""]).encode()
 
 
 def _render(environment: jinja2.Environment, template: str, **values: Any) -> bytes:

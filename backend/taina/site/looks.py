@@ -1,5 +1,6 @@
 """What an operator may change of the pages: the table `[site]` of taina.toml, taken only if it can do no harm."""
 
+import datetime
 import re
 import tomllib
 import unicodedata
@@ -10,12 +11,13 @@ from urllib.parse import urlsplit
 
 import click
 
+from taina.config_values import origin
 from taina.errors import TainaError
 from taina.format.links import clean_fragment, decode_link
 from taina.site import colours, logo
 
-_KEYS = {"name", "accent", "logo", "links", "contact"}
-_OTHERS = {"folder", "contact_until"}
+_KEYS = {"name", "accent", "logo", "links", "contact", "contact_until"}
+_OTHERS = {"folder"}
 """Keys of the same table that the server reads."""
 _LONGEST = 40
 _MOST_LINKS = 6
@@ -37,6 +39,10 @@ class Looks:
     """Texts and https addresses in the footer."""
     contact: str | None = None
     """The fragment of a request link, whose inbox is the operator's."""
+    contact_until: datetime.date | None = None
+    """Until when somebody reads what comes there; then, with the url, there is a security.txt (RFC 9116)."""
+    url: str | None = None
+    """The address of the pages."""
 
 
 def read_looks(file: Path) -> Looks:
@@ -46,11 +52,12 @@ def read_looks(file: Path) -> Looks:
         LooksError: something in it is missing, unknown, unreadable or unsafe.
     """
     try:
-        table = tomllib.loads(file.read_text("utf-8")).get("site", {})
+        document = tomllib.loads(file.read_text("utf-8"))
     except OSError as error:
         raise LooksError(f"{file} cannot be read: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise LooksError(f"{file} is not TOML: {error}.") from None
+    table = document.get("site", {})
     if not isinstance(table, dict):
         raise LooksError(f"site in {file} is a table: write its keys below a line [site].")
     if unknown := set(table) - _KEYS - _OTHERS:
@@ -61,6 +68,8 @@ def read_looks(file: Path) -> Looks:
         logo=_logo(file.parent, table["logo"]) if "logo" in table else None,
         links=_links(table.get("links", [])),
         contact=_contact(table["contact"]) if "contact" in table else None,
+        contact_until=_date(table["contact_until"]) if "contact_until" in table else None,
+        url=_url(document["url"]) if "url" in document else None,
     )
 
 
@@ -115,6 +124,19 @@ def _link(key: str, value: Any) -> tuple[str, str]:
     if not parts.hostname or parts.username is not None or not port_is_sound:
         raise LooksError(f"{key}.url names a host, and no user.")
     return _text(f"{key}.text", value["text"]), url
+
+
+def _date(value: Any) -> datetime.date:
+    if type(value) is not datetime.date:
+        raise LooksError("site.contact_until is a date like 2027-01-31, without quotation marks.")
+    return value
+
+
+def _url(value: Any) -> str:
+    try:
+        return origin(value)
+    except ValueError as error:
+        raise LooksError(f"url is {value!r}, but has to be {error}.") from None
 
 
 def _contact(value: Any) -> str:

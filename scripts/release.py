@@ -1,0 +1,105 @@
+"""Make everything of a release in one folder: wheel, one-file program, signed pages, bill of materials, hashes.
+
+    python scripts/release.py --out build/release --key site.key
+
+The folder holds the wheel and the source archive, `taina-VERSION-linux-ARCH`, `pages-VERSION.tar`, `sbom.cdx.json`
+(CycloneDX 1.6: what of others is in it, with the hashes by which it was installed) and `SHA256SUMS` over all of them.
+"""
+
+import hashlib
+import json
+import platform
+import re
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from build_binary import ROOT, build_binary
+from sign_site import sign
+from taina import __version__
+from taina.site import build
+
+_EPOCH = 1767225600
+"""A time for archives that is the same for everybody: 2026-01-01."""
+_PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^ \\;]+)(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
+
+
+def bill_of_materials(lock: str, packages: dict[str, Any]) -> dict[str, Any]:
+    """A CycloneDX document.
+
+    Args:
+        lock: the lock file of the Python packages.
+        packages: package-lock.json of what pages ship.
+    """
+    components = [
+        {
+            "type": "library",
+            "name": name,
+            "version": version,
+            "purl": f"pkg:pypi/{name.lower()}@{version}",
+            "hashes": [{"alg": "SHA-256", "content": found} for found in re.findall(r"sha256:([0-9a-f]{64})", rest)],
+        }
+        for name, version, rest in _PIN.findall(lock)
+    ]
+    for path, facts in packages["packages"].items():
+        if path and not facts.get("dev"):
+            name = path.removeprefix("node_modules/")
+            purl = f"pkg:npm/{name.replace('@', '%40')}@{facts['version']}"
+            components.append({"type": "library", "name": name, "version": facts["version"], "purl": purl})
+    return {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "version": 1,
+        "metadata": {"component": {"type": "application", "name": "taina", "version": __version__}},
+        "components": sorted(components, key=lambda one: one["purl"]),
+    }
+
+
+def pack_pages(folder: Path, out: Path) -> None:
+    """An archive that depends on nothing but its files' names and bytes."""
+    with tarfile.open(out, "w", format=tarfile.USTAR_FORMAT) as archive:
+        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+            member = tarfile.TarInfo(file.relative_to(folder).as_posix())
+            member.size, member.mtime, member.mode = file.stat().st_size, _EPOCH, 0o644
+            with file.open("rb") as opened:
+                archive.addfile(member, opened)
+
+
+def write_sums(folder: Path) -> None:
+    names = sorted(file.name for file in folder.iterdir() if file.name != "SHA256SUMS")
+    lines = [f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
+    (folder / "SHA256SUMS").write_text("".join(lines))
+
+
+@click.command()
+@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder to write.")
+@click.option("--key", required=True, type=click.Path(path_type=Path, exists=True), help="Key that signs the pages.")
+def main(out: Path, key: Path) -> None:
+    """Make everything of a release."""
+    loaded = load_pem_private_key(key.read_bytes(), password=None)
+    if not isinstance(loaded, Ed25519PrivateKey):
+        sys.exit(f"{key} is no Ed25519 key. Make one: scripts/sign_site.py --new FILE")
+    if out.exists() and any(out.iterdir()):
+        sys.exit(f"{out} is not empty.")
+    out.mkdir(parents=True, exist_ok=True)
+    subprocess.run([sys.executable, "-m", "hatchling", "build", "-d", str(out.resolve())], cwd=ROOT, check=True)
+    build_binary(out / f"taina-{__version__}-linux-{platform.machine()}")
+    with tempfile.TemporaryDirectory() as folder:
+        build.write(Path(folder))
+        sign(Path(folder), loaded)
+        pack_pages(Path(folder), out / f"pages-{__version__}.tar")
+    lock, packages = (ROOT / "requirements.lock").read_text(), json.loads((ROOT / "site/package-lock.json").read_text())
+    (out / "sbom.cdx.json").write_text(json.dumps(bill_of_materials(lock, packages), indent=1) + "\n")
+    write_sums(out)
+    click.echo((out / "SHA256SUMS").read_text(), nl=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""What a release is made of: its bill of materials, its hashes, and pages that are the same for everybody."""
+
+import hashlib
+import json
+import subprocess
+from pathlib import Path
+
+from conftest import ROOT
+from release import bill_of_materials, pack_pages, write_sums
+
+LOCK = (ROOT / "requirements.lock").read_text("utf-8")
+PACKAGES = json.loads((ROOT / "site/package-lock.json").read_text("utf-8"))
+
+
+def test_the_bill_names_every_package_with_its_hashes() -> None:
+    document = bill_of_materials(LOCK, PACKAGES)
+    named = {component["name"]: component for component in document["components"]}
+    pinned = {line.partition("==")[0] for line in LOCK.splitlines() if "==" in line and not line.startswith((" ", "#"))}
+    assert pinned
+    assert pinned <= set(named)
+    for name in pinned:
+        assert named[name]["hashes"], name
+    assert "qrcode-generator" in named
+    assert "typescript" not in named
+    assert "brotli" in named
+
+
+def test_the_archive_of_the_pages_is_the_same_wherever_they_lie(built_site: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere with a space"
+    subprocess.run(["cp", "-r", str(built_site), str(elsewhere)], check=True)
+    (elsewhere / "404.html").chmod(0o600)
+    pack_pages(built_site, tmp_path / "one.tar")
+    pack_pages(elsewhere, tmp_path / "two.tar")
+    assert (tmp_path / "one.tar").read_bytes() == (tmp_path / "two.tar").read_bytes()
+
+
+def test_the_sums_are_those_that_sha256sum_checks(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"a")
+    (tmp_path / "b").write_bytes(b"b")
+    write_sums(tmp_path)
+    subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=tmp_path, check=True)
+    assert hashlib.sha256(b"a").hexdigest() in (tmp_path / "SHA256SUMS").read_text()
