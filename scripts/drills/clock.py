@@ -9,6 +9,7 @@ import random
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 from drills import connection
@@ -27,9 +28,10 @@ _SWEEP_SECONDS = 5
 def run(rounds: int) -> Iterator[str]:
     """Nothing expires before its time by the server's clock, lives on after it, or comes back once it has expired."""
     alive = expired = swept = 0
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         clock = _Clock(Path(folder) / "clock")
         server = start_server(Path(folder) / "data", *UNBOUND, wrapper=clock.wrapper())
+        stack.callback(server.process.kill)  # where a promise is broken
         one = _Caller(server.port)
         for _ in range(rounds):
             clock.jump_by(random.choice(_JUMPS) * random.choice((1, -1)) - clock.offset // 2)

@@ -11,6 +11,7 @@ import os
 import random
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
 
@@ -27,10 +28,11 @@ _PROXY = ("--trusted-proxy", "127.0.0.0/8", "--client-creates", "1", "--client-m
 def run(rounds: int) -> Iterator[str]:
     """Every call, by clients of known addresses; then a search for each id, token, hash, body and address of them."""
     traces: list[bytes] = []
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         temporary = Path(name) / "tmp"
         temporary.mkdir()
         server = start_server(Path(name) / "data", *_PROXY, wrapper=["env", f"TMPDIR={temporary}"])
+        stack.callback(server.process.kill)  # where a promise is broken
         for n in range(rounds):
             # Straight from an address of its own, and by a proxy's word.
             source = f"127.{random.randrange(100, 255)}.{random.randrange(256)}.{random.randrange(1, 255)}"
