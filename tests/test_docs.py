@@ -7,6 +7,7 @@ import click
 import pytest
 
 from taina.cli import main
+from taina.config import OPTIONS, shown
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -29,12 +30,20 @@ def test_files_that_are_named_exist(document: str) -> None:
     assert missing == []
 
 
-def test_the_readme_lists_every_option_of_serve_and_no_other() -> None:
-    told = set(re.findall(r"^\| `(--[\w-]+)` \|", README, re.MULTILINE))
+@pytest.mark.parametrize("language", ["en", "bg"])
+def test_the_page_for_operators_tells_every_option_and_no_other(language: str) -> None:
+    text = (ROOT / "site/texts" / language / "self-host.md").read_text("utf-8")
+    rows = re.findall(r"^\| `([\w.]+)` \| `(--[\w-]+)` \| `([^`]+)` \| \S", text, re.MULTILINE)
+    units = {"100MiB": str(100 << 20), "10GiB": str(10 << 30), "5GiB": str(5 << 30)}
+    told = [(key, flag, units.get(default, default)) for key, flag, default in rows]
+    assert told == [(option.key, option.flag, shown(option.default)) for option in OPTIONS]
+
+
+def test_serve_takes_every_option() -> None:
     serve = main.get_command(click.Context(main), "serve")
     assert serve
     there = {name for option in serve.params if isinstance(option, click.Option) for name in option.opts}
-    assert told == there
+    assert there == {option.flag for option in OPTIONS} | {"--config"}
 
 
 def test_the_readme_names_every_command() -> None:
