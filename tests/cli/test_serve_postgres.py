@@ -45,9 +45,11 @@ def test_standbys_are_told_apart_and_asynchronous_ones_warned_of(tmp_path: Path,
         assert done.returncode == 1
         assert b"target_session_attrs=read-write" in done.stderr
         server = start_server(tmp_path, "--store", primary.url)
+        assert server.process.stdout
+        assert "replicates asynchronously" in server.process.stdout.readline()
         with Client(server.url) as client:
             assert client.open(client.send("kept").link).text == "kept"
-        assert "replicates asynchronously" in stop_server(server)
+        stop_server(server)
         primary.configure(synchronous_standby_names="s1")
         while primary.execute("SELECT sync_state FROM pg_stat_replication") != [("sync",)]:
             time.sleep(0.05)
