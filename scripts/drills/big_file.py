@@ -20,9 +20,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from selenium import webdriver
 from selenium.webdriver.common.by import By
 
+from drills.chromium import browser_memory, chromium, processes, reach
 from drills.servers import memory, serving
 
 MEBI = 1 << 20
@@ -41,16 +41,17 @@ def main(size: int, browser: bool) -> None:
         sent = make_file(file, size)
         ways = [("command line", by_command_line)] + ([("Chromium", by_browser)] if browser else [])
         kept = True
+        before = memory(server.process.pid)
+        click.echo(f"server: {before / MEBI:.0f} MiB at its start")
         for way, carry in ways:
             out = folder / way.replace(" ", "-")
             out.mkdir()
-            before = memory(server.process.pid)
             with peak_of(server.process.pid) as server_peak:
                 arrived, figures, tab_grew = carry(server.url, file, out)
             grew = server_peak[0] - before
             good = digest(arrived) == sent
             click.echo(f"{way}, {size} MiB: {figures}; content {'as it was sent' if good else 'DIFFERENT'}")
-            click.echo(f"  server: {before / MEBI:.0f} MiB before, grew by {grew / MEBI:.0f} MiB at its peak")
+            click.echo(f"  server: by {grew / MEBI:.0f} MiB larger at its peak than at its start")
             kept &= good and grew < SERVER_MOST and tab_grew < TAB_MOST
             shutil.rmtree(out)
     if not kept:
@@ -90,9 +91,10 @@ def by_browser(url: str, file: Path, out: Path) -> tuple[Path, str, int]:
             driver.switch_to.new_window("tab")
             driver.get(link or f"{url}/en/")
             reach(driver, "ready", "before")
-            before = tab_memory(tabs := list(renderers(profile)))
+            before = tab_memory(tabs := list(processes(profile, "--type=renderer")))
+            whole_before = browser_memory(profile)
             began = time.monotonic()
-            with peak_of_tabs(tabs) as peak:
+            with peak_of_tabs(tabs) as peak, _watching(lambda: browser_memory(profile)) as whole:
                 if not link:
                     driver.find_element(By.ID, "files").send_keys(str(file))
                     driver.find_element(By.ID, "send").click()
@@ -107,52 +109,16 @@ def by_browser(url: str, file: Path, out: Path) -> tuple[Path, str, int]:
                 rate = file.stat().st_size / MEBI / (time.monotonic() - began)
             grew = peak[0] - before
             most = max(most, grew)
-            figures.append(f"{step} {rate:.0f} MiB/s, tab grew by {grew / MEBI:.0f} MiB from {before / MEBI:.0f}")
+            figures.append(
+                f"{step} {rate:.0f} MiB/s, tab grew by {grew / MEBI:.0f} MiB from {before / MEBI:.0f}, "
+                f"all the browser's processes by {(whole[0] - whole_before) / MEBI:.0f}"
+            )
     return out / file.name, ", ".join(figures), most
-
-
-@contextmanager
-def chromium(profile: str, downloads: Path) -> Iterator[webdriver.Chrome]:
-    """By WebDriver: the protocol that Playwright speaks has the tab keep a copy of what it sends and gets."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = program("chromium")
-    options.add_argument(f"--user-data-dir={profile}")
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu"):
-        options.add_argument(argument)
-    options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(program("chromedriver")))
-    try:
-        yield driver
-    finally:
-        driver.quit()
-
-
-def program(name: str) -> str:
-    found = shutil.which(name)
-    if found is None:
-        sys.exit(f"{name} is missing (on Debian: apt install chromium-driver). Or leave it out with --no-browser.")
-    return found
-
-
-def reach(driver: webdriver.Chrome, *states: str) -> None:
-    while driver.find_element(By.TAG_NAME, "main").get_attribute("data-state") not in states:
-        time.sleep(0.1)
 
 
 def tab_memory(pids: list[int]) -> int:
     """The largest of the browser's renderers, for each tab is one."""
     return max((memory(pid) for pid in pids), default=0)
-
-
-def renderers(profile: str) -> Iterator[int]:
-    for process in Path("/proc").iterdir():
-        if process.name.isdigit():
-            try:
-                command = (process / "cmdline").read_text("utf-8", "replace")
-            except OSError:
-                continue
-            if "--type=renderer" in command and profile in command:
-                yield int(process.name)
 
 
 @contextmanager

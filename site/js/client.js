@@ -220,16 +220,16 @@ export class Client {
         throw error instanceof TainaError && error.code === "gone" ? new TainaError("lost") : error;
       });
     };
+    /** @param {number} n @returns {Promise<Bytes>} */
+    const open = async (n) => {
+      const sealed = answer.content === undefined ? await fetchChunk(n) : fromBase64url(String(answer.content));
+      return openChunk(stream, n, n === answer.chunks - 1, sealed);
+    };
     const unpacker = new Unpacker();
-    const sealedChunks =
-      answer.content === undefined ? inOrder(AT_ONCE, answer.chunks, fetchChunk) : [fromBase64url(String(answer.content))];
-    let n = 0;
-    for await (const sealed of sealedChunks) {
-      for (const [item, piece] of unpacker.push(await openChunk(stream, n, n === answer.chunks - 1, sealed))) {
-        await store.add(item, piece);
-      }
-      n += 1;
-      onProgress?.(n, answer.chunks);
+    let done = 0;
+    for await (const plain of inOrder(AT_ONCE, answer.chunks, open)) {
+      for (const [item, piece] of unpacker.push(plain)) await store.add(item, piece);
+      onProgress?.(++done, answer.chunks);
     }
     const header = unpacker.finish();
     const items = await Promise.all(header.items.map(async (item, i) => incoming(item, await store.blob(i))));

@@ -15,6 +15,8 @@ from drills.cutting import CuttingProxy
 from drills.servers import Server, start_server, stop_server
 
 MEBI = 1 << 20
+SLOW, CRAWLING = MEBI // 2, MEBI // 32
+"""Bytes a second of a connection; browsers take several."""
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def large(tmp_path: Path) -> Path:
-    """Takes two seconds and more on a slow network."""
+    """Takes a while on a slow network."""
     file = tmp_path / "large.bin"
     file.write_bytes(os.urandom(12 * MEBI))
     return file
@@ -39,16 +41,17 @@ def large(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def slow(port: int) -> Iterator[CuttingProxy]:
-    with CuttingProxy(port, rate=2 * MEBI) as proxy:
+    with CuttingProxy(port, rate=SLOW) as proxy:
         yield proxy
 
 
-def begin(tab: Tab, url: str, *files: Path) -> None:
-    """Choose the files, send them, and wait until something of them is on its way."""
-    tab.open(f"{url}/en/")
+def begin(tab: Tab, slow: CuttingProxy, *files: Path) -> None:
+    """Choose the files, send them, and wait until something has arrived; the rest takes longer than any test."""
+    tab.open(f"{slow.url}/en/")
     tab.choose("#files", list(files))
     tab.click("#send")
     tab.wait("document.querySelector('#progress').value > 0")
+    slow.rate = CRAWLING
 
 
 def receipt(tab: Tab, link: str) -> str:
@@ -106,7 +109,7 @@ def test_a_download_that_is_cut_again_and_again(tab: Tab, reader: Tab, taina: Se
 
 
 def test_an_upload_waits_for_the_network(tab: Tab, reader: Tab, slow: CuttingProxy, taina: Server, large: Path) -> None:
-    begin(tab, slow.url, large)
+    begin(tab, slow, large)
     slow.go_away()
     tab.wait("!document.querySelector('#away').hidden", seconds=60)
     assert reach(tab, "working") == "working"
@@ -126,6 +129,7 @@ def test_a_download_waits_for_the_network(
     reach(reader, "before")
     reader.click("#reveal")
     reader.wait("document.querySelector('#progress').value > 0")
+    slow.rate = CRAWLING
     slow.go_away()
     reader.wait("document.querySelector('main').dataset.state === 'unreachable'", seconds=60)
     assert reader.shown("#interrupted")
@@ -137,7 +141,7 @@ def test_a_download_waits_for_the_network(
 
 
 def test_pause_and_go_on(tab: Tab, reader: Tab, slow: CuttingProxy, taina: Server, large: Path) -> None:
-    begin(tab, slow.url, large)
+    begin(tab, slow, large)
     tab.wait("/ of /.test(document.querySelector('[data-fill=amount]').textContent)")
     tab.click("#pause")
     tab.wait("document.querySelector('[data-fill=progress]').textContent === 'Paused'")
@@ -158,8 +162,8 @@ def test_cancelling_keeps_what_was_chosen_and_frees_the_room(
 ) -> None:
     """The server has room for one such upload: if the cancelled one stayed, the next would not go in."""
     server = start_server(tmp_path / "data", "--site", str(built_site), "--max-storage", "16MiB")
-    with CuttingProxy(int(server.url.rpartition(":")[2]), rate=2 * MEBI) as proxy:
-        begin(tab, proxy.url, large)
+    with CuttingProxy(int(server.url.rpartition(":")[2]), rate=SLOW) as proxy:
+        begin(tab, proxy, large)
         tab.click("#cancel")
         reach(tab, "error")
         assert tab.shown('[data-error="cancelled"]')
