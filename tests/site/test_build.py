@@ -16,7 +16,17 @@ from site_documents import Document
 from taina.site import build as build_site
 
 SITE = build_site.build()
-PAGES = sorted(path for path in SITE if path.endswith(".html"))
+WHOLE = ("en", "bg", "ar")
+"""Languages of which every page is looked at; of the others, made from the same templates, the first page is."""
+PAGES = sorted(
+    path
+    for path in SITE
+    if path.endswith(".html")
+    and (
+        path.count("/") < 2
+        or path.split("/")[0] in (*WHOLE, *(address.split("/")[0] for address in build_site.PAGES.values()))
+    )
+)
 HOPS = [f"{address}index.html" for address in build_site.PAGES.values()]
 LANGUAGES = {
     file.stem: json.loads(file.read_text("utf-8"))["meta"]["direction"]
