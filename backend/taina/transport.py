@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from taina import __version__, base64url
+from taina.config_values import origin
 from taina.errors import InvalidError, NotTainaError, TainaError, UnreachableError, error_of
 
 _TRY_AGAIN = {429, 500, 502, 503, 504}
@@ -35,6 +36,7 @@ class Transport:
     ) -> None:
         self.url = url
         self._api = url.rstrip("/") + "/api/v1"
+        self._asked = False
         self._http = http
         self._patience = patience
         self._clock = clock
@@ -88,6 +90,8 @@ class Transport:
                 if answer.is_success:
                     return answer
                 problem = _problem(answer)
+                if isinstance(problem, NotTainaError) and self._is_elsewhere():
+                    continue
                 if answer.status_code not in _TRY_AGAIN:
                     raise problem
                 pause = max(wait, _retry_after(answer))
@@ -95,6 +99,20 @@ class Transport:
                 raise problem
             self._sleep(pause)
             wait = min(2 * wait, _LONGEST_WAIT)
+
+    def _is_elsewhere(self) -> bool:
+        """Pages on a host without the API say in a file of theirs where it is; that is asked once."""
+        if self._asked:
+            return False
+        self._asked = True
+        try:
+            api = origin(self._http.get(f"{self.url.rstrip('/')}/api.json").json()["api"])
+        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+            return False
+        if self.url.startswith("https:") and not api.startswith("https:"):
+            return False
+        self._api = f"{api}/api/v1"
+        return True
 
 
 def _problem(answer: httpx.Response) -> TainaError:

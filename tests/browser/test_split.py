@@ -14,6 +14,7 @@ from browser.engines import Tab, reach, saved
 from calling import secret_path
 from drills.servers import Server, start_server, stop_server
 from making import Made
+from taina import Client
 from taina.site import build as build_site
 
 
@@ -83,6 +84,14 @@ def test_a_request_is_answered(tab: Tab, reader: Tab, split: Split) -> None:
     reader.fill("#text", "the answer")
     reader.click("#send")
     reach(reader, "done")
+
+
+def test_programs_find_the_api_by_a_link_of_the_pages(split: Split) -> None:
+    with Client(split.pages) as client:
+        sent = client.send("from a program")
+        assert sent.link.startswith(f"{split.pages}/s/#")
+        assert client.open(sent.link).text == "from a program"
+        assert client.receipt(sent.receipt).state == "opened"
 
 
 @pytest.mark.parametrize("origin", ["http://127.0.0.1:1", "https://evil.example", "null", "http://127.0.0.1"])

@@ -131,6 +131,8 @@ def build(source: Path = SOURCE, looks: Looks | None = None, api: str | None = N
     for page, address in pages.items():
         site[f"{address}index.html"] = _render(environment, "hop.html", page=page, address=address)
     site["404.html"] = site[f"{REFERENCE}/404.html"]
+    if api:
+        site["api.json"] = _to_json({"api": api})  # for programs that have a link of these pages
     site["robots.txt"] = _robots(list(catalogs))
     if looks.contact and looks.contact_until and looks.url:
         site[".well-known/security.txt"] = _security(looks.url, looks.contact_until)
