@@ -15,6 +15,12 @@ from taina.site import build as build_site
 AXE = ROOT / "site" / "node_modules" / "axe-core" / "axe.min.js"
 ADDRESSES = [*build_site.PAGES.values(), "nothing"]
 WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+CUT = (
+    "[...document.querySelectorAll('button, .quiet-button, .button, summary, label')].filter((one) =>"
+    " one.checkVisibility() && one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 1"
+    " && getComputedStyle(one).display !== 'inline').map((one) => one.outerHTML)"
+)
+"""What is wider than the button or label that holds it."""
 
 
 @pytest.fixture(params=["light", "dark"])
@@ -218,12 +224,23 @@ def test_text_of_twice_the_size_still_fits(browsers: Browsers, taina: Server, ad
             page.evaluate(f"document.documentElement.style.fontSize = '{share}'")
             page.evaluate("document.querySelector('.languages').open = true")
             assert page.evaluate(WIDE) <= 0, (language, share)
-            cut = page.evaluate(
-                "[...document.querySelectorAll('button, .quiet-button, .button, summary, label')].filter((one) =>"
-                " one.checkVisibility() && one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 1"
-                " && getComputedStyle(one).display !== 'inline').map((one) => one.outerHTML)"
-            )
-            assert cut == [], (language, share)
+            assert page.evaluate(CUT) == [], (language, share)
+    context.close()
+
+
+@pytest.mark.parametrize("address", ["", "s/", "receipt/", "sent/", "request/", "r/", "inbox/"])
+def test_every_language_fits_on_the_narrowest_page(browsers: Browsers, taina: Server, address: str) -> None:
+    """With everything shown that any state may show."""
+    context = browsers.browser("chromium").new_context(viewport={"width": 320, "height": 800})
+    page = context.new_page()
+    for language in sorted(file.stem for file in (build_site.SOURCE / "locales").iterdir()):
+        page.goto(f"{taina.url}/{language}/{address}")
+        page.wait_for_selector('main[data-state]:not([data-state="loading"])')
+        page.evaluate(
+            "for (const one of document.querySelectorAll('[hidden], details')) one.hidden = !(one.open = true)"
+        )
+        assert page.evaluate(WIDE) <= 0, language
+        assert page.evaluate(CUT) == [], language
     context.close()
 
 

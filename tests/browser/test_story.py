@@ -293,7 +293,18 @@ def test_a_script_s_click_reveals_nothing(tab: Tab, reader: Tab, taina: Server) 
 
 # WebKitGTK has only the languages of the system's locales, so that only the two others can be Bulgarian here.
 @pytest.mark.parametrize("engine", ["chromium", "firefox"])
-@pytest.mark.parametrize(("language", "path"), [("bg-BG", "/bg/s/"), ("en-GB", "/en/s/"), ("eu-ES", "/en/s/")])
+@pytest.mark.parametrize(
+    ("language", "path"),
+    [
+        ("bg-BG", "/bg/s/"),
+        ("en-GB", "/en/s/"),
+        ("eu-ES", "/en/s/"),
+        ("pt-PT", "/pt-BR/s/"),
+        ("zh-Hant-TW", "/zh-CN/s/"),
+        ("nn-NO", "/nb/s/"),
+        ("no", "/nb/s/"),
+    ],
+)
 def test_the_neutral_address_hops_to_the_reader_s_language(
     browsers: Browsers, engine: str, taina: Server, language: str, path: str
 ) -> None:

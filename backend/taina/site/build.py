@@ -12,6 +12,7 @@ import json
 import posixpath
 import re
 import shutil
+import unicodedata
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib import resources
@@ -197,8 +198,10 @@ def _with_api(client: bytes, api: str) -> bytes:
 
 
 def _read_catalogs(source: Path) -> dict[str, dict[str, Any]]:
-    found = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted((source / "locales").glob("*.json"))}
-    return {REFERENCE: found.pop(REFERENCE), **found}
+    """The reference first, for those whose language is not here; the others by their own names, for the menu."""
+    found = {path.stem: json.loads(path.read_text("utf-8")) for path in (source / "locales").glob("*.json")}
+    names = {code: unicodedata.normalize("NFKD", catalog["meta"]["name"]).casefold() for code, catalog in found.items()}
+    return {code: found[code] for code in sorted(found, key=lambda code: (code != REFERENCE, names[code]))}
 
 
 def _translations(source: Path, catalogs: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
