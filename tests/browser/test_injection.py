@@ -79,7 +79,7 @@ def test_whatever_stands_behind_the_hash_is_never_more_than_a_link(tab: Tab, tai
         "performance.getEntriesByType('resource').map((entry) => entry.name)"
         ".filter((name) => name.includes('/api/') && !name.endsWith('/status')).length"
     )
-    for hostile in HOSTILE:
+    for hostile in HOSTILE if page == "s" else HOSTILE[::6]:
         tab.open("about:blank")
         tab.open(f"{taina.url}/en/{page}/#{hostile}")
         assert reach(tab, "cut", "empty", "missing") == "cut"

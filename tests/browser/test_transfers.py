@@ -206,6 +206,10 @@ def test_a_number_of_recipients_that_is_none(tab: Tab, taina: Server, number: st
     reach(tab, "error")
     assert tab.shown('[data-error="recipients"]')
     assert tab.value("#text") == "secret"
+    tab.fill("#recipients", "1")
+    assert not tab.shown("#error")
+    tab.click("#send")
+    reach(tab, "done")
 
 
 def test_one_that_fails_loses_no_other(tab: Tab, reader: Tab, built_site: Path, tmp_path: Path, file: Path) -> None:

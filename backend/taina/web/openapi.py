@@ -42,7 +42,7 @@ def document(limits: Limits) -> Schema:
             "schemas": {"Problem": _problem()},
             "securitySchemes": {
                 "accessKey": _bearer(
-                    "On a private instance: an access key, or the answer token of the body's `request`."
+                    "On a private instance: an access key, or the answer token of the request that the body names."
                 ),
                 "linkProof": _bearer("The link proof: shows that the caller holds the link."),
                 "receiptToken": _bearer("The receipt token: the sender's."),

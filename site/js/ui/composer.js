@@ -51,6 +51,7 @@ export function startComposer(send, onInstance = () => {}) {
     courier?.cancel();
   });
   element("pause").addEventListener("click", () => (held === null ? courier?.pause() : courier?.go()));
+  addEventListener("input", forgive);
   addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) send();
   });
@@ -157,6 +158,7 @@ export function known(code) {
 /** @param {string} code */
 export function fail(code) {
   show("error");
+  element("error").hidden = false;
   const messages = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-error]"));
   for (const message of messages) message.hidden = message.dataset.error !== known(code);
   const withLimit = code === "too_large" && limit < Infinity;
@@ -164,6 +166,11 @@ export function fail(code) {
   /** @type {HTMLElement} */ (document.querySelector('[data-fill="limit"]')).hidden = !withLimit;
   element("error").scrollIntoView({ block: "nearest" });
   announce("");
+}
+
+/** What is entered now may have put right what was wrong; sending will tell. */
+function forgive() {
+  element("error").hidden = true;
 }
 
 /** A button whose work has to be loaded first. @param {string} button @param {() => Promise<void>} work */
@@ -240,6 +247,7 @@ function addDropped(dropped) {
 function addFiles(more) {
   files.push(...(more ?? []));
   listFiles();
+  forgive();
 }
 
 function listFiles() {

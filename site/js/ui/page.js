@@ -7,8 +7,10 @@ const RATE_OVER = 5000; // ms over which a rate is taken
 /** @type {Record<string, any>} */
 const texts = JSON.parse(element("texts").textContent ?? "{}");
 const language = document.documentElement.lang;
-/** The page's language as the reader's own region writes dates and numbers in it. */
-const locale = navigator.languages.find((tag) => tag.split("-")[0] === language) ?? language;
+/** The page's language as the reader's own region writes dates and numbers in it, with the digits of our texts and fields. */
+const locale = new Intl.Locale(navigator.languages.find((tag) => tag.split("-")[0] === language) ?? language, {
+  numberingSystem: "latn",
+});
 const plurals = new Intl.PluralRules(language);
 
 /** Of every file that pages load later, by its path. @type {Record<string, string>} */
