@@ -48,6 +48,7 @@ PAGES = {
     "api": "api/",
     "self_host": "self-host/",
     "scaling": "scaling/",
+    "performance": "performance/",
     "translate": "translate/",
 }
 """Each template of a page, and its address below a language."""
