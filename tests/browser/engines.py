@@ -3,14 +3,16 @@
 import base64
 import os
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 import playwright.sync_api as playwright
+import urllib3
 from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.action_chains import ActionChains
@@ -21,6 +23,9 @@ from selenium.webdriver.support.ui import WebDriverWait
 ENGINES = ("chromium", "firefox", "webkit")
 PATIENCE = 20
 """Seconds after which something that should have happened has not."""
+_TRIES = 3
+_DRIVER_SECONDS = 30
+"""In which a driver has to answer."""
 
 _CHROMIUM = [
     "--no-sandbox",
@@ -272,8 +277,7 @@ class Browsers:
             "WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS": "1",
             "LIBGL_ALWAYS_SOFTWARE": "1",
         }
-        service = webdriver.WebKitGTKService(program("WebKitWebDriver"), env=environment)
-        driver = webdriver.WebKitGTK(options=options, service=service)
+        driver = _started(options, environment)
         try:
             yield driver
         finally:
@@ -293,6 +297,24 @@ class Browsers:
             self._stack.callback(server.wait)
             self._stack.callback(server.terminate)
         return self._display
+
+
+def _started(options: webdriver.WebKitGTKOptions, environment: dict[str, str]) -> webdriver.WebKitGTK:
+    """A session of a driver of its own. Under load the browser now and then misses its driver: then another try."""
+    for _ in range(_TRIES - 1):
+        with suppress(urllib3.exceptions.TimeoutError):
+            return _start(options, environment)
+    return _start(options, environment)
+
+
+def _start(options: webdriver.WebKitGTKOptions, environment: dict[str, str]) -> webdriver.WebKitGTK:
+    service = webdriver.WebKitGTKService(program("WebKitWebDriver"), env=environment)
+    patience = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_DRIVER_SECONDS)  # Selenium's driver for WebKit takes it from there alone
+    try:
+        return webdriver.WebKitGTK(options=options, service=service)
+    finally:
+        socket.setdefaulttimeout(patience)
 
 
 def program(*names: str) -> str:
