@@ -28,6 +28,9 @@ _SLOW = 1.0
 _CALLS_SHARE = 10
 """Of so many cases for each parser, one for each call: that takes milliseconds."""
 _MODES = (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE)
+_REFUSALS = ["400", "401", "403", "404", "409", "413", "415", "422", "429"]
+"""What wrong input may be answered with; 413 where a size is too large besides."""
+_CONFIG = schemathesis.Config.from_dict({"checks": {"negative_data_rejection": {"expected-statuses": _REFUSALS}}})
 _ALL = settings(deadline=None, suppress_health_check=list(HealthCheck), database=None)
 
 
@@ -75,7 +78,7 @@ def fuzz_call(
     Raises:
         Exception: schemathesis's own, with the request.
     """
-    schema = schemathesis.openapi.from_url(f"{url}/api/v1/openapi.json")
+    schema = schemathesis.openapi.from_url(f"{url}/api/v1/openapi.json", config=_CONFIG)
     cases = schema[path][method].as_strategy(generation_mode=mode)
 
     @settings(_ALL, max_examples=examples, derandomize=derandomize)
