@@ -20,6 +20,7 @@ from taina.site import BUILT
 from taina.store import Store, UnusableError
 from taina.store.sqlite import SqliteStore
 from taina.systemd import inherited_sockets, notify
+from taina.takedowns import Takedowns
 from taina.vault import Limits, Vault
 from taina.web import Application, create_app
 from taina.web.admission import Admission
@@ -67,7 +68,9 @@ def serve(config: Config) -> None:
             observers=observers,
         )
         listener = _listen(config, app)
-        sweeps: list[Callable[[int], int]] = [vault.sweep, requests.sweep]
+        takedowns = Takedowns(config.data, [vault.take_down, requests.take_down])
+        takedowns.open()
+        sweeps: list[Callable[[int], int]] = [vault.sweep, requests.sweep, takedowns.sweep]
         if mailer and keys:
             sweeps.append(ExpiryNotices(mailer, keys))
         with _Sweeper(*sweeps):

@@ -394,6 +394,20 @@ def test_what_was_opened_cannot_be_burned(vault: Vault) -> None:
     assert acknowledge(vault, made) == "opened"
 
 
+def test_an_operator_ends_a_secret_whatever_state_it_is_in(vault: Vault) -> None:
+    waiting, read, burned = (create(vault, Made()) for _ in range(3))
+    reveal(vault, read)
+    vault.burn(burned.receipt_id, burned.receipt_token)
+    used = vault.used()
+    for one in (waiting, read, burned, Made()):
+        vault.take_down(one.id)
+        vault.take_down(one.id)
+    assert (used > 0, vault.used()) == (True, 0)
+    assert gone(lambda: reveal(vault, waiting)) == "burned"
+    assert gone(lambda: reveal(vault, read)) == "revealed"
+    assert [state(vault, one) for one in (waiting, read, burned)] == ["burned", "revealed", "burned"]
+
+
 def test_the_sweeper_ends_what_is_due_and_forgets_it_thirty_days_later(vault: Vault, clock: Clock) -> None:
     made = [create(vault, Made()) for _ in range(5)]
     reveal(vault, made[0])

@@ -21,6 +21,7 @@ _HOMES = {
     "site": "taina.cli.site:site",
     "verify": "taina.cli.verify:verify",
     "doctor": "taina.cli.operate:doctor",
+    "takedown": "taina.cli.takedown:takedown",
     "backup": "taina.cli.operate:backup",
     "config": "taina.cli.config:config",
     "completion": "taina.cli.completion:completion",
