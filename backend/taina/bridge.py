@@ -145,11 +145,11 @@ class Bridge:
         if fields.get("recipient"):
             raise falcon.HTTPBadRequest(description="No mail is sent from here. Send the share_url to the recipient.")
         passphrase = fields.get("passphrase") or None
-        sent = self._client.send(secret, ttl=self._ttl(fields.get("ttl")), passphrase=passphrase)
+        ttl = self._ttl(fields.get("ttl"))
+        sent = self._client.send(secret, ttl=ttl, passphrase=passphrase)
         now = int(self._clock())
-        shared = _Shared(
-            _customer(request), sent.link.partition("#")[2], sent.expires - now, now, passphrase is not None
-        )
+        ttl = ttl or sent.expires - now
+        shared = _Shared(_customer(request), sent.link.partition("#")[2], ttl, now, passphrase is not None)
         key = sent.receipt.partition("#")[2]
         with self._lock:
             self._shared[key] = shared

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import playwright.sync_api as playwright
 import urllib3
 from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import NoSuchFrameException, StaleElementReferenceException
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -26,6 +26,8 @@ PATIENCE = 20
 _TRIES = 3
 _DRIVER_SECONDS = 30
 """In which a driver has to answer."""
+_WHILE_HOPPING = (NoSuchFrameException, StaleElementReferenceException)
+"""What WebKit answers when a page goes to another while it is asked."""
 
 _CHROMIUM = [
     "--no-sandbox",
@@ -203,7 +205,7 @@ class WebDriverTab:
         self.driver.refresh()
 
     def wait(self, expression: str, seconds: int = PATIENCE) -> None:
-        waiting = WebDriverWait(self.driver, seconds, 0.05, [StaleElementReferenceException])
+        waiting = WebDriverWait(self.driver, seconds, 0.05, _WHILE_HOPPING)
         waiting.until(lambda _: self.evaluate(expression), expression)
 
     def _find(self, selector: str) -> Any:
