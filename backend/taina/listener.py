@@ -209,7 +209,7 @@ class Listener:
         app: Callable[..., Any],
         host: str,
         port: int,
-        threads: int = 16,
+        threads: int = 32,
         sockets: Sequence[socket.socket] = (),
     ) -> None:
         """Bind; port 0 takes a free one. Sockets that listen already are taken instead, where there are any.
