@@ -3,8 +3,8 @@
 import os
 import sqlite3
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -41,6 +41,26 @@ def serve(config: Config) -> None:
     Raises:
         click.ClickException: it cannot start; the message says what to do.
     """
+    with application(config) as (app, notes):
+        listener = _listen(config, app)
+        listener.stop_on_signals()
+        click.echo(f"Taina is ready: {_address(config.host, listener.port)}")
+        if not is_local(config.host):
+            click.echo("Browsers encrypt only over HTTPS: put a proxy with a certificate in front of this address.")
+        for note in notes:
+            click.echo(note, err=True)
+        notify("READY=1")
+        listener.run()
+        notify("STOPPING=1")
+
+
+@contextmanager
+def application(config: Config) -> Iterator[tuple[Application, list[str]]]:
+    """The WSGI application over an open store, with its sweeper, and notes for the operator.
+
+    Raises:
+        click.ClickException: it cannot start; the message says what to do.
+    """
     set_up(config.log)
     os.umask(0o077)  # the database and all beside it are for this user's eyes
     folder = config.site or (BUILT if BUILT.is_dir() else None)
@@ -67,22 +87,13 @@ def serve(config: Config) -> None:
             origins=config.origins,
             observers=observers,
         )
-        listener = _listen(config, app)
         takedowns = Takedowns(config.data, [vault.take_down, requests.take_down])
         takedowns.open()
         sweeps: list[Callable[[int], int]] = [vault.sweep, requests.sweep, takedowns.sweep]
         if mailer and keys:
             sweeps.append(ExpiryNotices(mailer, keys))
         with _Sweeper(*sweeps):
-            listener.stop_on_signals()
-            click.echo(f"Taina is ready: {_address(config.host, listener.port)}")
-            if not is_local(config.host):
-                click.echo("Browsers encrypt only over HTTPS: put a proxy with a certificate in front of this address.")
-            for note in notes:
-                click.echo(note, err=True)
-            notify("READY=1")
-            listener.run()
-            notify("STOPPING=1")
+            yield app, notes
     finally:
         store.close()
 
