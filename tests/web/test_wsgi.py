@@ -19,11 +19,11 @@ make_server("127.0.0.1", int(sys.argv[1]), app).serve_forever()
 def test_a_secret_from_its_sender_to_its_reader(tmp_path: Path) -> None:
     port = free_port()
     environment = {**os.environ, "TAINA_DATA": str(tmp_path / "data")}
-    with running([sys.executable, "-c", SERVE, str(port)], port, environment):
-        with Client(f"http://127.0.0.1:{port}") as client:
-            sent = client.send("by another server")
-            assert client.open(sent.link).text == "by another server"
-            assert client.receipt(sent.receipt).proved
+    command = [sys.executable, "-c", SERVE, str(port)]
+    with running(command, port, environment), Client(f"http://127.0.0.1:{port}") as client:
+        sent = client.send("by another server")
+        assert client.open(sent.link).text == "by another server"
+        assert client.receipt(sent.receipt).proved
     assert (tmp_path / "data/taina.db").stat().st_mode & 0o077 == 0
 
 
