@@ -3,7 +3,9 @@
     python -m bench.sealing --size 100
 
 The site's own client does it, with its reading, sealing, opening and unpacking; in the place of the network stands a
-store in the page. Run it in scripts/, or with that folder in PYTHONPATH. Ends with an error where a ratio is below 0.8.
+store in the page. Beside the bare call stands what no page gets around: reading the file, all at once, before it, and
+giving the bytes to a Blob after it. Run it in scripts/, or with that folder in PYTHONPATH. Ends with an error where
+a ratio to the call with that is below 0.8.
 """
 
 import os
@@ -20,8 +22,9 @@ from drills.chromium import chromium, reach
 from drills.servers import serving
 
 LEAST = 0.8
-"""Of the bare call's rate."""
-WAYS = ("bare", "sealing", "opening")
+"""Of the rate of the bare call with reading or keeping."""
+WAYS = ("call", "reading", "keeping", "sealing", "opening")
+BESIDE = {"sealing": "reading", "opening": "keeping"}
 _PICKER = "document.body.append(Object.assign(document.createElement('input'), {type: 'file', id: 'measured'}))"
 _SCRIPT = Path(__file__).with_suffix(".js")
 
@@ -42,12 +45,16 @@ def main(size: int, runs: int) -> None:
             driver.find_element(By.ID, "measured").send_keys(str(file))
             found = [_measure(driver) for _ in range(runs + 1)][1:]  # the first one warms everything up
     middle = {way: median(run[way] for run in found) for way in WAYS}
-    click.echo(f"| {size} MiB, median of {runs} runs | ms | MiB/s | of the bare call |")
-    click.echo("| --- | --- | --- | --- |")
+    click.echo(
+        f"| {size} MiB, median of {runs} runs | ms | MiB/s | of the bare call | of the call and what goes with it |"
+    )
+    click.echo("| --- | --- | --- | --- | --- |")
+    ratios = {way: (middle["call"] + middle[other]) / middle[way] for way, other in BESIDE.items()}
     for way, ms in middle.items():
-        click.echo(f"| {way} | {ms:.0f} | {1000 * size / ms:.0f} | {middle['bare'] / ms:.2f} |")
-    if any(middle["bare"] / middle[way] < LEAST for way in WAYS):
-        sys.exit(f"A promise was broken: less than {LEAST} of the bare call's rate.")
+        whole = f"{ratios[way]:.2f}" if way in ratios else ""
+        click.echo(f"| {way} | {ms:.0f} | {1000 * size / ms:.0f} | {middle['call'] / ms:.2f} | {whole} |")
+    if min(ratios.values()) < LEAST:
+        sys.exit(f"A promise was broken: less than {LEAST} of the bare call with reading or keeping.")
 
 
 def _measure(driver: webdriver.Chrome) -> dict[str, float]:
