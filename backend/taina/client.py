@@ -158,7 +158,7 @@ class Client:
             order["content"] = base64url.encode(b"".join(sealed))
         if answering is not None:
             order["request"] = base64url.encode(answering)
-        expires = _whole(transport.json("PUT", path, token=admission, body=order), "expires")
+        expires = _whole(transport.create(path, link_keys.id, token=admission, body=order), "expires")
         if chunks > 1:
 
             def upload(chunk: tuple[int, bytes]) -> None:
@@ -334,7 +334,7 @@ class Client:
             "answers": answers,
         }
         path = f"/requests/{base64url.encode(token.id)}"
-        expires = _whole(transport.json("PUT", path, token=self._key, body=order), "expires")
+        expires = _whole(transport.create(path, token.id, token=self._key, body=order), "expires")
         return Asked(
             f"{self.url}/r/#{encode_link(Link('request', public, passphrase))}",
             f"{self.url}/inbox/#{encode_link(Link('inbox', seed))}",

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from taina.config_values import database, loopback, mailbox, networks, one_of, origin, origins, path, size, text, whole
+from taina.work import BITS_MOST
 
 FILE = Path("taina.toml")
 """Read from the current folder where it is, unless another is named by --config or TAINA_CONFIG."""
@@ -73,6 +74,11 @@ class Config:
     )
     create: Literal["anyone", "keys"] = option(
         "anyone", one_of("anyone", "keys"), "Who may make secrets and requests: anyone, or holders of access keys."
+    )
+    work: int = option(
+        0,
+        whole(0, BITS_MOST),
+        "Bits of proof of work for each new secret and request, while a flood lasts; 0 asks for none.",
     )
     client_creates: int = option(120, whole(0, 1_000_000), "Secrets a minute of one client; 0 sets no bound.")
     client_reveals: int = option(240, whole(0, 1_000_000), "Reveals a minute of one client; 0 sets no bound.")

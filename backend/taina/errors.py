@@ -58,6 +58,14 @@ class QuotaError(TainaError):
     sentence = "This access key has made all that it may in a day. Nothing was kept; try again tomorrow."
 
 
+class WorkNeededError(TainaError):
+    """A new secret needs a proof of work; the member `bits` (int) says how much."""
+
+    code = "work_needed"
+    status = 403
+    sentence = "This instance asks for a proof of work for each new secret, and this program sent none. Update it."
+
+
 class CrossSiteError(TainaError):
     code = "cross_site"
     status = 403

@@ -85,6 +85,7 @@ def application(config: Config) -> Iterator[tuple[Application, list[str]]]:
             admission=Admission(keys if config.create == "keys" else None, requests),
             mail=MailResource(mailer, keys),
             origins=config.origins,
+            work=config.work if config.create == "anyone" else 0,  # holders of keys have their quotas
             observers=observers,
         )
         takedowns = Takedowns(config.data, [vault.take_down, requests.take_down])

@@ -9,7 +9,8 @@ import httpx
 
 from taina import __version__, base64url
 from taina.config_values import origin
-from taina.errors import InvalidError, NotTainaError, TainaError, UnreachableError, error_of
+from taina.errors import InvalidError, NotTainaError, TainaError, UnreachableError, WorkNeededError, error_of
+from taina.work import BITS_MOST, find
 
 _TRY_AGAIN = {429, 500, 502, 503, 504}
 """Half an answer and an overloaded proxy are worth another try; a full store (507) is not."""
@@ -53,6 +54,16 @@ class Transport:
         if not isinstance(document, dict):
             raise NotTainaError
         return document
+
+    def create(self, path: str, identifier: bytes, *, token: bytes | None, body: dict[str, Any]) -> dict[str, Any]:
+        """Put a new secret or request; where the instance asks for work, do it and come again. Raises: TainaError."""
+        try:
+            return self.json("PUT", path, token=token, body=body)
+        except WorkNeededError as error:
+            bits = error.members.get("bits")
+            if type(bits) is not int or not 0 < bits <= BITS_MOST:
+                raise
+        return self.json("PUT", path, token=token, body={**body, "work": find(identifier, bits)})
 
     def post(self, path: str, token: bytes | None, body: Any) -> None:
         """A call that answers with nothing. Raises: TainaError."""

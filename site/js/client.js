@@ -1,7 +1,7 @@
 // The API as the pages know it: seal and send, peek, reveal, follow a receipt. No page, no prose.
 
 import { TainaError } from "./errors.js";
-import { KEY_SIZE, concat, deriveClaim, deriveContentKeys, deriveLinkKeys, deriveReceipt, sha256 } from "./format/derive.js";
+import { KEY_SIZE, concat, deriveClaim, deriveContentKeys, deriveLinkKeys, deriveReceipt, findWork, sha256 } from "./format/derive.js";
 import { encodeLink, flagsOf, fromBase64url, toBase64url } from "./format/links.js";
 import { CHUNK_SIZE, Unpacker, pack } from "./format/payload.js";
 import { TAG_SIZE, chunkCount, openChunk, sealChunk, sealedSize, streamKey } from "./format/stream.js";
@@ -40,6 +40,7 @@ const API = "/api/v1";
 const AT_ONCE = 3; // chunks on their way
 const TRY_MOST = 120_000; // ms for one try, as the server gives it
 const WAITS = [500, 1000, 2000, 4000]; // ms between tries
+const WORK_MOST = 20; // bits of proof of work: most of a minute
 const LAST_WORD = 2000; // ms that is waited for the server to hear how it ended
 /** Half an answer and an overloaded proxy are worth another try; a full store (507) is not. */
 const TRY_AGAIN = [429, 500, 502, 503, 504];
@@ -145,7 +146,7 @@ export class Client {
       ...(chunks === 1 ? { content: toBase64url(await seal(0)) } : {}),
       ...(admission?.request ? { request: toBase64url(admission.request) } : {}),
     };
-    const created = await this.json("PUT", path, { json: order, token: admission?.token, signal });
+    const created = await this.create(path, linkKeys.id, { json: order, token: admission?.token, signal });
     if (chunks > 1) {
       try {
         const there = new Set(begun ? (await this.json("GET", `${path}/chunks`, { token, signal })).present : []);
@@ -286,6 +287,23 @@ export class Client {
         if (!pace || !(error instanceof TainaError && error.passing)) throw error;
         pace.hold("unreachable");
       }
+    }
+  }
+
+  /**
+   * Put a new secret or request; where the instance asks for work, do it and come again.
+   * @param {string} path
+   * @param {Bytes} id 16 bytes
+   * @param {Sent & {json: object}} sent
+   * @returns {Promise<any>}
+   */
+  async create(path, id, sent) {
+    try {
+      return await this.json("PUT", path, sent);
+    } catch (error) {
+      const bits = error instanceof TainaError && error.code === "work_needed" ? Number(error.members.bits) : 0;
+      if (!(bits > 0 && bits <= WORK_MOST)) throw error;
+      return this.json("PUT", path, { ...sent, json: { ...sent.json, work: await findWork(id, bits) } });
     }
   }
 

@@ -40,7 +40,7 @@ export class Requests {
       ttl,
       answers,
     };
-    const { expires } = await this.#client.json("PUT", path(id), { json, token: admission?.token });
+    const { expires } = await this.#client.create(path(id), id, { json, token: admission?.token });
     return {
       request: await encodeLink({ kind: "request", body: key, passphrase }),
       inbox: await encodeLink({ kind: "inbox", body: seed, passphrase: false }),

@@ -8,6 +8,7 @@ from browser.engines import Tab, reach
 from calling import bearer, create, secret_path
 from drills.servers import start_server, stop_server
 from making import Made
+from taina import Client
 
 
 def test_a_page_says_that_it_was_too_much_and_keeps_what_was_entered(
@@ -39,4 +40,18 @@ def test_a_page_says_that_it_was_too_much_and_keeps_what_was_entered(
     server = start_server(tmp_path / "data", "--site", str(built_site), port=int(server.url.rpartition(":")[2]))
     tab.reload()
     assert reach(tab, "before") == "before"
+    stop_server(server)
+
+
+def test_a_page_does_the_work_that_is_asked_for(tab: Tab, built_site: Path, tmp_path: Path) -> None:
+    server = start_server(tmp_path / "data", "--site", str(built_site), "--work", "12")
+    tab.open(f"{server.url}/en/")
+    tab.fill("#text", "paid for")
+    tab.click("#send")
+    reach(tab, "done")
+    with Client(server.url) as client:
+        assert client.open(tab.value("#link")).text == "paid for"
+    tab.open(f"{server.url}/en/request/")
+    tab.click("#make")
+    reach(tab, "done")
     stop_server(server)

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
 import { Client } from "../../site/js/client.js";
-import { deriveContentKeys, deriveLinkKeys, deriveReceipt, sha256 } from "../../site/js/format/derive.js";
+import { deriveContentKeys, deriveLinkKeys, deriveReceipt, findWork, sha256 } from "../../site/js/format/derive.js";
 import { decodeLink, fromBase64url, toBase64url } from "../../site/js/format/links.js";
 import { CHUNK_SIZE, paddedSize } from "../../site/js/format/payload.js";
 import { TainaError } from "../../site/js/errors.js";
@@ -383,4 +383,8 @@ test("what only the reader may know never leaves, and nothing secret stands in a
     assert.match(path, /^\/(secrets|claims|receipts)\/[\w-]{22}(\/(reveal|ack|burn|chunks\/\d+))?$/);
     assert.deepEqual([init.credentials, init.redirect, init.cache], ["omit", "error", "no-store"]);
   }
+});
+
+test("work is the least number whose digest begins with so many zeros", async () => {
+  assert.equal(await findWork(Uint8Array.from({ length: 16 }, (_, i) => i), 12), 9195);
 });

@@ -23,6 +23,7 @@ from taina.format.links import Link, clean_fragment, encode_link
 from taina.format.payload import Header, Item, encode_header, pack
 from taina.format.stream import StreamKey, seal_chunk
 from taina.site import build as build_site
+from taina.work import find
 
 CATALOGS = {
     file.stem: json.loads(file.read_text("utf-8")) for file in sorted((build_site.SOURCE / "locales").glob("*.json"))
@@ -231,6 +232,7 @@ def test_the_worked_example_of_the_format_is_true() -> None:
         "text": told["text"],
         "expires": told["expires"],
         "secret id": link_keys.id.hex(),
+        "work of 12 bits for it": str(find(link_keys.id, 12)),
         "link proof": link_keys.proof.hex(),
         "passphrase salt": link_keys.salt.hex(),
         "content key": content_keys.content.hex(),

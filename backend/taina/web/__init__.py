@@ -20,6 +20,7 @@ from taina.web.observing import Observer, Observing
 from taina.web.secret_requests import EnvelopesResource, SecretRequestResource
 from taina.web.security import ApiSecurity
 from taina.web.site import Site
+from taina.web.work import Work
 
 Application = falcon.App[falcon.Request, falcon.Response]
 API = "/api/v1"
@@ -35,6 +36,7 @@ def create_app(
     admission: Admission | None = None,
     mail: MailResource | None = None,
     origins: tuple[str, ...] = (),
+    work: int = 0,
     observers: Sequence[Observer] = (),
 ) -> Application:
     """The WSGI application: the API, and the built site below it where there is one.
@@ -43,6 +45,7 @@ def create_app(
         admission: who may make secrets and requests; None lets anyone.
         mail: mails links; None does not.
         origins: other addresses whose pages may use the API.
+        work: bits of proof of work for each new secret and request; 0 asks for none.
         observers: are told of each request.
     """
     admission = admission or Admission(None, requests)
@@ -60,7 +63,7 @@ def create_app(
     app.add_route(f"{API}/health", HealthResource())
     app.add_route(f"{API}/ready", ReadyResource(vault))
     app.add_route(f"{API}/openapi.json", openapi.OpenApiResource(vault.limits))
-    app.add_route(f"{API}/secrets/{{secret_id}}", resources.SecretResource(vault, admission, limits))
+    app.add_route(f"{API}/secrets/{{secret_id}}", resources.SecretResource(vault, admission, limits, Work(work)))
     app.add_route(f"{API}/secrets/{{secret_id}}/reveal", resources.RevealResource(vault))
     app.add_route(f"{API}/secrets/{{secret_id}}/chunks", resources.ChunksResource(vault))
     app.add_route(f"{API}/secrets/{{secret_id}}/chunks/{{n}}", resources.ChunkResource(vault))
@@ -69,7 +72,7 @@ def create_app(
     app.add_route(f"{API}/claims/{{claim_id}}/chunks/{{n}}", resources.ClaimChunkResource(vault))
     app.add_route(f"{API}/receipts/{{receipt_id}}", resources.ReceiptResource(vault))
     app.add_route(f"{API}/receipts/{{receipt_id}}/burn", resources.BurnResource(vault))
-    app.add_route(f"{API}/requests/{{request_id}}", SecretRequestResource(requests, admission))
+    app.add_route(f"{API}/requests/{{request_id}}", SecretRequestResource(requests, admission, Work(work)))
     app.add_route(f"{API}/requests/{{request_id}}/envelopes", EnvelopesResource(requests))
     if site is not None:
         app.add_sink(site, prefix="/")

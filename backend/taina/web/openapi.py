@@ -68,7 +68,7 @@ def _paths(limits: Limits) -> Schema:
                 security="accessKey",
                 body=_json(_order(limits)),
                 answers={200: ("It had been kept already.", live_state), 201: ("It is kept.", live_state)},
-                problems=(401, 409, 413, 415, 507),
+                problems=(401, 403, 409, 413, 415, 507),
             ),
             "get": _call(
                 "secretStatus",
@@ -265,9 +265,9 @@ def _request_paths(limits: Limits) -> Schema:
                 "ask",
                 "Ask for secrets. The same request again gets the same answer.",
                 security="accessKey",
-                body=_json(_object(asking)),
+                body=_json(_object(asking, {"work": _integer()})),
                 answers={200: ("It had been kept already.", expires), 201: ("It is kept.", expires)},
-                problems=(401, 409, 413, 415, 507),
+                problems=(401, 403, 409, 413, 415, 507),
             ),
             "get": _call(
                 "requestStatus",
@@ -334,7 +334,10 @@ def _order(limits: Limits) -> Schema:
         "size": {"type": "integer", "minimum": TAG + 1, "description": f"More than {limits.size} is refused by 413."},
         "passphrase": {"type": "boolean"},
     }
-    return _object(required, {"request": _bytes(16), "content": {"type": "string", "pattern": "^[A-Za-z0-9_-]*$"}})
+    return _object(
+        required,
+        {"request": _bytes(16), "work": _integer(), "content": {"type": "string", "pattern": "^[A-Za-z0-9_-]*$"}},
+    )
 
 
 def _ttl(limits: Limits) -> Schema:
@@ -359,6 +362,7 @@ def _problem() -> Schema:
         "ended": _integer(),
         "attempts_left": _integer(),
         "retry_after": _integer(),
+        "bits": _integer(),
     }
     required = {"title": text, "status": _integer(), "detail": text, "code": _one_of(_codes())}
     return {**_object(required, facts), "description": "Problem details, RFC 9457; `code` is stable."}

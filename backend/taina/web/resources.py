@@ -9,6 +9,7 @@ from taina.vault import SEALED_CHUNK, Claim, Order, Vault
 from taina.web.admission import Admission
 from taina.web.fields import bearer, parse_bytes, path_number, read_body, read_json
 from taina.web.limits import ClientLimits
+from taina.web.work import Work
 
 Answer = dict[str, Any]
 
@@ -16,10 +17,11 @@ Answer = dict[str, Any]
 class SecretResource:
     """`/secrets/{id}`: create, and status that consumes nothing."""
 
-    def __init__(self, vault: Vault, admission: Admission, limits: ClientLimits) -> None:
+    def __init__(self, vault: Vault, admission: Admission, limits: ClientLimits, work: Work) -> None:
         self._vault = vault
         self._admission = admission
         self._limits = limits
+        self._work = work
 
     def on_put(self, request: falcon.Request, response: falcon.Response, secret_id: str) -> None:
         identifier = parse_bytes("id", secret_id, 16)
@@ -36,6 +38,7 @@ class SecretResource:
             content=fields.bytes("content") if fields.has("content") else None,
         )
         answering = fields.bytes("request", 16) if fields.has("request") else None
+        self._work.check(identifier, fields)
         fields.done()
         if order.size <= self._vault.limits.size:  # else it is refused for that
             self._limits.check_storage(request, order.size)

@@ -6,14 +6,16 @@ from taina import base64url
 from taina.secret_requests import Asking, SecretRequests
 from taina.web.admission import Admission
 from taina.web.fields import bearer, parse_bytes, read_json
+from taina.web.work import Work
 
 
 class SecretRequestResource:
     """`/requests/{id}`: ask, look whether an answer can be left, delete."""
 
-    def __init__(self, requests: SecretRequests, admission: Admission) -> None:
+    def __init__(self, requests: SecretRequests, admission: Admission, work: Work) -> None:
         self._requests = requests
         self._admission = admission
+        self._work = work
 
     def on_put(self, request: falcon.Request, response: falcon.Response, request_id: str) -> None:
         identifier = parse_bytes("id", request_id, 16)
@@ -24,6 +26,7 @@ class SecretRequestResource:
             ttl=fields.integer("ttl"),
             answers=fields.integer("answers"),
         )
+        self._work.check(identifier, fields)
         fields.done()
         asked = self._admission.make(request, lambda: self._requests.create(identifier, asking))
         response.status = falcon.HTTP_201 if asked.new else falcon.HTTP_200

@@ -11,6 +11,7 @@ import { TainaError } from "../errors.js";
 export const KEY_SIZE = 32;
 const SALT = encode("taina/v1");
 const ROUNDS = 600_000;
+const WORK_AT_ONCE = 512;
 
 /** @param {string} text @returns {Bytes} its UTF-8 */
 export function encode(text) {
@@ -111,4 +112,25 @@ export async function deriveInbox(seed) {
  */
 export async function deriveRequest(publicKey) {
   return { id: await hkdf(publicKey, "request-id", 16), token: await hkdf(publicKey, "answer", 32) };
+}
+
+/**
+ * The least number that proves the work for this id (specification: Work).
+ * @param {Bytes} id 16 bytes
+ * @param {number} bits that begin the digest and have to be zero, 1 to 32
+ * @returns {Promise<number>}
+ */
+export async function findWork(id, bits) {
+  const message = concat(encode("taina/v1 work"), id, new Uint8Array(8));
+  /** @param {number} n */
+  const proves = async (n) => {
+    const bytes = message.slice();
+    new DataView(bytes.buffer).setBigUint64(bytes.length - 8, BigInt(n));
+    return new DataView((await sha256(bytes)).buffer).getUint32(0) >>> (32 - bits) === 0;
+  };
+  for (let from = 0; ; from += WORK_AT_ONCE) {
+    // Many at once, for each digest is a way to another thread and back; and the page can breathe between them.
+    const found = await Promise.all(Array.from({ length: WORK_AT_ONCE }, (_, i) => proves(from + i)));
+    if (found.includes(true)) return from + found.indexOf(true);
+  }
 }

@@ -1,0 +1,16 @@
+"""The work that has to be shown for each new secret and request, where the operator asks for any."""
+
+from taina.errors import WorkNeededError
+from taina.web.fields import Fields
+from taina.work import proves
+
+
+class Work:
+    def __init__(self, bits: int = 0) -> None:
+        self._bits = bits
+
+    def check(self, identifier: bytes, fields: Fields) -> None:
+        """Take the field `work`, which may always be there. Raises: WorkNeededError, InvalidError."""
+        shown = fields.integer("work") if fields.has("work") else None
+        if self._bits and (shown is None or not proves(identifier, shown, self._bits)):
+            raise WorkNeededError(bits=self._bits)
