@@ -89,7 +89,8 @@ def application(config: Config) -> Iterator[tuple[Application, list[str]]]:
             observers=observers,
         )
         takedowns = Takedowns(config.data, [vault.take_down, requests.take_down])
-        takedowns.open()
+        with suppress(OSError):  # beside a database elsewhere there need not be a folder; the command will say so
+            takedowns.open()
         sweeps: list[Callable[[int], int]] = [vault.sweep, requests.sweep, takedowns.sweep]
         if mailer and keys:
             sweeps.append(ExpiryNotices(mailer, keys))
