@@ -1,5 +1,6 @@
 """The composition root: config -> store -> rules -> web -> listener, and the sweeper beside them."""
 
+import ctypes
 import os
 import sqlite3
 import threading
@@ -32,6 +33,7 @@ from taina.web.site import Site
 _SWEEP_SECONDS = 1.0
 _SWEEP_BATCH = 200
 _SWEEP_PAUSE = 0.005
+_M_ARENA_MAX = -8  # malloc.h of glibc
 _RUINED = 74  # EX_IOERR of sysexits.h
 
 
@@ -62,6 +64,7 @@ def application(config: Config) -> Iterator[tuple[Application, list[str]]]:
         click.ClickException: it cannot start; the message says what to do.
     """
     set_up(config.log)
+    _share_memory()
     os.umask(0o077)  # the database and all beside it are for this user's eyes
     folder = config.site or (BUILT if BUILT.is_dir() else None)
     site = _load_site(folder) if folder else None
@@ -125,6 +128,12 @@ class _Sweeper(threading.Thread):
     def __exit__(self, *_: object) -> None:
         self._end.set()
         self.join()
+
+
+def _share_memory() -> None:
+    """Let all threads take memory from two places; each would keep what it once had for chunks in one of its own."""
+    with suppress(OSError, AttributeError):  # a C library other than glibc has its own ways
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
 
 
 def _load_site(folder: Path) -> Site:
