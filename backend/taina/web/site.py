@@ -1,5 +1,6 @@
 """The built site, held in memory: no request ever reaches the disk."""
 
+import gzip
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,11 +26,15 @@ _ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
 
 @dataclass(frozen=True)
 class _Page:
-    body: bytes
     content_type: str
     headers: dict[str, str]
     encoded: dict[str, bytes]
-    """The same body by content coding, where a compressed copy was built."""
+    """The body by content coding. Where there are compressed copies, it is nowhere else: hardly anybody asks for it
+    as it is, and it takes twice their room."""
+
+    def body(self) -> bytes:
+        """As it is, for who takes no coding that we have."""
+        return self.encoded[""] if "" in self.encoded else gzip.decompress(self.encoded["gzip"])
 
 
 class Site:
@@ -47,15 +52,15 @@ class Site:
             name = file.relative_to(folder).as_posix()
             if not file.is_file() or file.suffix not in _TYPES:
                 continue
+            encoded = {
+                coding: copy.read_bytes()
+                for coding, ending in _ENCODINGS
+                if (copy := file.with_name(file.name + ending)).is_file()
+            }
             page = _Page(
-                body=file.read_bytes(),
                 content_type=_TYPES[file.suffix],
                 headers=headers["rules"][_rule(headers["paths"], "/" + name)],
-                encoded={
-                    coding: copy.read_bytes()
-                    for coding, ending in _ENCODINGS
-                    if (copy := file.with_name(file.name + ending)).is_file()
-                },
+                encoded=encoded if "gzip" in encoded else {"": file.read_bytes()},
             )
             self._pages["/" + name.removesuffix("index.html")] = page
 
@@ -78,15 +83,13 @@ class Site:
     def _send(self, page: _Page, request: falcon.Request, response: falcon.Response) -> None:
         response.set_headers(page.headers)
         response.content_type = page.content_type
-        response.data = page.body
-        if page.encoded:
+        if "" not in page.encoded:
             response.set_header("Vary", "Accept-Encoding")
-            accepted = _codings(request.get_header("Accept-Encoding") or "")
-            for coding, body in page.encoded.items():
-                if coding in accepted:
-                    response.set_header("Content-Encoding", coding)
-                    response.data = body
-                    break
+        accepted = _codings(request.get_header("Accept-Encoding") or "")
+        coding = next((coding for coding in page.encoded if coding in accepted), "")
+        if coding:
+            response.set_header("Content-Encoding", coding)
+        response.data = page.encoded[coding] if coding else page.body()
 
 
 def _rule(paths: dict[str, str], path: str) -> str:
