@@ -58,7 +58,7 @@ def run(rounds: int) -> Iterator[str]:
                 remains += _count(list(bodies), server.data)
         _wait_for_checkpoint(server.data)
         found = _count(ended, server.data)
-        files = sorted(file.name for file in server.data.iterdir())
+        files = sorted(file.name for file in server.data.rglob("*") if file.is_file())
     promise(found == 0, f"{found} of {len(ended)} keys of ended secrets are still on the disk")
     yield f"{len(ended)} secrets ended ({', '.join(_ENDS)}): of none is the key in any byte of {', '.join(files)}"
     yield f"{remains} of their bodies left a piece behind, under keys that are gone; the control found every live key"
@@ -100,7 +100,7 @@ def _kept(data: Path, folder: Path) -> dict[bytes, tuple[bytes, bytes]]:
 
 
 def _count(needles: list[bytes], data: Path) -> int:
-    whole = b"".join(file.read_bytes() for file in sorted(data.iterdir()))
+    whole = b"".join(file.read_bytes() for file in sorted(data.rglob("*")) if file.is_file())
     return sum(needle in whole for needle in needles)
 
 

@@ -78,7 +78,7 @@ def test_server_pages_and_commands_are_in_one_file(program: Path, tmp_path: Path
         process.terminate()
         assert process.wait(30) == 0
     assert list((tmp_path / "unpacked").iterdir()) == []
-    assert {file.name for file in (tmp_path / "data").iterdir()} == {"taina.db"}
+    assert {file.name for file in (tmp_path / "data").iterdir()} == {"taina.db", "takedowns"}
 
 
 def test_what_a_killed_one_leaves_behind_the_next_one_removes(program: Path, tmp_path: Path) -> None:

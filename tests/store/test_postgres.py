@@ -162,7 +162,7 @@ def test_whom_a_deadlock_undoes_is_done_again(hosts: list[PostgresStore]) -> Non
 
     answers = in_parallel([partial(hosts[n].atomically, cross(n)) for n in (0, 1)])
     assert answers == ["done", "done"]
-    assert len(tries) == 3
+    assert len(tries) > 2
 
 
 def test_the_second_conflict_is_one(hosts: list[PostgresStore]) -> None:
