@@ -14,14 +14,14 @@ from typing import Any, Protocol
 import playwright.sync_api as playwright
 import urllib3
 from selenium import webdriver
-from selenium.common.exceptions import NoSuchFrameException, StaleElementReferenceException
+from selenium.common.exceptions import NoSuchFrameException, StaleElementReferenceException, TimeoutException
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 ENGINES = ("chromium", "firefox", "webkit")
-PATIENCE = 20
+PATIENCE = 40
 """Seconds after which something that should have happened has not."""
 _TRIES = 3
 _DRIVER_SECONDS = 30
@@ -64,8 +64,18 @@ class Tab(Protocol):
 
 def reach(tab: Tab, *states: str) -> str:
     """Wait until the page shows one of the states; which one."""
-    tab.wait(f"{list(states)!r}.includes(document.querySelector('main')?.dataset.state)")
-    return str(tab.evaluate("document.querySelector('main').dataset.state"))
+    state = "document.querySelector('main')?.dataset.state"
+    try:
+        tab.wait(f"{list(states)!r}.includes({state})")
+    except (TimeoutError, TimeoutException):
+        raise AssertionError(f"The page shows {tab.evaluate(state)!r}, and not {states}.") from None
+    return str(tab.evaluate(state))
+
+
+def choose(tab: Tab, files: list[Path]) -> None:
+    """Pick files, and wait until the page lists them, which moves what is below the list."""
+    tab.choose("#files", files)
+    tab.wait(f"document.querySelectorAll('#chosen li').length === {len(files)}")
 
 
 def saved(tab: Tab, selector: str) -> bytes:

@@ -7,7 +7,7 @@ from pathlib import Path
 import playwright.sync_api as playwright
 import pytest
 
-from browser.engines import Browsers, PlaywrightTab, Tab, reach
+from browser.engines import Browsers, PlaywrightTab, Tab, choose, reach
 from drills.servers import Server
 from taina.format.links import Link, encode_link
 
@@ -56,8 +56,7 @@ def test_texts_and_names_of_files_stay_texts(tab: Tab, reader: Tab, taina: Serve
     tab.open(f"{taina.url}/en/")
     tab.evaluate(WATCH)
     tab.fill("#text", "\n".join(HOSTILE))
-    tab.choose("#files", files)
-    tab.wait(f"document.querySelectorAll('#chosen li').length === {len(files)}")
+    choose(tab, files)
     assert unharmed(tab)
     tab.click("#send")
     reach(tab, "done")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from browser.engines import ENGINES, Browsers, Tab, reach, saved
+from browser.engines import ENGINES, Browsers, Tab, choose, reach, saved
 from drills.servers import Server, start_server, stop_server
 from taina.format.links import Link, encode_link
 
@@ -96,7 +96,7 @@ def test_a_file_and_several_answers(tab: Tab, reader: Tab, taina: Server, tmp_pa
     reader.open(link)
     reach(reader, "ready")
     assert reader.text('[data-fill="left"]') == "1"
-    reader.choose("#files", [file])
+    choose(reader, [file])
     reader.click("#send")
     reach(reader, "done")
     first, second = came(tab, inbox)

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from browser.engines import Tab, reach, saved
+from browser.engines import Tab, choose, reach, saved
 from calling import secret_path
 from drills.servers import Server, start_server, stop_server
 from making import Made
@@ -65,7 +65,7 @@ def test_a_file_of_many_chunks_goes_by_the_worker(tab: Tab, reader: Tab, split: 
     file = tmp_path / "big.bin"
     file.write_bytes(bytes(range(256)) * (3 << 12))
     tab.open(f"{split.pages}/en/")
-    tab.choose("#files", [file])
+    choose(tab, [file])
     tab.click("#send")
     reach(tab, "done")
     reader.open(tab.value("#link"))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from browser.engines import ENGINES, Browsers, Tab, reach, saved
+from browser.engines import ENGINES, Browsers, Tab, choose, reach, saved
 from drills.servers import Server, start_server, stop_server
 from taina.names import clean_name
 
@@ -22,7 +22,7 @@ def send(
     if text:
         tab.fill("#text", text)
     if files:
-        tab.choose("#files", files)
+        choose(tab, files)
     if passphrase:
         tab.fill("#passphrase", passphrase)
     tab.click("#send")

@@ -8,7 +8,7 @@ from pathlib import Path
 import playwright.sync_api as playwright
 import pytest
 
-from browser.engines import Browsers, Tab, reach, saved
+from browser.engines import Browsers, Tab, choose, reach, saved
 from browser.test_story import opened, send
 from conftest import ROOT
 from drills.cutting import CuttingProxy
@@ -48,7 +48,7 @@ def slow(port: int) -> Iterator[CuttingProxy]:
 def begin(tab: Tab, slow: CuttingProxy, *files: Path) -> None:
     """Choose the files, send them, and wait until something has arrived; the rest takes longer than any test."""
     tab.open(f"{slow.url}/en/")
-    tab.choose("#files", list(files))
+    choose(tab, list(files))
     tab.click("#send")
     tab.wait("document.querySelector('#progress').value > 0")
     slow.rate = CRAWLING
@@ -89,7 +89,7 @@ def test_an_upload_that_is_cut_again_and_again(
     after, each = (MEBI // 2, 2) if engine == "webkit" else (3 * MEBI // 2, 1)
     with CuttingProxy(port, after=after, cutting="requests", each=each) as proxy:
         tab.open(f"{proxy.url}/en/")
-        tab.choose("#files", [large])
+        choose(tab, [large])
         tab.click("#send")
         reach(tab, "done")
         assert proxy.cuts >= 3
@@ -181,7 +181,7 @@ def test_cancelling_keeps_what_was_chosen_and_frees_the_room(
 def test_each_recipient_gets_a_secret_of_his_own(tab: Tab, reader: Tab, taina: Server, file: Path) -> None:
     tab.open(f"{taina.url}/en/")
     tab.fill("#text", "for all of you")
-    tab.choose("#files", [file])
+    choose(tab, [file])
     tab.fill("#recipients", "3")
     tab.click("#send")
     reach(tab, "done")
@@ -216,7 +216,7 @@ def test_one_that_fails_loses_no_other(tab: Tab, reader: Tab, built_site: Path, 
     """Room for two of three; then somebody burns one of them, and there is room for the third."""
     server = start_server(tmp_path / "data", "--site", str(built_site), "--max-storage", "8MiB")
     tab.open(f"{server.url}/en/")
-    tab.choose("#files", [file])
+    choose(tab, [file])
     tab.fill("#recipients", "3")
     tab.click("#send")
     reach(tab, "done")

@@ -14,7 +14,9 @@ import re
 import shutil
 import unicodedata
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -145,11 +147,12 @@ def build(source: Path = SOURCE, looks: Looks | None = None, api: str | None = N
 
 def with_compressed(site: dict[str, bytes]) -> dict[str, bytes]:
     """The site with a `.br` and a `.gz` beside every file that gains by it."""
-    copies: dict[str, bytes] = {}
-    for path, data in site.items():
-        if path.endswith(_COMPRESSED):
-            copies[path + ".br"] = brotli.compress(data)
-            copies[path + ".gz"] = gzip.compress(data, mtime=0)
+    paths = [path for path in site if path.endswith(_COMPRESSED)]
+    with ThreadPoolExecutor() as pool:  # both libraries let go of the interpreter while they compress
+        brotlis = pool.map(lambda path: brotli.compress(site[path]), paths)
+        gzips = pool.map(lambda path: gzip.compress(site[path], mtime=0), paths)
+        copies = {f"{path}.br": data for path, data in zip(paths, brotlis, strict=True)}
+        copies |= {f"{path}.gz": data for path, data in zip(paths, gzips, strict=True)}
     return site | copies
 
 
@@ -309,17 +312,17 @@ def _long_text(source: Path, page: str, language: str) -> dict[str, Any]:
     for code in (language, REFERENCE):
         file = source / "texts" / code / f"{page.replace('_', '-')}.md"
         if file.is_file():
-            html = _markdown().render(file.read_text("utf-8"))
-            return {"long_text": Markup(html), "long_text_language": code}  # noqa: S704 - our own text
+            return {"long_text": _to_html(file.read_text("utf-8")), "long_text_language": code}
     return {}
 
 
-def _markdown() -> MarkdownIt:
+@cache
+def _to_html(text: str) -> Markup:
     """Tables get a frame of their own: where they are too wide, they scroll, and not the page (WCAG 2.2, 1.4.10)."""
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     markdown.add_render_rule("table_open", lambda *_: '<div class="scroll" tabindex="0"><table>')
     markdown.add_render_rule("table_close", lambda *_: "</table></div>")
-    return markdown
+    return Markup(markdown.render(text))  # noqa: S704 - our own text
 
 
 def _robots(languages: list[str]) -> bytes:
