@@ -7,7 +7,10 @@ import { TainaError } from "./errors.js";
 /** @typedef {import("./client.js").Incoming} Incoming */
 /** @typedef {import("./client.js").Upload} Upload */
 /** @typedef {import("./client.js").Links} Links */
-/** @typedef {{onProgress: import("./client.js").OnProgress, onHeld: (why: string | null) => void}} Watch */
+/**
+ * `onNoted` is told what it takes to go on with an upload, now and then.
+ * @typedef {{onProgress: import("./client.js").OnProgress, onHeld: (why: string | null) => void, onNoted?: (upload: Upload) => void}} Watch
+ */
 
 const ADDRESS = new URL("./courier_worker.js", import.meta.url).href;
 /** The page's one policy for scripts by their address: whatever is asked for, it gives this worker's. */
@@ -21,10 +24,11 @@ export class Courier {
   #refuse = () => {};
 
   /** @param {Watch} watch */
-  constructor({ onProgress, onHeld }) {
+  constructor({ onProgress, onHeld, onNoted }) {
     this.#worker.addEventListener("message", ({ data }) => {
       if (data.progress) onProgress(data.progress[0], data.progress[1]);
       if ("held" in data) onHeld(data.held);
+      if (data.upload) onNoted?.(data.upload);
       if (data.problem) this.#refuse(new TainaError(data.problem.code, data.problem.members));
       if ("answer" in data) this.#answer(data.answer);
     });

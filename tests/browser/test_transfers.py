@@ -2,17 +2,20 @@
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import playwright.sync_api as playwright
 import pytest
 
-from browser.engines import Browsers, Tab, choose, reach, saved
+from browser.engines import Browsers, PlaywrightTab, Tab, choose, reach, saved
 from browser.test_story import opened, send
 from conftest import ROOT
 from drills.cutting import CuttingProxy
 from drills.servers import Server, start_server, stop_server
+from taina import Client
+from taina.format.links import Link, encode_link
 
 MEBI = 1 << 20
 SLOW, CRAWLING = MEBI // 2, MEBI // 32
@@ -48,6 +51,10 @@ def slow(port: int) -> Iterator[CuttingProxy]:
 def begin(tab: Tab, slow: CuttingProxy, *files: Path) -> None:
     """Choose the files, send them, and wait until something has arrived; the rest takes longer than any test."""
     tab.open(f"{slow.url}/en/")
+    begin_here(tab, slow, *files)
+
+
+def begin_here(tab: Tab, slow: CuttingProxy, *files: Path) -> None:
     choose(tab, list(files))
     tab.click("#send")
     tab.wait("document.querySelector('#progress').value > 0")
@@ -119,6 +126,87 @@ def test_an_upload_waits_for_the_network(tab: Tab, reader: Tab, slow: CuttingPro
     reach(tab, "done")
     opened(reader, tab.value("#link").replace(slow.url, taina.url))
     assert saved(reader, "#secret-files button") == large.read_bytes()
+
+
+def test_an_upload_goes_on_after_a_reload(
+    tab: Tab, reader: Tab, slow: CuttingProxy, taina: Server, large: Path
+) -> None:
+    tab.open(f"{slow.url}/en/")
+    tab.fill("#passphrase", "correct horse")
+    begin_here(tab, slow, large)
+    tab.wait("history.state?.cutOff")
+    tab.reload()
+    tab.wait("!document.querySelector('#cut-off').hidden")
+    assert large.name in tab.text('[data-fill="cut-off"]')
+    slow.rate = None
+    tab.choose("#again", [large])
+    reach(tab, "done")
+    assert slow.passed["requests"] < 1.5 * large.stat().st_size, "what has arrived is not sent again"
+    assert tab.text("#phrase") == "correct horse"
+    assert tab.evaluate("history.state") is None
+    reader.open(tab.value("#link").replace(slow.url, taina.url))
+    reach(reader, "before")
+    reader.fill("#passphrase", "correct horse")
+    reader.click("#reveal")
+    reach(reader, "shown")
+    assert saved(reader, "#secret-files button") == large.read_bytes()
+
+
+def test_a_cut_off_upload_takes_no_other_files_and_can_be_given_up(
+    tab: Tab, slow: CuttingProxy, taina: Server, large: Path, tmp_path: Path
+) -> None:
+    begin(tab, slow, large)
+    tab.wait("history.state?.cutOff")
+    key = bytes(tab.evaluate("[...history.state.cutOff.upload.receiptKey]"))
+    tab.reload()
+    slow.rate = None
+    tab.wait("!document.querySelector('#cut-off').hidden")
+    other = tmp_path / "other" / large.name
+    other.parent.mkdir()
+    other.write_bytes(large.read_bytes())
+    os.utime(other, (1, 1))
+    tab.choose("#again", [other])
+    reach(tab, "error")
+    assert tab.shown('[data-error="other_files"]')
+    tab.click("#give-up")
+    assert not tab.shown("#cut-off")
+    tab.reload()
+    reach(tab, "ready")
+    assert tab.evaluate("history.state") is None
+    with Client(taina.url) as client:
+        link = encode_link(Link("receipt", key + bytes(16)))
+        while (state := client.receipt(link).state) == "uploading":
+            time.sleep(0.05)
+    assert state == "burned"
+
+
+def test_a_text_is_kept_nowhere(tab: Tab, slow: CuttingProxy, file: Path) -> None:
+    tab.open(f"{slow.url}/en/")
+    tab.fill("#text", "only in this page")
+    begin_here(tab, slow, file)
+    tab.wait("performance.getEntriesByType('resource').some(({ name }) => name.endsWith('cut_off.js'))")
+    assert tab.evaluate("history.state") is None
+    slow.rate = None
+    reach(tab, "done")
+    assert tab.evaluate("history.state") is None
+
+
+@pytest.mark.parametrize("engine", ["chromium", "firefox"])  # WebDriver leaves such questions unseen
+def test_leaving_while_it_is_sent_is_asked_first(
+    browsers: Browsers, engine: str, slow: CuttingProxy, large: Path
+) -> None:
+    with browsers.tab(engine) as tab:
+        assert isinstance(tab, PlaywrightTab)
+        begin(tab, slow, large)
+        with tab.page.expect_event("dialog") as asked:
+            tab.page.close(run_before_unload=True)
+        assert asked.value.type == "beforeunload"
+        asked.value.dismiss()
+        assert reach(tab, "working") == "working"
+        tab.click("#cancel")
+        reach(tab, "error")
+        tab.page.close(run_before_unload=True)
+        tab.page.wait_for_event("close")
 
 
 def test_a_download_waits_for_the_network(

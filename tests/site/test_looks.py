@@ -70,7 +70,7 @@ def test_without_a_table_nothing_changes(tmp_path: Path) -> None:
 def test_a_name_is_only_ever_text(tmp_path: Path, name: str) -> None:
     site = configured(tmp_path, f"name = '''{name}'''")
     plain = build_site.build()
-    for path in (path for path in plain if path.endswith(".html")):
+    for path in (path for path in plain if path.startswith(("en/", "ar/")) and path.endswith(".html")):
         document, usual = Document(site[path]), Document(plain[path])
         assert [tag for tag, _ in document.tags] == [tag for tag, _ in usual.tags], path
         assert name in document.text

@@ -3,11 +3,14 @@ import { begin, clear, end, entered, fail, known, remindOf, sendOne, startCompos
 import { admission, askForKey, canEncrypt, copyOnClick, element, fill, follow, formatNumber, formatTime, input, load, say, show, state } from "../ui/page.js";
 
 /** @typedef {import("../client.js").Links} Links */
-/** @typedef {import("../ui/composer.js").Entered & {admission: import("../client.js").Admission | null, wanted: number, made: Links[]}} Order */
+/** @typedef {import("../client.js").Upload} Upload */
+/** @typedef {import("../ui/composer.js").Entered & {admission: import("../client.js").Admission | null, wanted: number, made: Links[], upload?: Upload}} Order */
 
 const recipients = input("recipients");
 /** What is being sent, until every link of it is made. @type {Order | null} */
 let order = null;
+/** Once there is an upload that could go on after a reload. @type {typeof import("../ui/cut_off.js") | null} */
+let cutOff = null;
 
 if (canEncrypt()) start();
 else show("insecure");
@@ -29,6 +32,12 @@ function start() {
     const all = () => [...element(list).querySelectorAll("input")];
     copyOnClick(element(button), () => all().map((field) => field.value).join("\n"), () => all()[0].select());
   }
+  if (history.state?.cutOff) offerToGoOn();
+}
+
+async function offerToGoOn() {
+  cutOff = await load("ui/cut_off.js");
+  cutOff?.offer((entered, upload) => take(entered, 1, upload));
 }
 
 async function send() {
@@ -40,8 +49,13 @@ async function send() {
     recipients.focus();
     return;
   }
+  await take(found, Number(recipients.value));
+}
+
+/** @param {import("../ui/composer.js").Entered} entered @param {number} wanted links @param {Upload} [upload] to go on with */
+async function take(entered, wanted, upload) {
   try {
-    order = { ...found, admission: admission(), wanted: Number(recipients.value), made: [] };
+    order = { ...entered, admission: admission(), wanted, made: [], upload };
   } catch (error) {
     refuse(/** @type {TainaError} */ (error).code);
     return;
@@ -52,18 +66,26 @@ async function send() {
 /** Make the links that are wanted and not there yet, one after another: what is made is not lost by what fails. */
 async function make() {
   if (order === null || state() === "working") return;
-  const { made, wanted } = order;
+  const { made, wanted, upload, admission } = order;
   begin();
   let problem = null;
   const report = follow(order.size * wanted);
+  const course = wanted === 1 ? { upload, onNoted: note } : {};
   try {
-    while (made.length < wanted) made.push(await sendOne(order, order.admission, (done, total) => report(made.length + done / total, wanted)));
+    while (made.length < wanted) made.push(await sendOne(order, admission, (done, total) => report(made.length + done / total, wanted), course));
   } catch (error) {
     problem = error instanceof TainaError ? error.code : "internal";
   }
   end();
+  cutOff?.forget();
   if (made.length === 0) refuse(problem ?? "internal");
   else succeed(order, problem);
+}
+
+/** What it takes to go on after a reload. @param {Upload} upload */
+async function note(upload) {
+  cutOff ??= await load("ui/cut_off.js");
+  if (order !== null && state() === "working") cutOff?.keep(order, upload);
 }
 
 /** @param {string} code */

@@ -15,6 +15,7 @@ import {
   formatNumber,
   formatSize,
   formatTime,
+  hold,
   input,
   resetProgress,
   say,
@@ -167,6 +168,7 @@ function explain(error) {
     element("untouched").hidden = interrupted;
     element("interrupted").hidden = !interrupted;
     show(STATES[code] ?? "unreachable");
+    hold(interrupted && state() === "unreachable"); // only this page can still get the secret
   }
 }
 

@@ -21,6 +21,7 @@ import {
 
 /** @typedef {import("../client.js").Outgoing} Outgoing */
 /** @typedef {import("../client.js").Links} Links */
+/** @typedef {import("../client.js").Upload} Upload */
 /** @typedef {{items: Outgoing[], size: number, ttl: number, passphrase: string | null}} Entered size in bytes, ttl in seconds */
 /** @typedef {import("../client.js").Admission} Admission */
 
@@ -76,8 +77,7 @@ export function startComposer(send, onInstance = () => {}) {
 
 /** What was entered, if it can be sent; else the page says why not. @returns {Entered | null} */
 export function entered() {
-  /** @type {Outgoing[]} */
-  const items = files.map((file) => ({ type: "file", name: file.name, mime: file.type, data: file }));
+  const items = files.map(outgoing);
   if (text.value !== "") items.unshift({ type: "text", text: text.value });
   if (items.length === 0) {
     fail("empty");
@@ -90,6 +90,11 @@ export function entered() {
     return null;
   }
   return { items, size, ttl: Number(lifetime.value), passphrase: passphrase.value === "" ? null : passphrase.value };
+}
+
+/** @param {File} file @returns {Outgoing} */
+export function outgoing(file) {
+  return { type: "file", name: file.name, mime: file.type, data: file };
 }
 
 /** The page begins to send. */
@@ -105,9 +110,10 @@ export function begin() {
  * @param {Entered} entered
  * @param {Admission | null} admission
  * @param {import("../client.js").OnProgress} onProgress
+ * @param {{upload?: Upload | null, onNoted?: (upload: Upload) => void}} [course] one to go on with; as in courier.js
  * @returns {Promise<Links>}
  */
-export async function sendOne({ items, size, ttl, passphrase }, admission, onProgress) {
+export async function sendOne({ items, size, ttl, passphrase }, admission, onProgress, { upload, onNoted } = {}) {
   const { signal } = stop;
   if (size < CHUNK_SIZE) {
     const links = await client.send(items, { ttl, passphrase, admission, signal });
@@ -115,9 +121,9 @@ export async function sendOne({ items, size, ttl, passphrase }, admission, onPro
     return links;
   }
   courier?.end();
-  courier = new Courier({ onProgress, onHeld: showHeld });
+  courier = new Courier({ onProgress, onHeld: showHeld, onNoted });
   showHeld(null);
-  return courier.upload(items, await client.begin({ ttl, passphrase, admission }));
+  return courier.upload(items, upload ? { ...upload, admission } : await client.begin({ ttl, passphrase, admission }));
 }
 
 /** Nothing is being sent any more. */
@@ -244,7 +250,7 @@ function addDropped(dropped) {
 }
 
 /** @param {Iterable<File> | null} more */
-function addFiles(more) {
+export function addFiles(more) {
   files.push(...(more ?? []));
   listFiles();
   forgive();

@@ -36,6 +36,14 @@ export function input(id) {
   return /** @type {HTMLInputElement} */ (element(id));
 }
 
+/** @param {BeforeUnloadEvent} event */
+const askFirst = (event) => event.preventDefault();
+
+/** Whether the browser asks before this page is left, since something would be lost with it. @param {boolean} held */
+export function hold(held) {
+  (held ? addEventListener : removeEventListener)("beforeunload", askFirst);
+}
+
 /**
  * Show the parts of a state and hide the others; a new heading is read out and takes the keyboard's place.
  * @param {string} state
@@ -44,6 +52,7 @@ export function show(state) {
   const main = element("content");
   if (main.dataset.state === state) return;
   main.dataset.state = state;
+  hold(state === "working");
   for (const part of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-when]"))) {
     part.hidden = !part.dataset.when?.split(" ").includes(state);
   }
@@ -89,6 +98,11 @@ export function announce(text) {
 /** @param {number} n @returns {string} */
 export function formatNumber(n) {
   return new Intl.NumberFormat(locale).format(n);
+}
+
+/** @param {string[]} names each of which may be written in another direction @returns {string} */
+export function listed(names) {
+  return new Intl.ListFormat(locale).format(names.map((name) => `\u2068${name}\u2069`));
 }
 
 /** @param {number} seconds unix time @returns {string} */
