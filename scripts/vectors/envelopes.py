@@ -70,6 +70,7 @@ def envelopes() -> Iterator[Vector]:
     yield made("a secret", whole)
     yield made("a secret with a passphrase", b"\x81" + key)
     yield made("another ephemeral key", whole, fresh_key("ephemeral, another"))
+    yield made("an ephemeral key that begins with zero", whole, b"\0" + fresh_key("ephemeral")[1:])
 
     sealed = _seal(public, ephemeral, b"taina/v1 request" + derive_request(public).id, whole)
     for place in (0, 15, 31, 32, 33, 64, 65, 80):

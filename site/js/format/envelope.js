@@ -102,9 +102,11 @@ export async function openBase(privateKey, info, aad, sealed) {
  * @throws {TainaError} bad_format, unsupported
  */
 export async function agree(privateKey, publicKey) {
+  const scalar = privateKey.slice();
+  scalar[0] |= 1; // its lowest three bits do not count (RFC 7748, 5), and WebKitGTK 2.50 refuses a key that begins with 0
   let own;
   try {
-    own = await crypto.subtle.importKey("pkcs8", concat(PKCS8, privateKey), "X25519", false, ["deriveBits"]);
+    own = await crypto.subtle.importKey("pkcs8", concat(PKCS8, scalar), "X25519", false, ["deriveBits"]);
   } catch {
     throw new TainaError("unsupported");
   }
