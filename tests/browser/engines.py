@@ -163,6 +163,7 @@ class WebDriverTab:
 
     def open(self, url: str) -> None:
         self.driver.get(url)
+        self._settle()
 
     def url(self) -> str:
         return str(self.driver.current_url)
@@ -191,6 +192,7 @@ class WebDriverTab:
         actions.send_keys({"Enter": Keys.ENTER, "Tab": Keys.TAB, " ": Keys.SPACE}.get(last, last))
         for one in held:
             actions.key_up(one)
+        self._settle()
         actions.perform()
 
     def text(self, selector: str) -> str:
@@ -207,18 +209,26 @@ class WebDriverTab:
 
     def back(self) -> None:
         self.driver.back()
+        self._settle()
 
     def forward(self) -> None:
         self.driver.forward()
+        self._settle()
 
     def reload(self) -> None:
         self.driver.refresh()
+        self._settle()
 
     def wait(self, expression: str, seconds: int = PATIENCE) -> None:
         waiting = WebDriverWait(self.driver, seconds, 0.05, _WHILE_HOPPING)
         waiting.until(lambda _: self.evaluate(expression), expression)
 
+    def _settle(self) -> None:
+        """Until the page's modules have run: the driver answers before that, and what is done then is lost."""
+        self.wait("document.readyState === 'complete'")
+
     def _find(self, selector: str) -> Any:
+        self._settle()
         return self.driver.find_element(By.CSS_SELECTOR, selector)
 
 

@@ -75,6 +75,23 @@ def test_a_file_of_several_chunks_arrives(tab: Tab, reader: Tab, taina: Server, 
     assert receipt(tab, tab.value("#receipt-link")) == "Opened"
 
 
+def test_a_file_that_is_picked_before_the_page_has_started(
+    browsers: Browsers, engine: str, taina: Server, file: Path
+) -> None:
+    if engine == "webkit":
+        pytest.skip("WebDriver cannot hold back a module")
+    with browsers.tab(engine) as tab:
+        assert isinstance(tab, PlaywrightTab)
+        held: list[playwright.Route] = []
+        tab.page.route("**/js/pages/create.js", lambda route: held.append(route))
+        with tab.page.expect_request("**/js/pages/create.js"):
+            tab.page.goto(f"{taina.url}/en/", wait_until="commit")
+        tab.choose("#files", [file])
+        assert not tab.shown("#chosen")
+        held[0].continue_()
+        tab.wait("document.querySelectorAll('#chosen li').length === 1")
+
+
 def test_a_wrong_passphrase_before_several_chunks(tab: Tab, reader: Tab, taina: Server, file: Path) -> None:
     send(tab, taina, text="", files=[file], passphrase="right")
     reader.open(tab.value("#link"))

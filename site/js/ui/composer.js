@@ -208,11 +208,15 @@ async function askInstance(onInstance) {
   }
 }
 
+function takePicked() {
+  if (!picker.files?.length) return;
+  addFiles(picker.files);
+  picker.value = ""; // so that a file that was removed can be picked again
+}
+
 function takeFiles() {
-  picker.addEventListener("change", () => {
-    addFiles(picker.files);
-    picker.value = ""; // so that a file that was removed can be picked again
-  });
+  picker.addEventListener("change", takePicked);
+  takePicked(); // before this module had come
   addEventListener("paste", (event) => {
     if (!["ready", "error"].includes(state())) return;
     if (event.clipboardData?.files.length) {
