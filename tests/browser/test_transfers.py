@@ -75,11 +75,10 @@ def test_a_file_of_several_chunks_arrives(tab: Tab, reader: Tab, taina: Server, 
     assert receipt(tab, tab.value("#receipt-link")) == "Opened"
 
 
+@pytest.mark.parametrize("engine", ["chromium", "firefox"])  # WebDriver cannot hold back a module
 def test_a_file_that_is_picked_before_the_page_has_started(
     browsers: Browsers, engine: str, taina: Server, file: Path
 ) -> None:
-    if engine == "webkit":
-        pytest.skip("WebDriver cannot hold back a module")
     with browsers.tab(engine) as tab:
         assert isinstance(tab, PlaywrightTab)
         held: list[playwright.Route] = []
