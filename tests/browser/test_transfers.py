@@ -221,8 +221,8 @@ def test_leaving_while_it_is_sent_is_asked_first(
         assert reach(tab, "working") == "working"
         tab.click("#cancel")
         reach(tab, "error")
-        tab.page.close(run_before_unload=True)
-        tab.page.wait_for_event("close")
+        with tab.page.expect_event("close"):
+            tab.page.close(run_before_unload=True)
 
 
 def test_a_download_waits_for_the_network(
