@@ -24,7 +24,7 @@ ENGINES = ("chromium", "firefox", "webkit")
 PATIENCE = 40
 """Seconds after which something that should have happened has not."""
 _TRIES = 3
-_DRIVER_SECONDS = 30
+_DRIVER_SECONDS = 60
 """In which a driver has to answer."""
 _WHILE_HOPPING = (NoSuchFrameException, StaleElementReferenceException)
 """What WebKit answers when a page goes to another while it is asked."""

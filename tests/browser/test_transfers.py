@@ -9,7 +9,7 @@ from pathlib import Path
 import playwright.sync_api as playwright
 import pytest
 
-from browser.engines import Browsers, PlaywrightTab, Tab, choose, reach, saved
+from browser.engines import PATIENCE, Browsers, PlaywrightTab, Tab, choose, reach, saved
 from browser.test_story import opened, send
 from conftest import ROOT
 from drills.cutting import CuttingProxy
@@ -273,11 +273,12 @@ def test_cancelling_keeps_what_was_chosen_and_frees_the_room(
         assert tab.shown('[data-error="cancelled"]')
         assert tab.text("#chosen .file-name") == large.name
         proxy.rate = None
-        for _ in range(20):  # the server hears of it a moment later
-            tab.click("#send")
-            if reach(tab, "done", "error") == "done":
-                break
+        deadline = time.monotonic() + PATIENCE  # the server hears of it a moment later
+        tab.click("#send")
+        while reach(tab, "done", "error") == "error":
             assert tab.shown('[data-error="storage_full"]')
+            assert time.monotonic() < deadline
+            tab.click("#send")
     assert reach(tab, "done") == "done"
     stop_server(server)
 
@@ -408,9 +409,8 @@ def test_save_all_saves_all(browsers: Browsers, taina: Server, files: list[Path]
     page.goto(link)
     page.click("#reveal")
     page.click("#save-all")
-    for _ in range(100):
-        if len(downloads) == len(files):
-            break
+    deadline = time.monotonic() + PATIENCE
+    while len(downloads) < len(files) and time.monotonic() < deadline:
         page.wait_for_timeout(100)
     got = {download.suggested_filename: Path(download.path()).read_bytes() for download in downloads}
     assert got == {FILES[file.name]: file.read_bytes() for file in files}
