@@ -108,12 +108,15 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     task_class = _Task
     error_task_class = _ErrorTask
     close_when_flushed: bool = False
+    silent = True
+    """Nothing has come yet."""
     lingering = False
     """The last answer is sent: what still comes in is read and dropped, for a moment, and then we close."""
     begun: float | None = None
     """When the request that is being received, or the answer that is being sent, began."""
 
     def received(self, data: bytes) -> bool:
+        self.silent = False
         if self.begun is None:
             self.begun = time.monotonic()
         taken: bool = super().received(data)
@@ -161,6 +164,15 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
             self.recv(self.adj.recv_bytes)  # of no interest; at its end this closes
         else:
             super().handle_read()
+
+    def unfinished(self, waited: float) -> bool:
+        """Whether closing, so many seconds after we stopped accepting, would cut somebody off.
+
+        Who has just connected is about to ask; who asked before and is still here may be gone long ago.
+        """
+        if self.silent or self.lingering:
+            return waited < LINGER_SECONDS
+        return bool(self.requests or self.request or self.total_outbufs_len)
 
     def overdue(self, now: float) -> bool:
         if self.lingering:
@@ -257,13 +269,14 @@ class Listener:
         return int(self._servers[0].effective_port)
 
     def run(self) -> None:
-        """Serve until `stop`; then answer what has been received, for ten seconds at the most, and return."""
+        """Serve until `stop`; then answer what is being received, for ten seconds at the most, and return."""
         while not self._stopping:
             wasyncore.poll2(1, self._map)
         for server in self._servers:
             server.stop_accepting()
-        deadline = time.monotonic() + _STOP_SECONDS
-        while self._busy() and time.monotonic() < deadline:
+        stopped = time.monotonic()
+        wasyncore.poll2(0, self._map)  # what is here already counts as received
+        while (waited := time.monotonic() - stopped) < _STOP_SECONDS and self._unfinished(waited):
             wasyncore.poll2(0.1, self._map)
         self._dispatcher.shutdown(cancel_pending=True, timeout=1)
         wasyncore.close_all(self._map)
@@ -278,11 +291,9 @@ class Listener:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self.stop())
 
-    def _busy(self) -> bool:
+    def _unfinished(self, waited: float) -> bool:
         return any(
-            channel.requests or channel.total_outbufs_len
-            for server in self._servers
-            for channel in server.active_channels.values()
+            channel.unfinished(waited) for server in self._servers for channel in server.active_channels.values()
         )
 
 

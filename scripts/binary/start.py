@@ -15,8 +15,10 @@ _LOCK = "taina.lock"
 
 def hold(unpacked: Path) -> int:
     """Hold the folder while this process lives; returns the descriptor that does it."""
-    lock = os.open(unpacked / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    new = unpacked / f"{_LOCK}.new"
+    lock = os.open(new, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
+    new.rename(unpacked / _LOCK)  # no other sees it before it is held
     return lock
 
 

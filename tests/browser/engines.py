@@ -24,10 +24,17 @@ ENGINES = ("chromium", "firefox", "webkit")
 PATIENCE = 40
 """Seconds after which something that should have happened has not."""
 _TRIES = 3
-_DRIVER_SECONDS = 60
+_DRIVER_SECONDS = 30
 """In which a driver has to answer."""
-_WHILE_HOPPING = (NoSuchFrameException, StaleElementReferenceException)
-"""What WebKit answers when a page goes to another while it is asked."""
+_SCRIPT_SECONDS = 10
+"""In which a page has to."""
+_WHILE_HOPPING = (
+    NoSuchFrameException,
+    StaleElementReferenceException,
+    TimeoutException,
+    urllib3.exceptions.TimeoutError,
+)
+"""What becomes of a question to WebKit while a page goes to another: an error, or no answer at all."""
 
 _CHROMIUM = [
     "--no-sandbox",
@@ -159,7 +166,7 @@ class PlaywrightTab:
 class WebDriverTab:
     def __init__(self, driver: webdriver.WebKitGTK) -> None:
         self.driver = driver
-        driver.set_script_timeout(PATIENCE)
+        driver.set_script_timeout(_SCRIPT_SECONDS)
 
     def open(self, url: str) -> None:
         self.driver.get(url)

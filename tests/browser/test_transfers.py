@@ -254,6 +254,7 @@ def test_pause_and_go_on(tab: Tab, reader: Tab, slow: CuttingProxy, taina: Serve
     tab.evaluate("void setTimeout(() => { window.later = document.querySelector('#progress').value; }, 1500)")
     tab.wait("window.later !== undefined")
     assert 0 < tab.evaluate("window.later") < 12
+    assert tab.text("[data-fill=progress]") == "Paused"
     assert reach(tab, "working") == "working"
     tab.click("#pause")
     reach(tab, "done")

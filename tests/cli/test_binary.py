@@ -1,5 +1,6 @@
 """The one-file program, in an empty folder with an empty environment: everything is in it."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -30,11 +31,14 @@ def program() -> Path:
             parts = set(file.relative_to(ROOT).parts)
             if file.is_file() and not parts & {"node_modules", "__pycache__", "screenshots"}:
                 whole.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes())
-    built = ROOT / "build" / "binary" / whole.hexdigest()[:16] / "taina"
-    if not built.is_file():
-        built.parent.mkdir(parents=True, exist_ok=True)
-        build_binary(built)
-    return built
+    folder = ROOT / "build" / "binary" / whole.hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run side by side, and one must not build over what another runs
+        if not (folder / "taina").is_file():
+            build_binary(folder / "new" / "taina")
+            (folder / "new" / "taina").rename(folder / "taina")
+    return folder / "taina"
 
 
 @contextmanager

@@ -225,11 +225,39 @@ def test_stopping_answers_what_was_received(tmp_path: Any) -> None:
 
     with listening(slow) as (served, port), socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-        while not any(server.active_channels for server in served._servers) or not served._busy():
-            time.sleep(0.01)
+        wait_for(served, lambda channel: channel.requests)
         served.stop()
         release.set()
         assert read_one(connection) == b"xx"
+
+
+@pytest.mark.parametrize("already", [0, 10, 30])
+def test_stopping_waits_for_who_is_about_to_ask(already: int) -> None:
+    ask = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    with listening() as (served, port), socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(ask[:already])
+        wait_for(served, lambda channel: channel.silent == (already == 0))
+        served.stop()
+        while served._servers[0].accepting:
+            time.sleep(0.01)
+        connection.sendall(ask[already:])
+        assert read_one(connection) == b"xx"
+
+
+def test_stopping_waits_for_nobody_who_has_been_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener, "_STOP_SECONDS", 1000)
+    with listening() as (served, port), socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert read_one(connection) == b"xx"
+        served.stop()
+        assert connection.recv(1) == b""
+
+
+def wait_for(served: Listener, reached: Callable[[Any], object]) -> None:
+    """Until the one connection is as wanted."""
+    channels = served._servers[0].active_channels
+    while not any(reached(channel) for channel in list(channels.values())):
+        time.sleep(0.01)
 
 
 def test_signals_reach_the_listener() -> None:

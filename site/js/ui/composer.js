@@ -121,7 +121,14 @@ export async function sendOne({ items, size, ttl, passphrase }, admission, onPro
     return links;
   }
   courier?.end();
-  courier = new Courier({ onProgress, onHeld: showHeld, onNoted });
+  courier = new Courier({
+    onProgress: (done, total) => {
+      onProgress(done, total);
+      sayHeld(); // what was on its way still arrives
+    },
+    onHeld: showHeld,
+    onNoted,
+  });
   showHeld(null);
   return courier.upload(items, upload ? { ...upload, admission } : await client.begin({ ttl, passphrase, admission }));
 }
@@ -139,7 +146,11 @@ function showHeld(why) {
   button.hidden = courier === null;
   button.textContent = say(why === null ? "pause" : "go_on");
   element("away").hidden = why !== "unreachable";
-  if (why !== null) fill("progress", say(why === "pause" ? "paused" : "waiting"));
+  sayHeld();
+}
+
+function sayHeld() {
+  if (held !== null) fill("progress", say(held === "pause" ? "paused" : "waiting"));
 }
 
 /** Where what was sent takes a passphrase, it stands beside the link until that has gone its other way. @param {string | null} phrase */
