@@ -13,8 +13,8 @@ from taina.errors import TainaError
 
 if TYPE_CHECKING:
     from taina.client import Client
-    from taina.receiving import File
-    from taina.results import Asked, Inbox, Opened, Receipt, RequestStatus, Sent, Status
+    from taina.client.receiving import File
+    from taina.client.results import Asked, Inbox, Opened, Receipt, RequestStatus, Sent, Status
 
 __version__ = "0.1.0"
 __all__ = [
@@ -31,7 +31,7 @@ __all__ = [
     "__version__",
 ]
 
-_HOMES = {"Client": "taina.client", "File": "taina.receiving"}
+_HOMES = {"Client": "taina.client", "File": "taina.client.receiving"}
 
 
 def __getattr__(name: str) -> Any:
@@ -40,4 +40,4 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'taina' has no attribute {name!r}")
     import importlib
 
-    return getattr(importlib.import_module(_HOMES.get(name, "taina.results")), name)
+    return getattr(importlib.import_module(_HOMES.get(name, "taina.client.results")), name)

@@ -8,13 +8,13 @@ import falcon.testing
 
 from drills.promises import promise
 from taina import base64url
+from taina.client.names import clean_name
 from taina.errors import TainaError
 from taina.format.derive import sha256
 from taina.format.envelope import ENVELOPE_SIZE, open_envelope
 from taina.format.links import KINDS, decode_link
 from taina.format.payload import Unpacker
 from taina.format.stream import StreamKey, open_chunk
-from taina.names import clean_name
 from taina.web.clients import Clients
 from taina.web.fields import bearer, path_number, read_json
 

@@ -7,7 +7,7 @@ import zxingcpp
 
 from browser.engines import Browsers, PlaywrightTab, Tab, reach
 from drills.servers import Server
-from taina.words import _words
+from taina.client.words import _words
 
 KINDS = r"(?=.*[a-z])(?=.*[A-Z])(?=.*[2-9])(?=.*[!#%+:=?])[a-zA-Z2-9!#%+:=?]{20}"
 

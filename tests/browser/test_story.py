@@ -8,7 +8,7 @@ import pytest
 
 from browser.engines import ENGINES, Browsers, Tab, choose, reach, saved
 from drills.servers import Server, start_server, stop_server
-from taina.names import clean_name
+from taina.client.names import clean_name
 
 HARD_TEXT = (
     "Парола: тайна ‏سر‏ 🔑 \u202egnp.exe\u202c <b onclick=alert(1)>&amp;</b>\n\tсъс нов ред & https://example.org "

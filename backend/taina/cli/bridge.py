@@ -18,7 +18,7 @@ def bridge(port: int, url: str | None, key_file: Path | None) -> None:
     encrypted before it leaves this machine, and the share_url that they get opens in a browser.
     """
     # Imported here so that the other commands need not load a web server.
-    from taina.bridge import create_bridge
+    from taina.client.bridge import create_bridge
     from taina.listener import Listener
 
     with client_for(url, key_file) as client:

@@ -6,7 +6,7 @@ import click
 
 from taina.cli.asking import client_of, json_option, read_link, say_json, url_option, when
 from taina.client import Client
-from taina.results import Receipt
+from taina.client.results import Receipt
 
 _STATES = {
     "uploading": "It is still being uploaded.",

@@ -24,10 +24,10 @@ from taina.cli.asking import (
     when,
 )
 from taina.client import Content
+from taina.client.receiving import File
+from taina.client.results import Opened, Sent
 from taina.errors import WrongPassphraseError
 from taina.format.links import decode_link
-from taina.receiving import File
-from taina.results import Opened, Sent
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -71,7 +71,7 @@ def send(
     with client_for(url, key_file) as client:
         contents = read_contents(content, name)
         if words:
-            from taina.words import six_words
+            from taina.client.words import six_words
 
             passphrase: str | None = six_words()
         else:

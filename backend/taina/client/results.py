@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from taina.receiving import File
+from taina.client.receiving import File
 
 State = Literal["uploading", "waiting", "revealed", "opened", "burned", "expired", "locked"]
 

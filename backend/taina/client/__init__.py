@@ -15,6 +15,9 @@ from typing import Any, Self, TypeVar, get_args
 import httpx
 
 from taina import base64url
+from taina.client.receiving import File, Receiver
+from taina.client.results import Asked, Inbox, Opened, Receipt, RequestStatus, Sent, State, Status
+from taina.client.transport import Transport
 from taina.errors import AnsweredError, FileError, FormatError, InvalidError, NotFoundError, NotTainaError, TainaError
 from taina.format.derive import (
     KEY_SIZE,
@@ -30,9 +33,6 @@ from taina.format.envelope import open_envelope, public_key, seal_envelope
 from taina.format.links import Kind, Link, decode_link, encode_link
 from taina.format.payload import CHUNK_SIZE, Header, Item, Unpacker, pack, payload_size
 from taina.format.stream import StreamKey, chunk_count, open_chunk, seal, sealed_size
-from taina.receiving import File, Receiver
-from taina.results import Asked, Inbox, Opened, Receipt, RequestStatus, Sent, State, Status
-from taina.transport import Transport
 
 Content = str | Path | File
 """What can be sent: a text, the path of a file, or a file from memory."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from taina.client.names import clean_name, with_number
 from taina.errors import FileError, FormatError
 from taina.format.payload import Header, Item
-from taina.names import clean_name, with_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class File:
     """A file to send, or one that was received.
 
     Args:
-        name: as its sender called it; never used as a path without `taina.names.clean_name`.
+        name: as its sender called it; never used as a path without `taina.client.names.clean_name`.
         content: the bytes, or where they lie on disk.
         mime: media type; a hint of the sender's and no more.
     """
