@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from taina import base64url
-from taina.secret_requests import Asking
-from taina.vault import Claim, Order
+from taina.rules.secret_requests import Asking
+from taina.rules.vault import Claim, Order
 
 SEALED_CHUNK = (1 << 20) + 16
 

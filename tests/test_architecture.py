@@ -66,7 +66,7 @@ def test_a_server_with_a_file_loads_no_other_database() -> None:
 
 def test_the_format_is_pure() -> None:
     """Bytes in, bytes out: no file, no clock, no randomness, no network."""
-    impure = {"os", "time", "random", "secrets", "socket", "pathlib", "datetime", "io", "httpx", "taina.vault"}
+    impure = {"os", "time", "random", "secrets", "socket", "pathlib", "datetime", "io", "httpx", "taina.rules.vault"}
     for file in (PACKAGE / "format").glob("*.py"):
         assert not imports(file) & impure, file.name
 

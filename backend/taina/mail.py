@@ -21,8 +21,8 @@ from taina import base64url
 from taina.config import Config
 from taina.config_values import mailbox
 from taina.errors import InvalidError, MailError
-from taina.keys import AccessKeys
 from taina.mail_texts import TEXTS
+from taina.rules.access_keys import AccessKeys
 from taina.store.keys import AccessKey
 
 Notice = Literal["issued", "expiring", "revoked"]

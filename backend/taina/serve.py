@@ -12,17 +12,17 @@ import click
 
 from taina.config import Config, shown
 from taina.errors import TainaError
-from taina.keys import AccessKeys, open_keys
 from taina.listener import Listener, is_local
 from taina.logs import log_request, set_up
 from taina.mail import ExpiryNotices, Mailer
-from taina.secret_requests import SecretRequests
+from taina.rules.access_keys import AccessKeys, open_keys
+from taina.rules.secret_requests import SecretRequests
+from taina.rules.vault import Limits, Vault
 from taina.site import BUILT
 from taina.store import Store, UnusableError
 from taina.store.sqlite import SqliteStore
 from taina.systemd import inherited_sockets, notify
 from taina.takedowns import Takedowns
-from taina.vault import Limits, Vault
 from taina.web import Application, create_app
 from taina.web.admission import Admission
 from taina.web.limits import Rates

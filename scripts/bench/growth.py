@@ -18,8 +18,8 @@ from drills import connection
 from drills.connection import UNBOUND
 from drills.servers import Server, memory, processor_time, start_server, stop_server
 from making import Made
+from taina.rules.vault import Limits, Vault
 from taina.store.sqlite import SqliteStore
-from taina.vault import Limits, Vault
 
 _CONNECTIONS = 8
 _AT_ONCE = 64

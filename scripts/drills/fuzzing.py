@@ -20,7 +20,7 @@ from drills.parsers import PARSERS
 from drills.promises import command, promise
 from drills.servers import memory, serving
 from taina import base64url
-from taina.vault import Limits
+from taina.rules.vault import Limits
 from taina.web.openapi import document
 
 _SLOW = 1.0

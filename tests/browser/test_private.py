@@ -9,7 +9,7 @@ import pytest
 from browser.engines import Tab, reach
 from drills.servers import Server, start_server, stop_server
 from taina import base64url
-from taina.keys import open_keys
+from taina.rules.access_keys import open_keys
 
 KEPT = "Object.keys(localStorage).filter((name) => name === 'taina-key').length"
 

@@ -12,12 +12,12 @@ from drills.postgres_cluster import Node
 from drills.servers import start_server, stop_server
 from making import Made, MadeRequest, envelope, made_of_chunks
 from taina import Client
-from taina.secret_requests import SecretRequests
+from taina.rules.secret_requests import SecretRequests
+from taina.rules.vault import Limits, Vault
 from taina.store import Store, UnusableError
 from taina.store.moving import Move
 from taina.store.postgres import PostgresStore
 from taina.store.sqlite import SqliteStore
-from taina.vault import Limits, Vault
 
 START = 1_800_000_000
 
@@ -132,7 +132,7 @@ def test_what_was_revealed_at_the_target_does_not_come_back(source: Path, databa
     [
         "UPDATE taina.chunks SET wrapped = wrapped || 'x' WHERE n = 2",
         "DELETE FROM taina.chunks WHERE n = 1",
-        "UPDATE taina.keys SET key = sha256(key)",
+        "UPDATE taina.rules.access_keys SET key = sha256(key)",
         "UPDATE taina.secrets SET expires = expires + 1 WHERE state = 'burned'",
         "DELETE FROM taina.envelopes",
     ],

@@ -8,9 +8,9 @@ import pytest
 
 from drills.servers import Server
 from taina.base64url import encode
+from taina.rules.vault import Limits
 from taina.site import build as build_site
 from taina.site.api_page import Call, calls
-from taina.vault import Limits
 from taina.web.openapi import document
 
 CALLS = calls()

@@ -10,11 +10,11 @@ import pytest
 from drills.postgres_cluster import Node
 from making import Made, MadeRequest, envelope, made_of_chunks
 from taina.errors import ConflictError, TainaError
-from taina.secret_requests import Answered, SecretRequests
+from taina.rules.secret_requests import Answered, SecretRequests
+from taina.rules.vault import Limits, Vault
 from taina.store import Transaction, UnusableError
 from taina.store.postgres import PostgresStore
 from taina.store.postgres_migrations import STEPS
-from taina.vault import Limits, Vault
 
 START = 1_800_000_000
 

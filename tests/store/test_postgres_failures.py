@@ -14,8 +14,8 @@ from drills.cutting import CuttingProxy
 from drills.postgres_cluster import Cluster, Node
 from making import Made
 from taina.errors import GoneError, TainaError, UnavailableError
+from taina.rules.vault import Limits, Vault
 from taina.store.postgres import PostgresStore
-from taina.vault import Limits, Vault
 
 START = 1_800_000_000
 Result = TypeVar("Result")

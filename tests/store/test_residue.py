@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from making import Made
+from taina.rules.vault import Limits, Vault
 from taina.store import Store, shred
 from taina.store.sqlite import SqliteStore
-from taina.vault import Limits, Vault
 
 START = 1_800_000_000
 

@@ -8,9 +8,9 @@ import pytest
 
 from making import Made, MadeRequest, envelope
 from taina.errors import AnsweredError, ConflictError, GoneError, InvalidError, NotFoundError, TainaError
-from taina.secret_requests import SecretRequests
+from taina.rules.secret_requests import SecretRequests
+from taina.rules.vault import Limits, Vault
 from taina.store import Store
-from taina.vault import Limits, Vault
 
 START = 1_800_000_000
 LIMITS = Limits()

@@ -18,8 +18,8 @@ from taina.errors import (
     TooLargeError,
     WrongPassphraseError,
 )
+from taina.rules.vault import LEASE_MOST, RECEIPT_KEPT, UPLOAD_IDLE, Limits, Vault
 from taina.store import Store
-from taina.vault import LEASE_MOST, RECEIPT_KEPT, UPLOAD_IDLE, Limits, Vault
 
 START = 1_800_000_000
 

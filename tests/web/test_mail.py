@@ -23,9 +23,9 @@ from drills.servers import Server, start_server, stop_server
 from taina import Client, base64url, mail
 from taina.config import load
 from taina.errors import InvalidError, KeyNeededError, KeyRefusedError, MailError, NotFoundError, QuotaError, TainaError
-from taina.keys import open_keys
 from taina.mail import ExpiryNotices, Mailer
 from taina.mail_texts import TEXTS
+from taina.rules.access_keys import open_keys
 
 URL = "https://secrets.example"
 READER = "reader@example.org"

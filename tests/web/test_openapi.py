@@ -8,7 +8,7 @@ from calling import bearer, create, secret_path
 from drills.fuzzing import calls_of, fuzz_call
 from drills.servers import Server
 from making import Made
-from taina.vault import Limits
+from taina.rules.vault import Limits
 from taina.web.openapi import document
 
 DOCUMENT = document(Limits())

@@ -11,8 +11,8 @@ from taina.cli.config import config_option, read_config
 from taina.config import Config
 from taina.config_values import mailbox
 from taina.errors import MailError, NotFoundError
-from taina.keys import AccessKeys, open_keys
 from taina.mail import Mailer, Notice
+from taina.rules.access_keys import AccessKeys, open_keys
 from taina.store.keys import AccessKey
 
 data_option = click.option("--data", help="Folder of the database, if not as configured.")

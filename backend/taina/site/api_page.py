@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from taina.vault import TAG, Limits
+from taina.rules.vault import TAG, Limits
 from taina.web.openapi import document
 
 _HOST = "https://secrets.example"

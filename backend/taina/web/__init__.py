@@ -9,8 +9,8 @@ import falcon
 from falcon.media import JSONHandler
 
 from taina.errors import NotFoundError
-from taina.secret_requests import SecretRequests
-from taina.vault import Vault
+from taina.rules.secret_requests import SecretRequests
+from taina.rules.vault import Vault
 from taina.web import openapi, problems, resources
 from taina.web.admission import Admission
 from taina.web.health import HealthResource, ReadyResource

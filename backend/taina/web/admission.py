@@ -6,8 +6,8 @@ from typing import Protocol, TypeVar
 import falcon
 
 from taina.errors import AnsweredError, TainaError
-from taina.keys import AccessKeys
-from taina.secret_requests import SecretRequests
+from taina.rules.access_keys import AccessKeys
+from taina.rules.secret_requests import SecretRequests
 from taina.web.fields import bearer
 
 

@@ -2,7 +2,7 @@
 
 import falcon
 
-from taina.vault import Vault
+from taina.rules.vault import Vault
 
 
 class HealthResource:

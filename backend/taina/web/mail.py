@@ -3,8 +3,8 @@
 import falcon
 
 from taina.errors import NotFoundError
-from taina.keys import AccessKeys
 from taina.mail import Mailer
+from taina.rules.access_keys import AccessKeys
 from taina.web.fields import bearer, read_json
 
 

@@ -6,8 +6,8 @@ import falcon
 
 from taina import __version__
 from taina.errors import TainaError
-from taina.secret_requests import ENVELOPE_SIZE
-from taina.vault import SEALED_CHUNK, TAG, Limits
+from taina.rules.secret_requests import ENVELOPE_SIZE
+from taina.rules.vault import SEALED_CHUNK, TAG, Limits
 
 Schema = dict[str, Any]
 

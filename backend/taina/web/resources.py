@@ -5,7 +5,7 @@ from typing import Any
 import falcon
 
 from taina import __version__, base64url
-from taina.vault import SEALED_CHUNK, Claim, Order, Vault
+from taina.rules.vault import SEALED_CHUNK, Claim, Order, Vault
 from taina.web.admission import Admission
 from taina.web.fields import bearer, parse_bytes, path_number, read_body, read_json
 from taina.web.limits import ClientLimits

@@ -3,7 +3,7 @@
 import falcon
 
 from taina import base64url
-from taina.secret_requests import Asking, SecretRequests
+from taina.rules.secret_requests import Asking, SecretRequests
 from taina.web.admission import Admission
 from taina.web.fields import bearer, parse_bytes, read_json
 from taina.web.work import Work

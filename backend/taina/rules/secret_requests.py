@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from taina.errors import AnsweredError, ConflictError, GoneError, InvalidError, NotFoundError
+from taina.rules.vault import Limits
 from taina.store import Envelope, Request, Store, Transaction
-from taina.vault import Limits
 
 ENVELOPE_SIZE = 81
 """Bytes of an envelope: an encapsulated key (32) and a sealed link (33 and its tag)."""
