@@ -5,7 +5,7 @@ import atexit
 from contextlib import ExitStack
 
 from taina.config import load
-from taina.serve import application
+from taina.server.serve import application
 
 _stack = ExitStack()
 app, _ = _stack.enter_context(application(load().config))

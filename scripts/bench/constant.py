@@ -8,7 +8,7 @@ from typing import Any
 
 import falcon
 
-from taina.listener import Listener
+from taina.server.listener import Listener
 
 
 class _Constant:

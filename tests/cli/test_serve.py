@@ -12,7 +12,7 @@ from cli.conftest import COMMAND, Run
 from drills.servers import start_server, stop_server
 from taina import Client
 from taina.errors import UnavailableError
-from taina.serve import _Sweeper
+from taina.server.serve import _Sweeper
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from waitress import wasyncore
 
 from drills.servers import Server
 from drills.smuggling import AMBIGUOUS, GOOD, REFUSALS
-from taina import listener
-from taina.listener import Listener
+from taina.server import listener
+from taina.server.listener import Listener
 
 
 @contextmanager

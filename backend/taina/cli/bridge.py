@@ -19,7 +19,7 @@ def bridge(port: int, url: str | None, key_file: Path | None) -> None:
     """
     # Imported here so that the other commands need not load a web server.
     from taina.client.bridge import create_bridge
-    from taina.listener import Listener
+    from taina.server.listener import Listener
 
     with client_for(url, key_file) as client:
         try:

@@ -28,7 +28,7 @@ def doctor(file: Path | None, **flags: Any) -> None:
 
     Ends with 1 if there is something to be done.
     """
-    from taina.doctor import examine
+    from taina.server.doctor import examine
 
     findings = list(examine(read_config(file, flags).config))
     for finding in findings:

@@ -17,6 +17,6 @@ def serve(file: Path | None, **flags: Any) -> None:
     """
     loaded = read_config(file, flags)
     # Imported here so that the other commands need not load a web server.
-    from taina.serve import serve as run
+    from taina.server.serve import serve as run
 
     run(loaded.config)

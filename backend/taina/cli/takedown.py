@@ -10,7 +10,7 @@ from taina.cli.config import every_option, read_config
 from taina.errors import WrongLinkError
 from taina.format.derive import derive_link_keys, derive_request
 from taina.format.links import decode_link
-from taina.takedowns import Takedowns
+from taina.server.takedowns import Takedowns
 
 _PATIENCE = 5.0
 

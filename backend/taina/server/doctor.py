@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 
 from taina.config import Config
-from taina.listener import is_local
+from taina.server.listener import is_local
 
 _SKEW_MOST = 5.0
 _WAL = b"\x02\x02"

@@ -12,17 +12,17 @@ import click
 
 from taina.config import Config, shown
 from taina.errors import TainaError
-from taina.listener import Listener, is_local
-from taina.logs import log_request, set_up
 from taina.mail import ExpiryNotices, Mailer
 from taina.rules.access_keys import AccessKeys, open_keys
 from taina.rules.secret_requests import SecretRequests
 from taina.rules.vault import Limits, Vault
+from taina.server.listener import Listener, is_local
+from taina.server.logs import log_request, set_up
+from taina.server.systemd import inherited_sockets, notify
+from taina.server.takedowns import Takedowns
 from taina.site import BUILT
 from taina.store import Store, UnusableError
 from taina.store.sqlite import SqliteStore
-from taina.systemd import inherited_sockets, notify
-from taina.takedowns import Takedowns
 from taina.web import Application, create_app
 from taina.web.admission import Admission
 from taina.web.limits import Rates
@@ -172,7 +172,7 @@ def _open_file(folder: Path) -> SqliteStore:
 
 def _serve_metrics(place: tuple[str, int], vault: Vault) -> tuple[Observer, str]:
     # Imported here: who does not want figures should not wait for the library.
-    from taina.metrics import Metrics
+    from taina.server.metrics import Metrics
 
     metrics = Metrics(vault.used, vault.limits.storage)
     try:

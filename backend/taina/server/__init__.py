@@ -1,0 +1,1 @@
+"""The running server: the composition root, the listener, the sweeper, logs and metrics."""
