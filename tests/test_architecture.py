@@ -21,7 +21,7 @@ ROOMS = {
     "click": {"cli", "server", "site"},
     "httpx": {"client", "server", "verify.py"},
     "segno": {"cli"},
-    "smtplib": {"mail.py"},
+    "smtplib": {"mail"},
     "prometheus_client": {"server"},
     "jinja2": {"site"},
     "brotli": {"site"},

@@ -24,7 +24,7 @@ from taina import Client, base64url, mail
 from taina.config import load
 from taina.errors import InvalidError, KeyNeededError, KeyRefusedError, MailError, NotFoundError, QuotaError, TainaError
 from taina.mail import ExpiryNotices, Mailer
-from taina.mail_texts import TEXTS
+from taina.mail.texts import TEXTS
 from taina.rules.access_keys import open_keys
 
 URL = "https://secrets.example"

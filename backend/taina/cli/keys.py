@@ -9,7 +9,7 @@ from taina import base64url
 from taina.cli.asking import Duration, when
 from taina.cli.config import config_option, read_config
 from taina.config import Config
-from taina.config_values import mailbox
+from taina.config.values import mailbox
 from taina.errors import MailError, NotFoundError
 from taina.mail import Mailer, Notice
 from taina.rules.access_keys import AccessKeys, open_keys

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from taina.config_values import origin
+from taina.config.values import origin
 
 
 @click.group()

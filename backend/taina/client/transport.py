@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from taina import __version__, base64url
-from taina.config_values import origin
+from taina.config.values import origin
 from taina.errors import InvalidError, NotTainaError, TainaError, UnreachableError, WorkNeededError, error_of
 from taina.work import BITS_MOST, find
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from taina.config_values import origin
+from taina.config.values import origin
 from taina.errors import TainaError
 from taina.format.links import clean_fragment, decode_link
 from taina.site import colours, logo

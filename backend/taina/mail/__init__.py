@@ -19,9 +19,9 @@ from typing import Literal
 
 from taina import base64url
 from taina.config import Config
-from taina.config_values import mailbox
+from taina.config.values import mailbox
 from taina.errors import InvalidError, MailError
-from taina.mail_texts import TEXTS
+from taina.mail.texts import TEXTS
 from taina.rules.access_keys import AccessKeys
 from taina.store.keys import AccessKey
 

@@ -14,7 +14,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any, Literal
 
-from taina.config_values import database, loopback, mailbox, networks, one_of, origin, origins, path, size, text, whole
+from taina.config.values import database, loopback, mailbox, networks, one_of, origin, origins, path, size, text, whole
 from taina.work import BITS_MOST
 
 FILE = Path("taina.toml")
