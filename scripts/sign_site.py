@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from taina import base64url
-from taina.verify import MANIFEST, SIGNATURE
+from taina.site.verify import MANIFEST, SIGNATURE
 
 
 def new_key(file: Path) -> Ed25519PrivateKey:

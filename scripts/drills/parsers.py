@@ -15,8 +15,8 @@ from taina.format.envelope import ENVELOPE_SIZE, open_envelope
 from taina.format.links import KINDS, decode_link
 from taina.format.payload import Unpacker
 from taina.format.stream import StreamKey, open_chunk
-from taina.web.clients import Clients
-from taina.web.fields import bearer, path_number, read_json
+from taina.web.parsing import bearer, path_number, read_json
+from taina.web.peers import Clients
 
 _CLIENTS = Clients([ip_network("127.0.0.0/8")])
 _KEY = StreamKey(bytes(32), 1, bytes(16))

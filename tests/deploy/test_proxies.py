@@ -19,7 +19,7 @@ from drills.servers import start_server, stop_server
 from sign_site import public_key, sign
 from taina import Client
 from taina.site import build as build_site
-from taina.verify import compare_host, read_key
+from taina.site.verify import compare_host, read_key
 
 DEPLOY = ROOT / "scripts" / "deploy"
 KEY = Ed25519PrivateKey.generate()

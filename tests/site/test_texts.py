@@ -22,8 +22,8 @@ from taina.format.envelope import public_key
 from taina.format.links import Link, clean_fragment, encode_link
 from taina.format.payload import Header, Item, encode_header, pack
 from taina.format.stream import StreamKey, seal_chunk
+from taina.proof_of_work import find
 from taina.site import build as build_site
-from taina.work import find
 
 CATALOGS = {
     file.stem: json.loads(file.read_text("utf-8")) for file in sorted((build_site.SOURCE / "locales").glob("*.json"))

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from drills.servers import Server, start_server, stop_server
 from sign_site import public_key, sign
 from taina.errors import UnreachableError
-from taina.verify import Report, read_key, verify_folder, verify_host
+from taina.site.verify import Report, read_key, verify_folder, verify_host
 
 KEY = Ed25519PrivateKey.generate()
 PUBLIC = read_key(public_key(KEY))
@@ -106,7 +106,7 @@ def _with_the_signed_manifest(server: Server, manifest: bytes, signature: bytes)
     """As from a host that shows the right manifest and sends other headers."""
     import httpx
 
-    from taina import verify
+    from taina.site import verify
 
     class Transport(httpx.HTTPTransport):
         def handle_request(self, request: httpx.Request) -> httpx.Response:

@@ -17,8 +17,8 @@ from drills.servers import start_server, stop_server
 from making import Made, MadeRequest, envelope
 from taina import base64url
 from taina.web import limits
-from taina.web.clients import Clients
 from taina.web.limits import Budget
+from taina.web.peers import Clients
 
 PROXY = ["--trusted-proxy", "127.0.0.0/8"]
 

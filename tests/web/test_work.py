@@ -11,7 +11,7 @@ from drills.servers import Server, start_server, stop_server
 from making import Made, MadeRequest
 from taina import Client
 from taina.errors import WorkNeededError
-from taina.work import find, proves
+from taina.proof_of_work import find, proves
 
 BITS = 10
 

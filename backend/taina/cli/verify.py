@@ -19,7 +19,7 @@ def verify(place: str, key: str, as_json: bool) -> None:
     Ends with 6 if anything differs. What a host shows to you may not be what it shows to others: ask from several
     networks, and more than once.
     """
-    from taina.verify import read_key, verify_folder, verify_host
+    from taina.site.verify import read_key, verify_folder, verify_host
 
     public = read_key(Path(key).read_text("utf-8") if Path(key).is_file() else key)
     if "://" in place:

@@ -10,7 +10,7 @@ import httpx
 from taina import __version__, base64url
 from taina.config.values import origin
 from taina.errors import InvalidError, NotTainaError, TainaError, UnreachableError, WorkNeededError, error_of
-from taina.work import BITS_MOST, find
+from taina.proof_of_work import BITS_MOST, find
 
 _TRY_AGAIN = {429, 500, 502, 503, 504}
 """Half an answer and an overloaded proxy are worth another try; a full store (507) is not."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from taina.config.values import database, loopback, mailbox, networks, one_of, origin, origins, path, size, text, whole
-from taina.work import BITS_MOST
+from taina.proof_of_work import BITS_MOST
 
 FILE = Path("taina.toml")
 """Read from the current folder where it is, unless another is named by --config or TAINA_CONFIG."""

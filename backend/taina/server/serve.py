@@ -24,10 +24,10 @@ from taina.site import BUILT
 from taina.store import Store, UnusableError
 from taina.store.sqlite import SqliteStore
 from taina.web import Application, create_app
+from taina.web.access_log import Observer
 from taina.web.admission import Admission
 from taina.web.limits import Rates
 from taina.web.mail import MailResource
-from taina.web.observing import Observer
 from taina.web.site import Site
 
 _SWEEP_SECONDS = 1.0

@@ -11,16 +11,17 @@ from falcon.media import JSONHandler
 from taina.errors import NotFoundError
 from taina.rules.secret_requests import SecretRequests
 from taina.rules.vault import Vault
-from taina.web import openapi, problems, resources
+from taina.web import openapi, problems
+from taina.web import secrets as resources
+from taina.web.access_log import Observer, Observing
 from taina.web.admission import Admission
+from taina.web.headers import ApiSecurity
 from taina.web.health import HealthResource, ReadyResource
 from taina.web.limits import ClientLimits, Rates
 from taina.web.mail import MailResource
-from taina.web.observing import Observer, Observing
+from taina.web.proof_of_work import Work
 from taina.web.secret_requests import EnvelopesResource, SecretRequestResource
-from taina.web.security import ApiSecurity
 from taina.web.site import Site
-from taina.web.work import Work
 
 Application = falcon.App[falcon.Request, falcon.Response]
 API = "/api/v1"

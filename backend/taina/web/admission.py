@@ -8,7 +8,7 @@ import falcon
 from taina.errors import AnsweredError, TainaError
 from taina.rules.access_keys import AccessKeys
 from taina.rules.secret_requests import SecretRequests
-from taina.web.fields import bearer
+from taina.web.parsing import bearer
 
 
 class _Made(Protocol):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import falcon
 
 from taina.errors import RateLimitedError
-from taina.web.clients import Clients, Network
+from taina.web.peers import Clients, Network
 
 _BURST = 10 * 60
 """Seconds' worth of a budget a minute that may be spent at once: an office comes in waves."""

@@ -5,7 +5,7 @@ import falcon
 from taina.errors import NotFoundError
 from taina.mail import Mailer
 from taina.rules.access_keys import AccessKeys
-from taina.web.fields import bearer, read_json
+from taina.web.parsing import bearer, read_json
 
 
 class MailResource:

@@ -5,8 +5,8 @@ import falcon
 from taina import base64url
 from taina.rules.secret_requests import Asking, SecretRequests
 from taina.web.admission import Admission
-from taina.web.fields import bearer, parse_bytes, read_json
-from taina.web.work import Work
+from taina.web.parsing import bearer, parse_bytes, read_json
+from taina.web.proof_of_work import Work
 
 
 class SecretRequestResource:

@@ -1,8 +1,8 @@
 """The work that has to be shown for each new secret and request, where the operator asks for any."""
 
 from taina.errors import WorkNeededError
-from taina.web.fields import Fields
-from taina.work import proves
+from taina.proof_of_work import proves
+from taina.web.parsing import Fields
 
 
 class Work:

@@ -7,9 +7,9 @@ import falcon
 from taina import __version__, base64url
 from taina.rules.vault import SEALED_CHUNK, Claim, Order, Vault
 from taina.web.admission import Admission
-from taina.web.fields import bearer, parse_bytes, path_number, read_body, read_json
 from taina.web.limits import ClientLimits
-from taina.web.work import Work
+from taina.web.parsing import bearer, parse_bytes, path_number, read_body, read_json
+from taina.web.proof_of_work import Work
 
 Answer = dict[str, Any]
 
