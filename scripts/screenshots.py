@@ -20,7 +20,7 @@ from taina import base64url
 from taina.format.derive import sha256
 from taina.format.links import Link, encode_link
 from taina.site import build as build_site
-from taina.site.looks import Looks
+from taina.site.branding import Looks
 
 README = build_site.SOURCE / "screenshots" / "create.png"
 SIZES = {"phone": (390, 844), "desktop": (1280, 900)}

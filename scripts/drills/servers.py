@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from taina.site import build as build_site
-from taina.site.looks import Looks
+from taina.site.branding import Looks
 
 _START_SECONDS = 20
 

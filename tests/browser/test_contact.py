@@ -5,7 +5,7 @@ from pathlib import Path
 from browser.engines import Tab, reach
 from drills.servers import start_server, stop_server
 from taina.site import build as build_site
-from taina.site.looks import read_looks
+from taina.site.branding import read_looks
 
 
 def test_a_visitor_writes_and_the_operator_reads(tab: Tab, reader: Tab, built_site: Path, tmp_path: Path) -> None:

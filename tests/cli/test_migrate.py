@@ -15,7 +15,7 @@ from taina import Client
 from taina.rules.secret_requests import SecretRequests
 from taina.rules.vault import Limits, Vault
 from taina.store import Store, UnusableError
-from taina.store.moving import Move
+from taina.store.migration import Move
 from taina.store.postgres import PostgresStore
 from taina.store.sqlite import SqliteStore
 

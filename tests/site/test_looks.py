@@ -12,7 +12,7 @@ from site_documents import Document
 from taina.format.links import Link, encode_link
 from taina.site import build as build_site
 from taina.site import colours, logo
-from taina.site.looks import LooksError, read_looks
+from taina.site.branding import LooksError, read_looks
 
 REQUEST = encode_link(Link("request", bytes(range(32))))
 PLAIN = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><path fill="#123456" d="M1 1h6v6z"/></svg>'

@@ -13,7 +13,7 @@ from taina.config.values import mailbox
 from taina.errors import MailError, NotFoundError
 from taina.mail import Mailer, Notice
 from taina.rules.access_keys import AccessKeys, open_keys
-from taina.store.keys import AccessKey
+from taina.store.access_keys import AccessKey
 
 data_option = click.option("--data", help="Folder of the database, if not as configured.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, on one line.")

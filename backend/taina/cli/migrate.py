@@ -27,7 +27,7 @@ def migrate(source: str, target: str, delete_source: bool) -> None:
         raise click.BadParameter("Write it like sqlite:data/taina.db", param_hint="'--from'")
     # Imported here so that the other commands need not load two databases.
     from taina.store import UnusableError
-    from taina.store.moving import Move
+    from taina.store.migration import Move
 
     try:
         with Move(Path(path), target) as move:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from taina.cli.config import every_option, read_config
-from taina.store.keys import KeyFile
+from taina.store.access_keys import KeyFile
 
 _WHY = """\
 A backup of Taina: its options and its access keys, and no secrets.

@@ -24,8 +24,8 @@ def build(out: Path, api: str | None, config: Path | None) -> None:
     """
     try:
         from taina.site import SOURCE
+        from taina.site.branding import read_looks
         from taina.site.build import write
-        from taina.site.looks import read_looks
     except ImportError as error:
         raise click.ClickException(f"{error.name} is missing. Install it: pip install 'taina[site]'") from None
     if not SOURCE.is_dir():

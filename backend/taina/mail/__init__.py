@@ -23,7 +23,7 @@ from taina.config.values import mailbox
 from taina.errors import InvalidError, MailError
 from taina.mail.texts import TEXTS
 from taina.rules.access_keys import AccessKeys
-from taina.store.keys import AccessKey
+from taina.store.access_keys import AccessKey
 
 Notice = Literal["issued", "expiring", "revoked"]
 

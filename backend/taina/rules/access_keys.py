@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from taina.errors import InvalidError, KeyNeededError, KeyRefusedError, NotFoundError, QuotaError
-from taina.store.keys import AccessKey, KeyFile
+from taina.store.access_keys import AccessKey, KeyFile
 
 WARNING = 7 * 86400
 """Seconds before its end at which a key's holder is told."""

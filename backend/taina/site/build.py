@@ -31,8 +31,8 @@ from markupsafe import Markup
 from taina.site import SOURCE as SOURCE
 from taina.site import colours, hosting
 from taina.site.api_page import calls
+from taina.site.branding import Looks
 from taina.site.hosting import Headers
-from taina.site.looks import Looks
 
 NODE_PACKAGES = SOURCE / "node_modules"
 PAGES = {

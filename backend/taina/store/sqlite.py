@@ -17,7 +17,7 @@ import sqlite_utils
 
 from taina.errors import StorageFullError, TainaError
 from taina.store import Transaction
-from taina.store.batches import Batches, Job
+from taina.store.group_commit import Batches, Job
 from taina.store.sqlite_migrations import migrations
 from taina.store.sqlite_transaction import SqliteTransaction
 
