@@ -60,7 +60,10 @@ def test_the_server_cannot_decrypt() -> None:
 
 
 def test_a_server_with_a_file_loads_no_other_database() -> None:
-    script = "import sys, taina.cli.serve, taina.serve\nassert not [name for name in sys.modules if 'psycopg' in name]"
+    script = (
+        "import sys, taina.cli.serve, taina.server.serve\n"
+        "assert not [name for name in sys.modules if 'psycopg' in name]"
+    )
     subprocess.run([sys.executable, "-c", script], check=True)
 
 

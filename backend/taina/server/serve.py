@@ -23,9 +23,9 @@ from taina.server.takedowns import Takedowns
 from taina.site import BUILT
 from taina.store import Store, UnusableError
 from taina.store.sqlite import SqliteStore
-from taina.web import Application, create_app
 from taina.web.access_log import Observer
 from taina.web.admission import Admission
+from taina.web.app import Application, create_app
 from taina.web.limits import Rates
 from taina.web.mail import MailResource
 from taina.web.site import Site
