@@ -1,7 +1,7 @@
 """Screenshots of every page and state, from a real server and Chromium, to be looked at before a release.
 
-    python scripts/screenshots.py --out build/screenshots
-    python scripts/screenshots.py --readme
+    PYTHONPATH=tests python scripts/screenshots.py --out build/screenshots
+    PYTHONPATH=tests python scripts/screenshots.py --readme
 
 The second writes only the picture of the README, site/screenshots/create.png.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
 
-from drills.servers import serving
+from support.servers import serving
 from taina import base64url
 from taina.format.derive import sha256
 from taina.format.links import Link, encode_link

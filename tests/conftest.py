@@ -3,11 +3,16 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
-from drills.postgres_cluster import Cluster, Node
-from drills.servers import Server, start_server, stop_server
+from support.javascript import JavaScript
+from support.postgres_cluster import Cluster, Node
+from support.servers import Server, start_server, stop_server
 from taina.site import build as build_site
+from taina.store import Store
+from taina.store.postgres import PostgresStore
+from taina.store.sqlite import SqliteStore
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -42,3 +47,28 @@ def database(postgres: Node) -> Iterator[str]:
     """The address of an empty database."""
     yield postgres.url
     postgres.execute("DROP SCHEMA IF EXISTS taina CASCADE", database="taina")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """Every engine keeps the same promises: each test runs against each."""
+    store: Store
+    if request.param == "sqlite":
+        store = SqliteStore(tmp_path / "taina.db")
+    else:
+        store = PostgresStore(request.getfixturevalue("database"))
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def api(taina: Server) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=f"{taina.url}/api/v1") as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def javascript() -> Iterator[JavaScript]:
+    program = JavaScript()
+    yield program
+    program.close()

@@ -74,11 +74,82 @@ def test_the_format_is_pure() -> None:
         assert not imports(file) & impure, file.name
 
 
-@pytest.mark.parametrize("module", ["vault.py", "secret_requests.py"])
-def test_the_rules_know_neither_http_nor_sql(module: str) -> None:
-    names = imports(PACKAGE / module)
+@pytest.mark.parametrize("module", sorted((PACKAGE / "rules").glob("*.py")), ids=lambda path: path.name)
+def test_the_rules_know_neither_http_nor_sql(module: Path) -> None:
     foreign = ("falcon", "sqlite", "psycopg", "taina.web", "taina.store.sqlite", "taina.store.postgres")
-    assert not {name for name in names if name.startswith(foreign)}
+    assert not {name for name in imports(module) if name.startswith(foreign)}
+
+
+WALLED = ["mail", "rules", "server", "store", "web"]
+"""The rooms behind `taina serve`: none may reach what opens a secret."""
+
+
+@pytest.mark.parametrize("room", WALLED)
+def test_the_wall_stands(room: str) -> None:
+    """Asked of the syntax tree, so that imports inside functions count too."""
+    beyond = ("taina.client", "taina.format")
+    reaching = {
+        f"{file.relative_to(PACKAGE)}: {name}"
+        for file in (PACKAGE / room).rglob("*.py")
+        for name in imports(file)
+        if name.startswith(beyond) or name in ("taina.Client", "taina.File")
+    }
+    assert reaching == set()
+
+
+def test_the_format_reaches_nothing() -> None:
+    """What the wire format needs of ours is how bytes are written and how errors are called."""
+    allowed = ("taina.format", "taina.errors", "taina.base64url")
+    reached = {
+        name
+        for file in (PACKAGE / "format").glob("*.py")
+        for name in imports(file)
+        if name.split(".")[0] == "taina" and not name.startswith(allowed) and name != "taina"
+    }
+    assert reached == set()
+
+
+def arrows() -> dict[str, set[str]]:
+    """Which room of the package imports which, by its syntax trees; single modules are rooms of their own."""
+    rooms: dict[str, set[str]] = {}
+    for file in PACKAGE.rglob("*.py"):
+        room = file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        for name in imports(file):
+            parts = name.split(".")
+            if parts[0] == "taina" and len(parts) > 1 and parts[1] not in ("__version__", room):
+                rooms.setdefault(room, set()).add(parts[1])
+    return rooms
+
+
+FLOORS = [
+    ["__main__", "wsgi"],
+    ["cli"],
+    ["server", "client"],
+    ["site"],
+    ["web"],
+    ["mail"],
+    ["rules"],
+    ["store", "config", "format"],
+    ["proof_of_work"],
+    ["errors", "base64url"],
+]
+"""Arrows of import point downwards in this list."""
+
+
+def test_arrows_point_one_way() -> None:
+    floor = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+    up = {
+        f"{room} -> {other}"
+        for room, others in arrows().items()
+        for other in others
+        if room != "__init__" and floor[other] <= floor[room]
+    }
+    assert up == set()
+
+
+def test_rooms_are_few() -> None:
+    rooms = {path.name for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert len(rooms - {"__init__.py", "__main__.py"}) <= 15
 
 
 def test_folders_are_few_and_flat() -> None:

@@ -14,10 +14,10 @@ from pathlib import Path
 import click
 
 from bench.wrk import Rate, send
-from drills import connection
-from drills.connection import UNBOUND
-from drills.servers import Server, memory, processor_time, start_server, stop_server
-from making import Made
+from support import connection
+from support.connection import UNBOUND
+from support.secrets import Made
+from support.servers import Server, memory, processor_time, start_server, stop_server
 from taina.rules.vault import Limits, Vault
 from taina.store.sqlite import SqliteStore
 

@@ -18,11 +18,11 @@ from pathlib import Path
 
 import click
 
-from drills import connection
-from drills.connection import UNBOUND, Connection
-from drills.postgres_cluster import Cluster, Node
-from drills.servers import start_server
-from making import Made
+from support import connection
+from support.connection import UNBOUND, Connection
+from support.postgres_cluster import Cluster, Node
+from support.secrets import Made
+from support.servers import start_server
 
 _PROCESSES = 2
 _TABLES = ("secrets", "keys", "chunks", "usage")

@@ -18,13 +18,13 @@ from contextlib import ExitStack, contextmanager
 import click
 
 from bench.wrk import Rate, middle, send
-from drills import connection
-from drills.connection import UNBOUND, Connection
-from drills.servers import free_port, memory, processor_time, running, serving
 from drills.snappass import create as snappass_create
 from drills.snappass import reveal as snappass_reveal
 from drills.snappass import snappass
-from making import Made
+from support import connection
+from support.connection import UNBOUND, Connection
+from support.secrets import Made
+from support.servers import free_port, memory, processor_time, running, serving
 
 CONNECTIONS = (1, 8, 64)
 _SIZE = 1024 + 16

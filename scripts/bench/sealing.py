@@ -19,7 +19,7 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 
 from drills.chromium import chromium, reach
-from drills.servers import serving
+from support.servers import serving
 
 LEAST = 0.8
 """Of the rate of the bare call with reading or keeping."""

@@ -3,5 +3,5 @@
 import sys
 from pathlib import Path
 
-# Drills make secrets as the tests do: with tests/making.py.
+# Drills make secrets and start servers as the tests do: with tests/support/.
 sys.path.append(str(Path(__file__).resolve().parents[2] / "tests"))

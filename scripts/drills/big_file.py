@@ -23,7 +23,7 @@ import click
 from selenium.webdriver.common.by import By
 
 from drills.chromium import browser_memory, chromium, processes, reach
-from drills.servers import memory, serving
+from support.servers import memory, serving
 
 MEBI = 1 << 20
 SERVER_MOST, TAB_MOST = 64 * MEBI, 256 * MEBI

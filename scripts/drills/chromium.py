@@ -10,7 +10,7 @@ from pathlib import Path
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
-from drills.servers import memory
+from support.servers import memory
 
 
 @contextmanager

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from drills import connection
-from drills.connection import UNBOUND, Answer, Connection
 from drills.promises import command, promise
-from drills.servers import start_server, stop_server
-from making import Made
+from support import connection
+from support.connection import UNBOUND, Answer, Connection
+from support.secrets import Made
+from support.servers import start_server, stop_server
 
 _DAY = 86400
 _JUMPS = (1, 59, 61, 299, 301, 3600, _DAY, 31 * _DAY, 365 * _DAY, 3652 * _DAY)

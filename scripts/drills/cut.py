@@ -10,12 +10,12 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from drills import connection
-from drills.connection import UNBOUND, Answer, Connection
-from drills.cutting import CuttingProxy
 from drills.promises import command, promise
-from drills.servers import serving
-from making import Made
+from support import connection
+from support.connection import UNBOUND, Answer, Connection
+from support.cutting_proxy import CuttingProxy
+from support.secrets import Made
+from support.servers import serving
 from taina import base64url
 
 _SHARE = 0.4

@@ -22,11 +22,11 @@ from pathlib import Path
 
 import click
 
-from drills import connection
-from drills.connection import UNBOUND, Answer, Connection
-from drills.postgres_cluster import Cluster, Node
-from drills.servers import start_server
-from making import Made
+from support import connection
+from support.connection import UNBOUND, Answer, Connection
+from support.postgres_cluster import Cluster, Node
+from support.secrets import Made
+from support.servers import start_server
 from taina import base64url
 
 CLIENTS = 8

@@ -15,11 +15,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from drills import connection
-from drills.connection import UNBOUND, Answer, Connection
 from drills.promises import command, promise
-from drills.servers import Server, start_server
-from making import Made
+from support import connection
+from support.connection import UNBOUND, Answer, Connection
+from support.secrets import Made
+from support.servers import Server, start_server
 from taina import base64url
 
 _DISK = 48 << 20

@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from drills import connection
-from drills.connection import UNBOUND, Answer, Connection
 from drills.promises import command, percentile, promise
-from drills.servers import Server, start_server, stop_server
-from making import Made
+from support import connection
+from support.connection import UNBOUND, Answer, Connection
+from support.secrets import Made
+from support.servers import Server, start_server, stop_server
 from taina import base64url
 
 _WORKERS = 16

@@ -15,11 +15,12 @@ from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
 
-from drills.connection import Connection, request
 from drills.promises import command, promise
-from drills.servers import start_server, stop_server
-from drills.smuggling import AMBIGUOUS, answers
-from making import Made, MadeRequest, envelope
+from drills.smuggling import answers
+from support.connection import Connection, request
+from support.request_heads import AMBIGUOUS
+from support.secrets import Made, MadeRequest, envelope
+from support.servers import start_server, stop_server
 from taina import base64url
 
 _PROXY = ("--trusted-proxy", "127.0.0.0/8", "--client-creates", "1", "--client-misses", "2")

@@ -8,11 +8,11 @@ Run it in scripts/, or with that folder in PYTHONPATH. The control, in which mor
 from collections.abc import Iterator
 from contextlib import ExitStack
 
-from drills import connection
-from drills.connection import UNBOUND, Answer, Connection
 from drills.promises import command, promise
-from drills.servers import serving
-from making import Made
+from support import connection
+from support.connection import UNBOUND, Answer, Connection
+from support.secrets import Made
+from support.servers import serving
 from taina import base64url
 
 READERS = 64

@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from drills import connection
-from drills.connection import UNBOUND, Connection
 from drills.promises import command, promise
-from drills.servers import serving
-from making import Made
+from support import connection
+from support.connection import UNBOUND, Connection
+from support.secrets import Made
+from support.servers import serving
 
 _SIZES = (1040, 1100, 2000, 5000, 9000, 70_000)
 _PIECE = 32

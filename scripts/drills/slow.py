@@ -11,11 +11,11 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 
-from drills import connection
-from drills.connection import UNBOUND, Connection
 from drills.promises import command, percentile, promise
-from drills.servers import Server, memory, serving
-from making import Made
+from support import connection
+from support.connection import UNBOUND, Connection
+from support.secrets import Made
+from support.servers import Server, memory, serving
 
 _OTHERS = 4
 _CALLS = 1000

@@ -16,11 +16,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
 
-from drills.connection import Connection
 from drills.promises import command
 from drills.race import race
-from drills.servers import free_port, running
-from making import Made
+from support.connection import Connection
+from support.secrets import Made
+from support.servers import free_port, running
 
 READERS = 4
 _PACKAGES = ("snappass==1.6.2", "gunicorn==23.0.0", "setuptools==80.9.0")

@@ -8,7 +8,7 @@ import pytest
 
 from browser.engines import Browsers, PlaywrightTab, Tab, choose, reach
 from conftest import ROOT
-from drills.servers import Server
+from support.servers import Server
 from taina.site import build as build_site
 
 AXE = ROOT / "site" / "node_modules" / "axe-core" / "axe.min.js"

@@ -8,7 +8,7 @@ from browser.engines import Tab, reach, saved
 from browser.test_requests import answer, ask
 from browser.test_story import opened, send
 from cli.conftest import COMMAND
-from drills.servers import Server
+from support.servers import Server
 
 MEBI = 1 << 20
 

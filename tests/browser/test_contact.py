@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from browser.engines import Tab, reach
-from drills.servers import start_server, stop_server
+from support.servers import start_server, stop_server
 from taina.site import build as build_site
 from taina.site.branding import read_looks
 

@@ -8,7 +8,7 @@ import playwright.sync_api as playwright
 import pytest
 
 from browser.engines import Browsers, PlaywrightTab, Tab, choose, reach
-from drills.servers import Server
+from support.servers import Server
 from taina.format.links import Link, encode_link
 
 HOSTILE = [

@@ -5,9 +5,9 @@ from pathlib import Path
 import httpx
 
 from browser.engines import Tab, reach
-from calling import bearer, create, secret_path
-from drills.servers import start_server, stop_server
-from making import Made
+from support.api import bearer, create, secret_path
+from support.secrets import Made
+from support.servers import start_server, stop_server
 from taina import Client
 
 

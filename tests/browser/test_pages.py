@@ -10,7 +10,7 @@ import pytest
 
 from browser.engines import Browsers, Tab, reach
 from conftest import ROOT
-from drills.servers import Server
+from support.servers import Server
 from taina.site import build as build_site
 
 PAGES = ["/", "/privacy/", "/bg/", *(f"/en/{address}" for address in build_site.PAGES.values()), "/en/nothing"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from browser.engines import Tab, reach
-from drills.servers import Server, start_server, stop_server
+from support.servers import Server, start_server, stop_server
 from taina import base64url
 from taina.rules.access_keys import open_keys
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from browser.engines import ENGINES, Browsers, Tab, choose, reach, saved
-from drills.servers import Server, start_server, stop_server
+from support.servers import Server, start_server, stop_server
 from taina.format.links import Link, encode_link
 
 

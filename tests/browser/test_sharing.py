@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import zxingcpp
 
 from browser.engines import Browsers, PlaywrightTab, Tab, reach
-from drills.servers import Server
+from support.servers import Server
 from taina.client.words import _words
 
 KINDS = r"(?=.*[a-z])(?=.*[A-Z])(?=.*[2-9])(?=.*[!#%+:=?])[a-zA-Z2-9!#%+:=?]{20}"

@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from browser.engines import Tab, choose, reach, saved
-from calling import secret_path
-from drills.servers import Server, start_server, stop_server
-from making import Made
+from support.api import secret_path
+from support.secrets import Made
+from support.servers import Server, start_server, stop_server
 from taina import Client
 from taina.site import build as build_site
 

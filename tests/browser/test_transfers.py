@@ -12,8 +12,8 @@ import pytest
 from browser.engines import PATIENCE, Browsers, PlaywrightTab, Tab, choose, reach, saved
 from browser.test_story import opened, send
 from conftest import ROOT
-from drills.cutting import CuttingProxy
-from drills.servers import Server, start_server, stop_server
+from support.cutting_proxy import CuttingProxy
+from support.servers import Server, start_server, stop_server
 from taina import Client
 from taina.format.links import Link, encode_link
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from drills.servers import Server
+from support.servers import Server
 
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 COMMAND = [sys.executable, "-m", "taina"]

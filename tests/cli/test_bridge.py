@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from cli.conftest import COMMAND, Run
-from drills.servers import Server
-from format.javascript import find_node
+from support.javascript import find_node
+from support.servers import Server
 from taina import Client, File
 
 CLIENT = Path(__file__).parents[1] / "js" / "onetimesecret.cjs"

@@ -8,10 +8,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from calling import bearer, create, receipt_path, secret_path
 from cli.conftest import Run
-from drills.servers import Server, start_server, stop_server
-from making import Made
+from support.api import bearer, create, receipt_path, secret_path
+from support.secrets import Made
+from support.servers import Server, start_server, stop_server
 from taina import Client, base64url
 from taina.errors import InvalidError, KeyNeededError, KeyRefusedError, QuotaError
 from taina.format.derive import derive_request

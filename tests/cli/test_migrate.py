@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import Run
-from drills.postgres_cluster import Node
-from drills.servers import start_server, stop_server
-from making import Made, MadeRequest, envelope, made_of_chunks
+from support.postgres_cluster import Node
+from support.secrets import Made, MadeRequest, envelope, made_of_chunks
+from support.servers import start_server, stop_server
 from taina import Client
 from taina.rules.secret_requests import SecretRequests
 from taina.rules.vault import Limits, Vault

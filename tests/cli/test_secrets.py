@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import Run, Terminal
-from drills.servers import Server
+from support.servers import Server
 
 MEBI = 1 << 20
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import COMMAND, Run
-from drills.servers import start_server, stop_server
+from support.servers import start_server, stop_server
 from taina import Client
 from taina.errors import UnavailableError
 from taina.server.serve import _Sweeper

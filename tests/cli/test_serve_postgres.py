@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import Run
-from drills.postgres_cluster import PASSWORD, Cluster, Node, free_port
-from drills.servers import start_server, stop_server
+from support.postgres_cluster import PASSWORD, Cluster, Node, free_port
+from support.servers import start_server, stop_server
 from taina import Client
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import Run
-from drills.servers import start_server, stop_server
+from support.servers import start_server, stop_server
 from taina import Client
 from taina.errors import GoneError, NotFoundError
 

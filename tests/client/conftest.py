@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from drills.servers import Server
+from support.servers import Server
 from taina import Client
 
 

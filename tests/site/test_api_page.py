@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from drills.servers import Server
+from support.servers import Server
 from taina.base64url import encode
 from taina.rules.vault import Limits
 from taina.site import build as build_site

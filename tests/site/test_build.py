@@ -12,7 +12,7 @@ from urllib.parse import urljoin
 import pytest
 import xkcdpass
 
-from site_documents import Document
+from support.site_documents import Document
 from taina.site import build as build_site
 
 SITE = build_site.build()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from babel import Locale
 
-from site_documents import Document
+from support.site_documents import Document
 from taina.format.derive import (
     derive_content_keys,
     derive_inbox,

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from drills.servers import Server, start_server, stop_server
 from sign_site import public_key, sign
+from support.servers import Server, start_server, stop_server
 from taina.errors import UnreachableError
 from taina.site.verify import Report, read_key, verify_folder, verify_host
 

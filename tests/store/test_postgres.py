@@ -7,8 +7,8 @@ from functools import partial
 
 import pytest
 
-from drills.postgres_cluster import Node
-from making import Made, MadeRequest, envelope, made_of_chunks
+from support.postgres_cluster import Node
+from support.secrets import Made, MadeRequest, envelope, made_of_chunks
 from taina.errors import ConflictError, TainaError
 from taina.rules.secret_requests import Answered, SecretRequests
 from taina.rules.vault import Limits, Vault

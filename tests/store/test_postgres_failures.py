@@ -10,9 +10,9 @@ from typing import Literal, TypeVar
 
 import pytest
 
-from drills.cutting import CuttingProxy
-from drills.postgres_cluster import Cluster, Node
-from making import Made
+from support.cutting_proxy import CuttingProxy
+from support.postgres_cluster import Cluster, Node
+from support.secrets import Made
 from taina.errors import GoneError, TainaError, UnavailableError
 from taina.rules.vault import Limits, Vault
 from taina.store.postgres import PostgresStore

@@ -5,8 +5,8 @@ from contextlib import closing
 
 import pytest
 
-from drills.postgres_cluster import Cluster, Node
-from making import Made
+from support.postgres_cluster import Cluster, Node
+from support.secrets import Made
 from taina.rules.vault import Limits, Vault
 from taina.store import shred
 from taina.store.postgres import PostgresStore

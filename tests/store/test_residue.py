@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from making import Made
+from support.secrets import Made
 from taina.rules.vault import Limits, Vault
 from taina.store import Store, shred
 from taina.store.sqlite import SqliteStore

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from making import SEALED_CHUNK, Made
+from support.secrets import SEALED_CHUNK, Made
 from taina.errors import ConflictError, StorageFullError
 from taina.rules.vault import Limits, Vault
 from taina.store import Transaction

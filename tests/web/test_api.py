@@ -6,8 +6,8 @@ import threading
 import httpx
 import pytest
 
-from calling import bearer, claim_path, create, receipt_path, reveal, secret_path, upload
-from making import Made, made_of_chunks
+from support.api import bearer, claim_path, create, receipt_path, reveal, secret_path, upload
+from support.secrets import Made, made_of_chunks
 from taina import base64url
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from calling import bearer, create, receipt_path, reveal, secret_path
-from making import Made
+from support.api import bearer, create, receipt_path, reveal, secret_path
+from support.secrets import Made
 from taina import base64url
 
 NUMBERS = ("ttl", "chunks", "size")

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calling import bearer, create, request_path, reveal, secret_path
-from drills.servers import start_server, stop_server
-from making import Made, MadeRequest, envelope
+from support.api import bearer, create, request_path, reveal, secret_path
+from support.secrets import Made, MadeRequest, envelope
+from support.servers import start_server, stop_server
 from taina import base64url
 from taina.web import limits
 from taina.web.limits import Budget

@@ -18,8 +18,8 @@ import httpx
 import pytest
 from aiosmtpd.controller import Controller
 
-from certificates import certificate
-from drills.servers import Server, start_server, stop_server
+from support.certificates import certificate
+from support.servers import Server, start_server, stop_server
 from taina import Client, base64url, mail
 from taina.config import load
 from taina.errors import InvalidError, KeyNeededError, KeyRefusedError, MailError, NotFoundError, QuotaError, TainaError

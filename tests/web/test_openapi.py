@@ -4,10 +4,10 @@ import httpx
 import pytest
 import schemathesis
 
-from calling import bearer, create, secret_path
-from drills.fuzzing import calls_of, fuzz_call
-from drills.servers import Server
-from making import Made
+from support.api import bearer, create, secret_path
+from support.openapi_fuzzing import calls_of, fuzz_call
+from support.secrets import Made
+from support.servers import Server
 from taina.rules.vault import Limits
 from taina.web.openapi import document
 

@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from calling import answer, ask, bearer, inbox, request_path
-from making import MadeRequest, envelope
+from support.api import answer, ask, bearer, inbox, request_path
+from support.secrets import MadeRequest, envelope
 from taina import base64url
 
 

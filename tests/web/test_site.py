@@ -9,7 +9,7 @@ import brotli
 import httpx
 import pytest
 
-from drills.servers import Server
+from support.servers import Server
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from calling import bearer, request_path, secret_path
-from drills.servers import Server, start_server, stop_server
-from making import Made, MadeRequest
+from support.api import bearer, request_path, secret_path
+from support.secrets import Made, MadeRequest
+from support.servers import Server, start_server, stop_server
 from taina import Client
 from taina.errors import WorkNeededError
 from taina.proof_of_work import find, proves

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from making import Made
+from support.secrets import Made
 from taina import base64url
 
 UNBOUND = ("--client-creates=0", "--client-reveals=0", "--client-misses=0", "--client-storage=0")

@@ -45,7 +45,7 @@ def start_server(data: Path, *arguments: str, port: int = 0, wrapper: Sequence[s
         stderr=subprocess.STDOUT,
         text=True,
     )
-    assert process.stdout is not None  # noqa: S101 - for the type checker: it is a pipe
+    assert process.stdout is not None
     first = process.stdout.readline()
     found = re.search(r"http://[^/]+", first)
     if found is None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from making import Made, MadeRequest, envelope
+from support.secrets import Made, MadeRequest, envelope
 from taina.errors import AnsweredError, ConflictError, GoneError, InvalidError, NotFoundError, TainaError
 from taina.rules.secret_requests import SecretRequests
 from taina.rules.vault import Limits, Vault

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from drills.servers import Server, start_server, stop_server
-from format.javascript import JavaScript, Refused
+from support.javascript import JavaScript, Refused
+from support.servers import Server, start_server, stop_server
 from taina import base64url
 from taina.format.derive import sha256
 from taina.format.links import Link, encode_link

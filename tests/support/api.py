@@ -2,7 +2,7 @@
 
 import httpx
 
-from making import Made, MadeRequest
+from support.secrets import Made, MadeRequest
 from taina import base64url
 
 

@@ -19,7 +19,7 @@ from typing import Any, Self
 
 import psycopg
 
-PASSWORD = "loopback-only"  # noqa: S105 - of a server that lives for a test
+PASSWORD = "loopback-only"
 _AS_ROOT: dict[str, Any] = {"user": "postgres", "group": "postgres", "extra_groups": []}
 _START_SECONDS = 60
 

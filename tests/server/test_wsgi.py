@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from drills.servers import free_port, running
+from support.servers import free_port, running
 from taina import Client
 
 SERVE = """

@@ -7,9 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from calling import bearer, create, receipt_path, reveal, secret_path
-from drills.servers import start_server, stop_server
-from making import Made
+from support.api import bearer, create, receipt_path, reveal, secret_path
+from support.secrets import Made
+from support.servers import start_server, stop_server
 from taina import base64url
 
 

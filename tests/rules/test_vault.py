@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from making import SEALED_CHUNK, Made, made_of_chunks
+from support.secrets import SEALED_CHUNK, Made, made_of_chunks
 from taina.errors import (
     ConflictError,
     GoneError,

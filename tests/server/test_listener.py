@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from waitress import wasyncore
 
-from drills.servers import Server
-from drills.smuggling import AMBIGUOUS, GOOD, REFUSALS
+from support.request_heads import AMBIGUOUS, GOOD, REFUSALS
+from support.servers import Server
 from taina.server import listener
 from taina.server.listener import Listener
 

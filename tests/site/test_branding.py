@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from site_documents import Document
+from support.site_documents import Document
 from taina.format.links import Link, encode_link
 from taina.site import build as build_site
 from taina.site import colours, logo

@@ -1,0 +1,1 @@
+"""What tests, drills and benches share: servers, databases, secrets as a client would make them."""
