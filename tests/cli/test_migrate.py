@@ -132,7 +132,7 @@ def test_what_was_revealed_at_the_target_does_not_come_back(source: Path, databa
     [
         "UPDATE taina.chunks SET wrapped = wrapped || 'x' WHERE n = 2",
         "DELETE FROM taina.chunks WHERE n = 1",
-        "UPDATE taina.rules.access_keys SET key = sha256(key)",
+        "UPDATE taina.keys SET key = sha256(key)",
         "UPDATE taina.secrets SET expires = expires + 1 WHERE state = 'burned'",
         "DELETE FROM taina.envelopes",
     ],

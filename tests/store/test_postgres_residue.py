@@ -42,7 +42,7 @@ def on_disk(node: Node, needles: list[bytes]) -> int:
 
 def take_care(node: Node) -> None:
     """As the scaling page says; the log is cut by the second checkpoint after a deletion, which comes by itself."""
-    node.execute("VACUUM FULL taina.rules.access_keys", database="taina")
+    node.execute("VACUUM FULL taina.keys", database="taina")
     for _ in range(2):
         node.execute("SELECT pg_switch_wal()")
         node.execute("CHECKPOINT")
