@@ -4,6 +4,7 @@ The code is the same on the wire, in Python, in JavaScript and in the catalogs o
 is raised by the vault, answered by the web as a problem (RFC 9457) and raised again by the client.
 """
 
+from pathlib import Path
 from typing import ClassVar
 
 Member = str | int | bool
@@ -216,6 +217,18 @@ class FileError(TainaError):
     code = "unreadable"
     status = 422
     sentence = "The file cannot be read."
+
+
+def describe(error: BaseException) -> str:
+    """Type and place of an error that nobody foresaw, for the log.
+
+    Nothing of what it says: that could be an identifier, a proof, the name of a file.
+    """
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    place = f"{Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}" if frame else "?"
+    return f"{type(error).__name__} at {place}"
 
 
 def error_of(code: str) -> type[TainaError]:

@@ -12,7 +12,7 @@ from cli.conftest import COMMAND, Run
 from support.servers import start_server, stop_server
 from taina import Client
 from taina.errors import UnavailableError
-from taina.server.serve import _Sweeper
+from taina.server.sweeper import Sweeper
 
 
 @pytest.mark.parametrize(
@@ -99,5 +99,5 @@ def test_sweeping_goes_on_after_an_outage() -> None:
         again.set()
         return 0
 
-    with _Sweeper(sweep):
+    with Sweeper(sweep):
         assert again.wait(30)

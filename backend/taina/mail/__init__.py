@@ -133,7 +133,9 @@ class ExpiryNotices:
                 try:
                     self._mailer.send_notice("expiring", key)
                 except MailError:
-                    _log.error("a notice about an access key could not be sent")
+                    _log.error("a notice about an access key could not be sent; it is tried again in an hour")
+                else:
+                    self._keys.note_warned(key)
         return 0
 
 

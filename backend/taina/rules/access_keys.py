@@ -100,12 +100,16 @@ class AccessKeys:
         return lambda: self._file.refund(name, what, day)
 
     def about_to_expire(self) -> Iterator[AccessKey]:
-        """Each key that ends within a week and has a contact, once: it counts as told when it is given out."""
+        """Each key that ends within a week, has a contact, and whose holder was not told yet."""
         now = self._now()
         for key in self._file.all():
             due = key.expires is not None and key.expires - WARNING <= now < key.expires
-            if due and key.contact and key.revoked is None and self._file.warned(key.name, now):
+            if due and key.contact and key.revoked is None and key.warned is None:
                 yield key
+
+    def note_warned(self, key: AccessKey) -> None:
+        """The holder of this key was told that it is about to expire."""
+        self._file.warned(key.name, self._now())
 
     def _now(self) -> int:
         return int(self._clock())

@@ -2,6 +2,11 @@
 
 import json
 import logging
+import sys
+import threading
+from types import TracebackType
+
+from taina.errors import describe
 
 _events = logging.getLogger("taina.events")
 
@@ -19,6 +24,14 @@ def set_up(log: str) -> None:
     handler.setFormatter(_Lines())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     _events.setLevel(logging.INFO if log == "events" else logging.CRITICAL)
+    threading.excepthook = lambda failure: _log_uncaught(failure.exc_type, failure.exc_value, None)
+    sys.excepthook = _log_uncaught
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException | None, _: TracebackType | None) -> None:
+    """What Python would print with a traceback, whose lines may hold the name of a file or a value of a request."""
+    if not issubclass(kind, KeyboardInterrupt | SystemExit):
+        logging.getLogger("taina").critical("uncaught: %s", describe(error) if error else kind.__name__)
 
 
 def log_request(method: str, route: str, status: int, seconds: float) -> None:

@@ -14,9 +14,10 @@ class Metrics:
     Args:
         used: tells the bytes of ciphertext that are held or reserved.
         most: the bytes that may be.
+        sweep_age: tells the seconds since every sweep has last done its work.
     """
 
-    def __init__(self, used: Callable[[], int], most: int) -> None:
+    def __init__(self, used: Callable[[], int], most: int, sweep_age: Callable[[], float]) -> None:
         self.registry = prometheus_client.CollectorRegistry()
         self._requests = prometheus_client.Counter(
             "taina_requests", "Requests answered.", ["method", "route", "status"], registry=self.registry
@@ -27,6 +28,10 @@ class Metrics:
         held = prometheus_client.Gauge("taina_storage_bytes", "Bytes held or reserved.", registry=self.registry)
         held.set_function(used)
         prometheus_client.Gauge("taina_storage_bytes_most", "Bytes allowed.", registry=self.registry).set(most)
+        age = prometheus_client.Gauge(
+            "taina_sweep_age_seconds", "Time since every sweep has last done its work.", registry=self.registry
+        )
+        age.set_function(sweep_age)
         prometheus_client.Info("taina", "This program.", registry=self.registry).info({"version": __version__})
         prometheus_client.ProcessCollector(registry=self.registry)
 

@@ -3,21 +3,20 @@
 import ctypes
 import os
 import sqlite3
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import click
 
 from taina.config import Config, shown
-from taina.errors import TainaError
 from taina.mail import ExpiryNotices, Mailer
 from taina.rules.access_keys import AccessKeys, open_keys
 from taina.rules.secret_requests import SecretRequests
 from taina.rules.vault import Limits, Vault
 from taina.server.listener import Listener, is_local
 from taina.server.logs import log_request, set_up
+from taina.server.sweeper import Sweeper
 from taina.server.systemd import inherited_sockets, notify
 from taina.server.takedowns import Takedowns
 from taina.site import BUILT
@@ -30,9 +29,6 @@ from taina.web.limits import Rates
 from taina.web.mail import MailResource
 from taina.web.site import Site
 
-_SWEEP_SECONDS = 1.0
-_SWEEP_BATCH = 200
-_SWEEP_PAUSE = 0.005
 _M_ARENA_MAX = -8  # malloc.h of glibc
 _RUINED = 74  # EX_IOERR of sysexits.h
 
@@ -73,13 +69,19 @@ def application(config: Config) -> Iterator[tuple[Application, list[str]]]:
         limits = Limits(size=config.max_size, storage=config.max_storage)
         vault = Vault(store, limits)
         requests = SecretRequests(store, limits)
+        keys, mailer = _open_keys(config), _open_mail(config)
+        takedowns = Takedowns(config.data, [vault.take_down, requests.take_down])
+        with suppress(OSError):  # beside a database elsewhere there need not be a folder; the command will say so
+            takedowns.open()
+        sweeper = Sweeper(vault.sweep, requests.sweep, takedowns.sweep)
+        # A mail server may take its time: expiry never waits for it.
+        notices = Sweeper(ExpiryNotices(mailer, keys), watched=False) if mailer and keys else nullcontext()
         observers: list[Observer] = [log_request]
         notes = [f"Warning: {warning}" for warning in warnings]
         if config.metrics:
-            metrics, address = _serve_metrics(config.metrics, vault)
+            metrics, address = _serve_metrics(config.metrics, vault, sweeper)
             observers.append(metrics)
             notes.append(f"Metrics are ready: {address}")
-        keys, mailer = _open_keys(config), _open_mail(config)
         app = create_app(
             vault,
             requests,
@@ -90,44 +92,12 @@ def application(config: Config) -> Iterator[tuple[Application, list[str]]]:
             origins=config.origins,
             work=config.work if config.create == "anyone" else 0,  # holders of keys have their quotas
             observers=observers,
+            sweep_age=sweeper.age,
         )
-        takedowns = Takedowns(config.data, [vault.take_down, requests.take_down])
-        with suppress(OSError):  # beside a database elsewhere there need not be a folder; the command will say so
-            takedowns.open()
-        sweeps: list[Callable[[int], int]] = [vault.sweep, requests.sweep, takedowns.sweep]
-        if mailer and keys:
-            sweeps.append(ExpiryNotices(mailer, keys))
-        with _Sweeper(*sweeps):
+        with sweeper, notices:
             yield app, notes
     finally:
         store.close()
-
-
-class _Sweeper(threading.Thread):
-    """Sweeps what is due every second, in small batches with a pause, so that requests hardly wait."""
-
-    def __init__(self, *sweeps: Callable[[int], int]) -> None:
-        super().__init__(name="taina-sweeper", daemon=True)
-        self._sweeps = sweeps
-        self._end = threading.Event()
-
-    def run(self) -> None:
-        while not self._end.wait(_SWEEP_SECONDS):
-            # A database that is away for a while is asked again a second later.
-            with suppress(TainaError):
-                self._sweep()
-
-    def _sweep(self) -> None:
-        for sweep in self._sweeps:
-            while sweep(_SWEEP_BATCH) == _SWEEP_BATCH and not self._end.wait(_SWEEP_PAUSE):
-                pass
-
-    def __enter__(self) -> None:
-        self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self.join()
 
 
 def _share_memory() -> None:
@@ -170,11 +140,11 @@ def _open_file(folder: Path) -> SqliteStore:
         raise click.ClickException(f"{folder} cannot hold the database: {error}.") from None
 
 
-def _serve_metrics(place: tuple[str, int], vault: Vault) -> tuple[Observer, str]:
+def _serve_metrics(place: tuple[str, int], vault: Vault, sweeper: Sweeper) -> tuple[Observer, str]:
     # Imported here: who does not want figures should not wait for the library.
     from taina.server.metrics import Metrics
 
-    metrics = Metrics(vault.used, vault.limits.storage)
+    metrics = Metrics(vault.used, vault.limits.storage, sweeper.age)
     try:
         port = metrics.serve(*place)
     except OSError as error:

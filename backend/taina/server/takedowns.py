@@ -4,10 +4,14 @@ The database belongs to the serving process alone. So a note is left in a folder
 by the identifier, and the sweeper of the server does what it says and takes it away.
 """
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from taina.errors import describe
+
+_log = logging.getLogger(__name__)
 _ASK_AGAIN = 0.1
 
 
@@ -42,9 +46,18 @@ class Takedowns:
 
     def sweep(self, limit: int = 200) -> int:
         """See to at most `limit` notes. Returns to how many."""
-        notes = sorted(self._folder.glob("[0-9a-f]" * 32))[:limit]
+        notes = [note for note in sorted(self._folder.glob("[0-9a-f]" * 32)) if note.is_file()][:limit]
         for note in notes:
             for end in self._endings:
                 end(bytes.fromhex(note.name))
-            note.unlink()
-        return len(notes)
+        # What cannot be taken away is done again a second later, which changes nothing, and keeps nobody waiting.
+        return sum(_removed(note) for note in notes)
+
+
+def _removed(note: Path) -> bool:
+    try:
+        note.unlink(missing_ok=True)
+    except OSError as error:
+        _log.error("a note about a takedown was seen to and cannot be taken away: %s", describe(error))
+        return False
+    return True

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import falcon
@@ -39,6 +39,7 @@ def create_app(
     origins: tuple[str, ...] = (),
     work: int = 0,
     observers: Sequence[Observer] = (),
+    sweep_age: Callable[[], float] = lambda: 0.0,
 ) -> Application:
     """The WSGI application: the API, and the built site below it where there is one.
 
@@ -48,6 +49,7 @@ def create_app(
         origins: other addresses whose pages may use the API.
         work: bits of proof of work for each new secret and request; 0 asks for none.
         observers: are told of each request.
+        sweep_age: tells the seconds since what was due was last destroyed.
     """
     admission = admission or Admission(None, requests)
     mail = mail or MailResource()
@@ -62,7 +64,7 @@ def create_app(
     app.add_route(f"{API}/status", resources.StatusResource(vault, admission, mails=mail.mails))
     app.add_route(f"{API}/mail", mail)
     app.add_route(f"{API}/health", HealthResource())
-    app.add_route(f"{API}/ready", ReadyResource(vault))
+    app.add_route(f"{API}/ready", ReadyResource(vault, sweep_age))
     app.add_route(f"{API}/openapi.json", openapi.OpenApiResource(vault.limits))
     app.add_route(f"{API}/secrets/{{secret_id}}", resources.SecretResource(vault, admission, limits, Work(work)))
     app.add_route(f"{API}/secrets/{{secret_id}}/reveal", resources.RevealResource(vault))

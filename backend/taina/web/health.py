@@ -1,8 +1,14 @@
 """Whether this process answers, and whether it can keep what it is given."""
 
+from collections.abc import Callable
+
 import falcon
 
+from taina.errors import UnavailableError
 from taina.rules.vault import Vault
+
+STALLED_SECONDS = 60
+"""From this age of the last sweep on the instance is not ready: what is due is not destroyed any more."""
 
 
 class HealthResource:
@@ -13,11 +19,15 @@ class HealthResource:
 
 
 class ReadyResource:
-    """`/ready`: the store answers as well."""
+    """`/ready`: the store answers as well, and what is due is being destroyed."""
 
-    def __init__(self, vault: Vault) -> None:
+    def __init__(self, vault: Vault, sweep_age: Callable[[], float]) -> None:
+        """`sweep_age` tells the seconds since every sweep has last done its work."""
         self._vault = vault
+        self._sweep_age = sweep_age
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
         self._vault.used()
+        if self._sweep_age() > STALLED_SECONDS:
+            raise UnavailableError("The sweeper has not finished its work for a while; see the log.")
         response.media = {"state": "ready"}

@@ -3,11 +3,10 @@
 import json
 import logging
 from http import HTTPStatus
-from pathlib import Path
 
 import falcon
 
-from taina.errors import MalformedError, MethodNotAllowedError, NotFoundError, TainaError
+from taina.errors import MalformedError, MethodNotAllowedError, NotFoundError, TainaError, describe
 
 _log = logging.getLogger(__name__)
 
@@ -52,10 +51,5 @@ def _of_falcon(request: falcon.Request, response: falcon.Response, error: BaseEx
 
 
 def _unforeseen(request: falcon.Request, response: falcon.Response, error: BaseException, params: object) -> None:
-    # Where it happened and nothing of what the request held: that could be a secret's identifier or proof.
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    place = f"{Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}" if frame else "?"
-    _log.error("unforeseen %s at %s", type(error).__name__, place)
+    _log.error("unforeseen %s", describe(error))
     _ours(request, response, TainaError(), params)
