@@ -2,21 +2,23 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from waitress import wasyncore
+from waitress.parser import HTTPRequestParser
 
 from support.request_heads import AMBIGUOUS, GOOD, REFUSALS
-from support.servers import Server
-from taina.server import listener
-from taina.server.listener import Listener
+from support.servers import Server, start_server, stop_server
+from taina.server.listener import Listener, accepting, channel
 
 
 @contextmanager
@@ -161,14 +163,14 @@ def drip(port: int, first: bytes) -> bool:
     "first", [b"GET / HTTP/1.1\r\nHost: a\r\nX: ", b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n"]
 )
 def test_a_dripping_request_meets_its_deadline(monkeypatch: pytest.MonkeyPatch, first: bytes) -> None:
-    monkeypatch.setattr(listener, "HEADER_SECONDS", 0.5)
-    monkeypatch.setattr(listener, "REQUEST_SECONDS", 0.5)
+    monkeypatch.setattr(channel, "HEADER_SECONDS", 0.5)
+    monkeypatch.setattr(channel, "REQUEST_SECONDS", 0.5)
     with listening() as (_, port):
         assert drip(port, first)
 
 
 def test_an_answer_that_nobody_takes_meets_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listener, "REQUEST_SECONDS", 0.5)
+    monkeypatch.setattr(channel, "REQUEST_SECONDS", 0.5)
     size = 64 << 20
     with listening() as (_, port), socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -183,6 +185,20 @@ def test_an_answer_that_nobody_takes_meets_its_deadline(monkeypatch: pytest.Monk
         except ConnectionResetError:
             pass
     assert taken < size
+
+
+def test_a_client_that_takes_nothing_at_all_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its socket never becomes writable, so it must not be left to the loop to close it then."""
+    monkeypatch.setattr(channel, "REQUEST_SECONDS", 0.5)
+    with listening() as (served, port), socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(("127.0.0.1", port))
+        connection.sendall(b"GET /?%d HTTP/1.1\r\nHost: a\r\n\r\n" % (12 << 20))
+        wait_for(served, lambda channel: channel.total_outbufs_len)
+        end = time.monotonic() + 60
+        while served._servers[0].active_channels:
+            assert time.monotonic() < end
+            time.sleep(0.01)
 
 
 def test_a_large_answer_arrives_whole(taina: Server) -> None:
@@ -245,7 +261,7 @@ def test_stopping_waits_for_who_is_about_to_ask(already: int) -> None:
 
 
 def test_stopping_waits_for_nobody_who_has_been_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listener, "_STOP_SECONDS", 1000)
+    monkeypatch.setattr("taina.server.listener._STOP_SECONDS", 1000)
     with listening() as (served, port), socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         assert read_one(connection) == b"xx"
@@ -256,7 +272,9 @@ def test_stopping_waits_for_nobody_who_has_been_answered(monkeypatch: pytest.Mon
 def wait_for(served: Listener, reached: Callable[[Any], object]) -> None:
     """Until the one connection is as wanted."""
     channels = served._servers[0].active_channels
+    end = time.monotonic() + 60
     while not any(reached(channel) for channel in list(channels.values())):
+        assert time.monotonic() < end
         time.sleep(0.01)
 
 
@@ -270,3 +288,114 @@ def test_signals_reach_the_listener() -> None:
     finally:
         signal.signal(signal.SIGTERM, before[0])
         signal.signal(signal.SIGINT, before[1])
+
+
+@pytest.mark.parametrize("digits", [19, 5000, 15000])
+@pytest.mark.parametrize("head", [b"Content-Length: ", b"Content-Length: 0", b"X: 1\r\nCONTENT-LENGTH: 1"])
+def test_a_length_of_many_digits_is_refused_and_logs_nothing(tmp_path: Path, head: bytes, digits: int) -> None:
+    """Python refuses to read a number of so many digits: the connection was cut, and the client's address logged."""
+    server = start_server(tmp_path)
+    with connect(server) as connection:
+        connection.sendall(b"PUT / HTTP/1.1\r\nHost: a\r\n" + head + b"5" * digits + b"\r\n\r\n")
+        answer = read_answers(connection)
+    assert int(answer.split()[1]) in (400, 413, 431)
+    assert stop_server(server) == ""
+
+
+def test_a_fault_of_the_parser_is_a_bad_request(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("0123456789abcdef")
+
+    monkeypatch.setattr(HTTPRequestParser, "parse_header", fail)
+    with listening() as (_, port), socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(GOOD)
+        answer = read_answers(connection)
+    assert answer.startswith((b"HTTP/1.0 400 ", b"HTTP/1.1 400 "))
+    assert caplog.text == ""
+
+
+def test_a_fault_of_a_connection_names_neither_client_nor_value(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("0123456789abcdef")
+
+    monkeypatch.setattr(channel.Channel, "received", fail)
+    monkeypatch.setattr(channel.Channel, "logged", 0)
+    with listening() as (_, port):
+        for _ in range(3):
+            with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+                connection.sendall(GOOD)
+                assert read_answers(connection) == b""
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert re.fullmatch(r"a connection failed: ValueError at test_listener.py:\d+", line)
+    assert "127.0.0.1" not in caplog.text
+
+
+def test_one_client_leaves_connections_for_itself_and_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """2,000 half-sent bodies once kept everybody out for two minutes at a time."""
+    monkeypatch.setattr(accepting, "MAX_PER_CLIENT", 20)
+    half = b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nx"
+    with listening() as (served, port):
+        held = [socket.create_connection(("127.0.0.1", port), timeout=20) for _ in range(60)]
+        for connection in held:
+            connection.sendall(half)
+        for address in ("127.0.0.1", "127.0.0.2"):
+            with socket.create_connection(("127.0.0.1", port), timeout=20, source_address=(address, 0)) as other:
+                other.sendall(b"GET /?3 HTTP/1.1\r\nHost: a\r\n\r\n")
+                assert read_one(other) == b"xxx"
+        assert len(served._servers[0].active_channels) <= 22
+        for connection in held:
+            connection.close()
+
+
+def test_all_bodies_together_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accepting, "MAX_BODIES", 1 << 20)
+    with listening() as (served, port):
+        server = served._servers[0]
+        held = []
+        for _ in range(40):
+            connection = socket.create_connection(("127.0.0.1", port), timeout=20)
+            connection.sendall(b"PUT /?3 HTTP/1.1\r\nHost: a\r\nContent-Length: 100001\r\n\r\n" + b"x" * 100_000)
+            held.append(connection)
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as other:
+            other.sendall(b"PUT /?3 HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n" + b"x" * 100_000)
+            assert read_one(other) == b"xxx"
+        assert server._bodies <= 1 << 20
+        held[-1].sendall(b"x")
+        assert read_one(held[-1]) == b"xxx"
+        for connection in held:
+            connection.close()
+
+
+@pytest.mark.parametrize(
+    ("call", "length", "status"),
+    [
+        (b"PUT /api/v1/secrets/AAAAAAAAAAAAAAAAAAAAAA", 1536 << 10, None),
+        (b"PUT /api/v1/secrets/AAAAAAAAAAAAAAAAAAAAAA", (1536 << 10) + 1, 413),
+        (b"PUT /api/v1/secrets/AAAAAAAAAAAAAAAAAAAAAA/chunks/0", (1 << 20) + 16, 404),
+        (b"PUT /api/v1/requests/AAAAAAAAAAAAAAAAAAAAAA", (64 << 10) + 1, 413),
+        (b"POST /api/v1/secrets/AAAAAAAAAAAAAAAAAAAAAA/reveal", 1 << 20, 413),
+        (b"POST /en/", 1 << 20, 413),
+        (b"GET /api/v1/status", 1 << 20, 413),
+        (b"PUT //api/v1/secrets/x", 3 << 20, 413),
+    ],
+)
+def test_a_body_that_no_call_takes_is_refused_by_its_head(
+    taina: Server, call: bytes, length: int, status: int | None
+) -> None:
+    with connect(taina) as connection:
+        connection.sendall(call + b" HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % length)
+        if status is None:
+            connection.sendall(b"x" * length)  # taken, and then found wanting
+            assert b"problem+json" not in read_one(connection)
+            return
+        assert read_answers(connection).startswith(b"HTTP/1.1 %d " % status)
+
+
+def test_a_refused_body_is_not_asked_to_go_on(taina: Server) -> None:
+    with connect(taina) as connection:
+        connection.sendall(b"POST /en/ HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1000000\r\n\r\n")
+        assert read_answers(connection).startswith(b"HTTP/1.1 413 ")

@@ -25,6 +25,7 @@ from taina.store.sqlite import SqliteStore
 from taina.web.access_log import Observer
 from taina.web.admission import Admission
 from taina.web.app import Application, create_app
+from taina.web.bodies import screen
 from taina.web.limits import Rates
 from taina.web.mail import MailResource
 from taina.web.site import Site
@@ -180,7 +181,14 @@ def _open_mail(config: Config) -> Mailer | None:
 
 def _listen(config: Config, app: Application) -> Listener:
     try:
-        return Listener(app, config.host, config.port, sockets=inherited_sockets())
+        return Listener(
+            app,
+            config.host,
+            config.port,
+            sockets=inherited_sockets(),
+            screen=screen,
+            trusted=config.trusted_proxy,
+        )
     except (OSError, ValueError) as error:
         raise click.ClickException(
             f"Cannot listen on {config.host} port {config.port}: {error}. Choose another with --host and --port."

@@ -1,0 +1,129 @@
+"""Waitress, set up strictly: the one room that knows it.
+
+Stock Waitress 3.0.2 stops at 100 idle connections, lets a client drip bytes for ever, accepts requests that
+proxies may read differently (two Transfer-Encodings, Content-Length beside it, two Hosts or none, folded lines),
+and polls without rest while an answer is being made. `channel_class` and its neighbours are not documented, so
+the version is pinned and tests/server/test_listener.py holds each of these to account.
+"""
+
+import logging
+import resource
+import signal
+import socket
+import time
+from collections.abc import Callable, Sequence
+from ipaddress import IPv4Network, IPv6Network
+from typing import Any
+
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+from waitress.task import ThreadedTaskDispatcher
+
+from taina.server.listener.accepting import MAX_CONNECTIONS, Server
+from taina.server.listener.parsing import MAX_BODY, Screen
+
+IDLE_SECONDS = 30
+_STOP_SECONDS = 10
+
+
+class Listener:
+    """The HTTP server of one WSGI application."""
+
+    def __init__(
+        self,
+        app: Callable[..., Any],
+        host: str,
+        port: int,
+        threads: int = 32,
+        sockets: Sequence[socket.socket] = (),
+        screen: Screen | None = None,
+        trusted: Sequence[IPv4Network | IPv6Network] = (),
+    ) -> None:
+        """Bind; port 0 takes a free one. Sockets that listen already are taken instead, where there are any.
+
+        Args:
+            screen: which bodies are taken, by the head of their request; None takes any.
+            trusted: proxies, which stand for many clients.
+
+        Raises:
+            OSError: the address is in use or not ours.
+        """
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+        _allow_open_files(MAX_CONNECTIONS + 100)
+        settings = Adjustments(
+            listen=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+            threads=threads,
+            ident=None,
+            backlog=1024,
+            connection_limit=MAX_CONNECTIONS + 50,
+            asyncore_use_poll=True,
+            channel_timeout=IDLE_SECONDS,
+            cleanup_interval=1,
+            max_request_header_size=16384,
+            max_request_body_size=MAX_BODY,
+            # A body or an answer that is larger would go to a temporary file, and nothing may stay on the disk.
+            inbuf_overflow=MAX_BODY,
+            outbuf_overflow=MAX_BODY,
+            channel_request_lookahead=0,
+            expose_tracebacks=False,
+            # taina.web.peers alone decides whose X-Forwarded-For is read.
+            clear_untrusted_proxy_headers=False,
+        )
+        # Whatever a worker writes goes out at once, instead of waiting for the loop to come round.
+        settings.send_bytes = 1
+        settings.screen = screen
+        self._map: dict[int, Any] = {}
+        self._dispatcher = ThreadedTaskDispatcher()
+        self._dispatcher.set_thread_count(threads)
+        shared = {"map": self._map, "dispatcher": self._dispatcher, "adj": settings, "trusted": trusted}
+        if sockets:
+            self._servers = [
+                Server(app, _sock=it, bind_socket=False, sockinfo=(it.family, it.type), **shared) for it in sockets
+            ]
+        else:
+            self._servers = [Server(app, sockinfo=sockinfo, **shared) for sockinfo in settings.listen]
+        self._stopping = False
+
+    @property
+    def port(self) -> int:
+        return int(self._servers[0].effective_port)
+
+    def run(self) -> None:
+        """Serve until `stop`; then answer what is being received, for ten seconds at the most, and return."""
+        while not self._stopping:
+            wasyncore.poll2(1, self._map)
+        for server in self._servers:
+            server.stop_accepting()
+        stopped = time.monotonic()
+        wasyncore.poll2(0, self._map)  # what is here already counts as received
+        while (waited := time.monotonic() - stopped) < _STOP_SECONDS and self._unfinished(waited):
+            wasyncore.poll2(0.1, self._map)
+        self._dispatcher.shutdown(cancel_pending=True, timeout=1)
+        wasyncore.close_all(self._map)
+
+    def stop(self) -> None:
+        """May be called from a signal handler or another thread, and more than once."""
+        if not self._stopping:
+            self._stopping = True
+            self._servers[0].pull_trigger()
+
+    def stop_on_signals(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self.stop())
+
+    def _unfinished(self, waited: float) -> bool:
+        return any(
+            channel.unfinished(waited) for server in self._servers for channel in server.active_channels.values()
+        )
+
+
+def _allow_open_files(wanted: int) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def is_local(host: str) -> bool:
+    """Whether browsers take http:// there for a secure context, without which they have no WebCrypto."""
+    return host in ("localhost", "::1") or host.startswith("127.")

@@ -1,0 +1,116 @@
+"""All connections of one socket: how many, of whom, and how much of them is in memory."""
+
+import logging
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import Any
+
+from waitress.server import TcpWSGIServer
+
+from taina.errors import describe
+from taina.server.listener.channel import Channel
+
+MAX_CONNECTIONS = 2000
+MAX_PER_CLIENT = 500
+"""Connections of one client; beyond them its own oldest one makes room, so that others always find some."""
+MAX_BODIES = 64 << 20
+"""Bytes of all bodies in memory together; beyond them the oldest that is not here yet makes room."""
+_MANY = b""
+"""Stands for the clients of a trusted proxy, and for those of a Unix socket."""
+
+_log = logging.getLogger(__name__)
+
+
+class Server(TcpWSGIServer):  # type: ignore[misc]
+    channel_class = Channel
+    next_channel_cleanup: float = 0
+
+    def __init__(self, *args: Any, trusted: Iterable[IPv4Network | IPv6Network] = (), **kwargs: Any) -> None:
+        """`trusted`: proxies, which stand for many clients and are not bounded as one."""
+        self._trusted = tuple(trusted)
+        self._clients: Counter[bytes] = Counter()
+        self._bodies = 0
+        super().__init__(*args, **kwargs)
+
+    def handle_accept(self) -> None:
+        known = set(self.active_channels)
+        super().handle_accept()
+        for number in set(self.active_channels) - known:
+            channel = self.active_channels[number]
+            channel.since = time.monotonic()
+            channel.client = self._client(channel.addr)
+            self._clients[channel.client] += 1
+            self._bound(channel.client)
+
+    def count(self, channel: Channel) -> None:
+        """Take note of what a connection has in memory, and make room where all have too much."""
+        held = channel.in_memory if channel.connected else 0
+        self._bodies += held - channel.held
+        channel.held = held
+        while self._bodies > MAX_BODIES and self._close_oldest(lambda other: other.held > 0):
+            pass
+
+    def release(self, channel: Channel) -> None:
+        """A connection has ended: whatever it held is free again."""
+        self._bodies -= channel.held
+        channel.held = 0
+        if channel.client is not None:
+            self._clients[channel.client] -= 1
+            if not self._clients[channel.client]:
+                del self._clients[channel.client]
+            channel.client = None
+
+    def _bound(self, client: bytes) -> None:
+        if self._clients[client] > MAX_PER_CLIENT and client != _MANY:
+            self._close_oldest(lambda channel: channel.client == client)
+        elif len(self.active_channels) > MAX_CONNECTIONS:
+            ((largest, _),) = self._clients.most_common(1)
+            self._close_oldest(lambda channel: channel.client == largest)
+
+    def _close_oldest(self, among: Callable[[Channel], bool]) -> bool:
+        """Close the one that has kept us waiting the longest; False where there is none."""
+        waiting = [other for other in self.active_channels.values() if other.waits_for_client and among(other)]
+        if not waiting:
+            return False
+        min(waiting, key=lambda other: other.since if other.begun is None else other.begun).handle_close()
+        return True
+
+    def _client(self, address: object) -> bytes:
+        """Whoever has an IPv6 address has a network of 64 bits of them, at least."""
+        try:
+            peer = ip_address(address[0].partition("%")[0])  # type: ignore[index] # a pair, for TCP
+        except (TypeError, ValueError, IndexError):
+            return _MANY
+        if any(peer in network for network in self._trusted):
+            return _MANY
+        return peer.packed if peer.version == 4 else peer.packed[:8]
+
+    def handle_error(self) -> None:
+        """As a connection does: nothing of what the error says is written down."""
+        error = sys.exception()
+        if error is not None:
+            _log.error("a listening socket failed: %s", describe(error))
+        self.handle_close()
+
+    def readable(self) -> bool:
+        # Waitress goes by the wall clock: without this, one that is set back by a day stops the upkeep for a day.
+        self.next_channel_cleanup = min(self.next_channel_cleanup, time.time() + self.adj.cleanup_interval)
+        return bool(super().readable())
+
+    def maintenance(self, now: float) -> None:
+        for channel in self.active_channels.values():
+            channel.last_activity = min(channel.last_activity, now)
+        super().maintenance(now)
+        monotonic = time.monotonic()
+        for channel in list(self.active_channels.values()):
+            # At once: a client that takes nothing would otherwise keep the connection by that very fact.
+            if channel.overdue(monotonic):
+                channel.handle_close()
+
+    def stop_accepting(self) -> None:
+        self.accepting = False
+        self.del_channel()
+        self.socket.close()

@@ -1,0 +1,158 @@
+"""One connection: deadlines for either side, and an end that cuts no answer off."""
+
+import logging
+import socket
+import sys
+import time
+from typing import ClassVar
+
+from waitress.channel import HTTPChannel
+
+from taina.errors import describe
+from taina.server.listener.answering import RefusalTask, Task
+from taina.server.listener.parsing import Parser
+
+REQUEST_SECONDS = 120
+"""A request has to be here, and an answer taken, within this time, however it trickles."""
+HEADER_SECONDS = 10
+BODY_SECONDS = 15
+"""A body that takes longer has to come at the least rate."""
+LEAST_RATE = 4096
+"""Bytes a second."""
+LINGER_SECONDS = 2
+LOG_EVERY = 60.0
+"""Seconds between two lines about faults of connections: whoever provokes them cannot fill the log."""
+
+_log = logging.getLogger(__name__)
+
+
+class Channel(HTTPChannel):  # type: ignore[misc]
+    parser_class = Parser
+    task_class = Task
+    error_task_class = RefusalTask
+    close_when_flushed: bool = False
+    silent = True
+    """Nothing has come yet."""
+    lingering = False
+    """The last answer is sent: what still comes in is read and dropped, for a moment, and then we close."""
+    since: float = 0
+    """When the connection came, or its last request was here."""
+    begun: float | None = None
+    """When the request that is being received, or the answer that is being sent, began."""
+    client: bytes | None = None
+    """Whose connection it is, as far as the server has to know it."""
+    held = 0
+    """Bytes of bodies of this connection that are in memory, as the server has counted them."""
+    logged: ClassVar[float] = 0
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"  # Waitress logs it, and the address of a client is nobody's affair
+
+    __str__ = __repr__
+
+    def handle_error(self) -> None:
+        """Waitress would log the address and what the error says; type and place are enough."""
+        error = sys.exception()
+        now = time.monotonic()
+        if error is not None and now - Channel.logged > LOG_EVERY:
+            Channel.logged = now
+            _log.error("a connection failed: %s", describe(error))
+        self.handle_close()
+
+    def handle_close(self) -> None:
+        self.server.release(self)
+        super().handle_close()
+
+    def received(self, data: bytes) -> bool:
+        self.silent = False
+        if self.begun is None:
+            self.begun = time.monotonic()
+        taken: bool = super().received(data)
+        if self.request is None:
+            self.begun = None
+            self.since = time.monotonic()
+        self.server.count(self)
+        return taken
+
+    def writable(self) -> bool:
+        if self.lingering and not self.will_close:
+            return False
+        if self.requests and not self.will_close and not self._left_to_us():
+            return False
+        return bool(super().writable())
+
+    def _left_to_us(self) -> bool:
+        """Whether a worker has left a part of its answer for the loop to send.
+
+        While it makes the answer there is nothing to send, and while it sends it holds the lock: saying
+        "writable" then makes the loop spin and fight the worker for the interpreter. It wakes us when it is done.
+        """
+        if not self.total_outbufs_len or not self.outbuf_lock.acquire(blocking=False):
+            return False
+        self.outbuf_lock.release()
+        return True
+
+    def handle_write(self) -> None:
+        if not self.close_when_flushed:
+            super().handle_write()
+            return
+        # Closing while something of the client's is still unread would cut our answer off (a TCP reset).
+        self.close_when_flushed = False
+        super().handle_write()
+        if self.total_outbufs_len or self.will_close or not self.connected:
+            self.close_when_flushed = True
+        else:
+            self.lingering = True
+            self.begun = time.monotonic()
+            self.socket.shutdown(socket.SHUT_WR)
+
+    def readable(self) -> bool:
+        if self.held and not self.requests and self.request is None:
+            self.server.count(self)
+        return self.lingering or bool(super().readable())
+
+    @property
+    def in_memory(self) -> int:
+        """Bytes of bodies that came and were not worked off yet."""
+        unfinished: int = self.request.body_bytes_received if self.request else 0
+        queued: int = sum(request.body_bytes_received for request in self.requests)
+        return unfinished + queued
+
+    @property
+    def waits_for_client(self) -> bool:
+        """Whether nothing is being done for it: the other side has to send, or to take."""
+        return not self.requests
+
+    def handle_read(self) -> None:
+        if self.lingering:
+            self.recv(self.adj.recv_bytes)  # of no interest; at its end this closes
+        else:
+            super().handle_read()
+
+    def unfinished(self, waited: float) -> bool:
+        """Whether closing, so many seconds after we stopped accepting, would cut somebody off.
+
+        Who has just connected is about to ask; who asked before and is still here may be gone long ago.
+        """
+        if self.silent or self.lingering:
+            return waited < LINGER_SECONDS
+        return bool(self.requests or self.request or self.total_outbufs_len)
+
+    def overdue(self, now: float) -> bool:
+        if self.lingering:
+            return self.begun is None or now - self.begun > LINGER_SECONDS
+        if self.requests:
+            return False  # a worker has it; the deadline is for the other side
+        if self.total_outbufs_len:
+            self.begun = self.begun or now
+            return now - self.begun > REQUEST_SECONDS
+        if self.request is None:
+            self.begun = None
+            return False
+        if self.begun is None:
+            return False
+        waited = now - self.begun
+        if not self.request.headers_finished:
+            return waited > HEADER_SECONDS
+        too_slow = waited > BODY_SECONDS + self.request.body_bytes_received / LEAST_RATE
+        return too_slow or waited > REQUEST_SECONDS

@@ -1,0 +1,92 @@
+"""Reads the head of a request, and refuses what two readers of HTTP could read differently (RFC 9112)."""
+
+import re
+from collections.abc import Callable
+
+from waitress.parser import HTTPRequestParser, ParsingError, TransferEncodingNotImplemented
+from waitress.utilities import BadRequest
+
+from taina.errors import TainaError
+
+MAX_BODY = 4 << 20
+"""Bytes. Higher than any call's own limit, so that a slightly oversized body gets a 413 instead of a cut connection."""
+MAX_LENGTH_DIGITS = 18
+
+Screen = Callable[[str, str, bool, int], TainaError | None]
+"""Looks at method, path, whether there is an Authorization header, and the body's length: why it is not taken."""
+
+_ONCE = frozenset({b"host", b"content-length", b"content-type", b"authorization", b"origin"})
+_HOST = re.compile(rb"[A-Za-z0-9._-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
+
+
+class ScreenedError(Exception):
+    """The body of this request is not taken: `refusal` says why."""
+
+    def __init__(self, refusal: TainaError) -> None:
+        super().__init__()
+        self.refusal = refusal
+
+
+class Parser(HTTPRequestParser):  # type: ignore[misc] # Waitress is not typed
+    """Refuses what two readers of HTTP could read differently (RFC 9112)."""
+
+    refusal: TainaError | None = None
+
+    def received(self, data: bytes) -> int:
+        try:
+            consumed: int = super().received(data)
+        except ScreenedError as error:
+            self.refusal = error.refusal
+            consumed = self._refuse(data)
+        except Exception:  # a fault of the parser is a bad request, too: no input may cut a connection in silence
+            consumed = self._refuse(data)
+        if self.error is not None:
+            self.expect_continue = False  # "go on" would be a lie, and the refusal would wait for the body
+        return consumed
+
+    def _refuse(self, data: bytes) -> int:
+        self.error = BadRequest("The request cannot be read.")
+        self.completed = self.headers_finished = self.connection_close = True
+        return len(data)
+
+    def parse_header(self, header_plus: bytes) -> None:
+        self._refuse_ambiguous(header_plus)
+        super().parse_header(header_plus)
+        if self.content_length:
+            self._screen()
+
+    def _screen(self) -> None:
+        """Before a byte of the body is kept: what no call takes is refused by the head alone."""
+        screen: Screen | None = getattr(self.adj, "screen", None)
+        refusal = screen and screen(self.command, self.path, "AUTHORIZATION" in self.headers, self.content_length)
+        if refusal:
+            raise ScreenedError(refusal)
+
+    def _refuse_ambiguous(self, header_plus: bytes) -> None:
+        first, _, rest = header_plus.partition(b"\r\n")
+        method_and_target = first.rsplit(b" ", 1)[0]
+        if not first.endswith((b" HTTP/1.1", b" HTTP/1.0")):
+            raise ParsingError("The request line has to end in HTTP/1.1.")
+        if method_and_target.partition(b" ")[2][:1] not in (b"/", b"*"):
+            raise ParsingError("The request's target has to be a path.")
+        seen: set[bytes] = set()
+        for line in rest.split(b"\r\n"):
+            if not line:
+                continue
+            if line[:1] in (b" ", b"\t"):
+                raise ParsingError("A folded header line is not accepted.")
+            name, _, value = line.partition(b":")
+            name = name.lower()
+            if b"_" in name or b"\0" in line:
+                raise ParsingError("A header's name or value has a character that is not accepted.")
+            if name == b"transfer-encoding":
+                raise TransferEncodingNotImplemented("Send the body with a Content-Length, not in chunks.")
+            if name in _ONCE and name in seen:
+                raise ParsingError("A header stands twice that may stand once.")
+            if name == b"host" and not _HOST.fullmatch(value.strip(b" \t")):
+                raise ParsingError("The Host header is not a host.")
+            if name == b"content-length" and len(value) > MAX_LENGTH_DIGITS:
+                raise ParsingError("The Content-Length is not a length.")
+            seen.add(name)
+        if b"host" not in seen and first.endswith(b"1.1"):
+            raise ParsingError("The Host header is missing.")
