@@ -45,8 +45,11 @@ def test_people_read_a_table(run: Run) -> None:
         ('origins = ["https://a.example/path"]', "an address without a path"),
         ('origins = ["*"]', "an address without a path"),
         ('metrics = "0.0.0.0:9464"', "an address of this machine"),
-        ("hots = 1", "hots in taina.toml is no option. There are: client_creates, client_misses"),
-        ("[mail]\nhots = 1", "mail.hots in taina.toml is no option"),
+        (
+            "hots = 1",
+            "hots in taina.toml is not an option. Did you mean host? There are: client_creates,",
+        ),
+        ("[mail]\nhots = 1", "mail.hots in taina.toml is not an option. Did you mean mail.host?"),
         ('[mail]\nhost = "smtp.example"', "mail.from is missing"),
         ('url = "https://a.example"\n[mail]\nhost = "smtp.example"\nfrom = "nobody"', "an e-mail address"),
         ('trusted_proxies = ["localhost"]', "trusted_proxies in taina.toml is ['localhost'], but has to be addresses"),
@@ -81,7 +84,45 @@ def test_lists_are_given_in_each_way(run: Run, tmp_path: Path) -> None:
     assert told("--origins", "https://e.example", "--origins", "https://f.example").split()[1] == "https://f.example"
 
 
-def test_no_password_is_printed(run: Run) -> None:
-    done = run("config", TAINA_STORE="postgresql://taina:hunter2@db.example/taina")
-    assert b"postgresql://taina:\xe2\x80\xa6@db.example/taina" in done.stdout
-    assert b"hunter2" not in done.stdout
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://taina:hunter2@db.example/taina",
+        "postgresql://taina:hun@hunter2@db.example/taina",
+        "postgresql://db.example/taina?user=taina&password=hunter2",
+        "postgresql://db.example/taina?sslpassword=hunter2",
+        "postgres://taina:hunter2@[::1]:5432,other/taina",
+        "host=db.example user=taina password=hunter2",
+        "mysql://taina:hunter2@db.example/taina",
+        "postgresql:hunter2",
+    ],
+)
+def test_no_password_is_printed(run: Run, tmp_path: Path, address: str) -> None:
+    (tmp_path / "hunter2.toml").write_text(f'store = "{address}"\n')
+    for done in (
+        run("config", TAINA_STORE=address),
+        run("config", "--json", TAINA_STORE=address),
+        run("config", "--store", address),
+        run("serve", "--port", "0", TAINA_STORE=f"{address}&x=%zz"),
+        run("config", "--config", "hunter2.toml"),
+        run("doctor", TAINA_STORE=address),
+    ):
+        assert b"hunter2" not in (done.stdout + done.stderr).replace(b"hunter2.toml", b"")
+        assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("variable", ["TAINA_PORT", "TAINA_MAIL_PORT"])
+@pytest.mark.parametrize("value", ["tcp://10.43.5.6:8080", "udp://10.43.5.6:53", "tcp://[fd00::1]:8080"])
+def test_variables_that_a_cluster_sets_by_itself_are_passed_over(run: Run, variable: str, value: str) -> None:
+    """Kubernetes sets NAME_PORT for each service in the namespace, also for one that is called `taina`."""
+    done = run("config", "--json", **{variable: value})
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["port"] == {"value": "8080", "source": "default"}
+    wrong = run("config", **{variable: "http://10.43.5.6"})
+    assert wrong.returncode == 2
+
+
+@pytest.mark.parametrize("host", ["::1", "[::1]"])
+def test_an_ipv6_address_is_taken_with_and_without_brackets(run: Run, host: str) -> None:
+    assert json.loads(run("config", "--json", "--host", host).stdout)["host"]["value"] == "::1"
+    assert b"[::1]:9464" in run("config", "--metrics", "[::1]:9464").stdout

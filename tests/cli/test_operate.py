@@ -1,7 +1,10 @@
 """`taina doctor` finds what is wrong with an instance; `taina backup` saves what may be saved."""
 
+import os
 import sqlite3
 import tarfile
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -50,6 +53,59 @@ def test_another_server_at_the_address_is_found(run: Run, tmp_path: Path) -> Non
     done = run("doctor", "--data", "data", "--url", server.url)
     stop_server(server)
     assert "taina verify" not in done.stdout.decode()
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("text/html", b"<h1>Welcome</h1>"),
+        ("application/json", b"{}"),
+        ("application/json", b"[]"),
+        ("application/json", b'"\xff'),
+        ("application/json", b'{"headers": {"rules": []}, "protocol": "1"}'),
+        ("application/json", b'{"headers": {"rules": {"page": 5}}}'),
+    ],
+)
+def test_a_host_that_answers_everything_is_a_finding(run: Run, tmp_path: Path, kind: str, body: bytes) -> None:
+    class Everything(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", kind)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Everything) as server:
+        threading.Thread(target=server.serve_forever).start()
+        done = run("doctor", "--data", str(tmp_path), "--url", f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+    assert done.returncode == 1
+    assert done.stderr == b""
+    assert b"does not answer as this API does" in done.stdout
+    assert b"does not give the list of its pages" in done.stdout
+
+
+def test_what_root_makes_is_the_service_s_own(run: Run, tmp_path: Path) -> None:
+    """Made by root, for root alone, the file of access keys once kept the service from starting."""
+    data = tmp_path / "data"
+    data.mkdir(mode=0o700)
+    owner = 65534 if os.geteuid() == 0 else os.geteuid()
+    os.chown(data, owner, -1)
+    assert run("keys", "add", "ann", "--data", "data").returncode == 0
+    assert (data / "keys.db").stat().st_uid == owner
+    assert b"not owned by the owner" not in run("doctor", "--data", "data").stdout
+    if os.geteuid() == 0:
+        os.chown(data / "keys.db", 0, 0)
+        assert b"keys.db is not owned by the owner of its folder" in run("doctor", "--data", "data").stdout
+
+
+def test_keys_are_not_made_where_there_is_no_instance(run: Run, tmp_path: Path) -> None:
+    done = run("keys", "add", "ann")
+    assert done.returncode == 2
+    assert b"There is no instance in" in done.stderr
+    assert not (tmp_path / "data").exists()
 
 
 def test_a_backup_has_options_and_keys_and_no_secret(run: Run, tmp_path: Path) -> None:

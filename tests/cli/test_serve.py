@@ -6,6 +6,7 @@ import subprocess
 import threading
 from pathlib import Path
 
+import httpx
 import pytest
 
 from cli.conftest import COMMAND, Run
@@ -101,3 +102,12 @@ def test_sweeping_goes_on_after_an_outage() -> None:
 
     with Sweeper(sweep):
         assert again.wait(30)
+
+
+@pytest.mark.parametrize("host", ["::", "[::]"])
+def test_every_address_of_the_machine_is_served(tmp_path: Path, host: str) -> None:
+    server = start_server(tmp_path, "--host", host)
+    assert server.url.startswith("http://[::]:")
+    for address in (f"http://127.0.0.1:{server.port}", f"http://[::1]:{server.port}"):
+        assert httpx.get(f"{address}/api/v1/health").json() == {"state": "up"}
+    stop_server(server)

@@ -3,10 +3,19 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import pytest
+from falcon.testing import create_environ
 
 from support.servers import free_port, running
 from taina import Client
+from taina.rules.secret_requests import SecretRequests
+from taina.rules.vault import Limits, Vault
+from taina.store.sqlite import SqliteStore
+from taina.web.app import create_app
 
 SERVE = """
 import sys
@@ -38,3 +47,25 @@ def test_a_wrong_option_is_named(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert "TAINA_MAX_SIZE" in done.stderr
+
+
+@pytest.mark.parametrize("slashes", ["/", "//", "///"])
+@pytest.mark.parametrize("path", ["api/v1/none", "api/v1/secrets/x", "api/v1/status", "api/none"])
+def test_slashes_that_lead_pass_by_nothing(tmp_path: Path, slashes: str, path: str) -> None:
+    """Waitress folds them; other servers hand them on, and the router passes over them."""
+    store = SqliteStore(tmp_path / "taina.db")
+    app = create_app(Vault(store, Limits()), SecretRequests(store, Limits()))
+    answer: dict[str, Any] = {}
+
+    def start(status: str, headers: list[tuple[str, str]], *_: object) -> Callable[[bytes], object]:
+        answer.update(status=status, headers=dict(headers))
+        return lambda _: None
+
+    elsewhere = {"HTTP_SEC_FETCH_SITE": "cross-site", "HTTP_HOST": "a"}
+    environment = create_environ(method="GET") | {"PATH_INFO": slashes + path} | elsewhere
+    list(app(environment, start))
+    store.close()
+    headers = {name.lower(): value for name, value in answer["headers"].items()}
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert answer["status"].startswith("200" if path == "api/v1/status" else "403")

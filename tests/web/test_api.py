@@ -207,3 +207,11 @@ def test_its_own_origin_is_no_other_site(api: httpx.Client) -> None:
     made = create(api, Made())
     origin = str(api.base_url).removesuffix("/api/v1/")
     assert api.get(secret_path(made), headers={**bearer(made.link_proof), "Origin": origin}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready", "/status"])
+def test_watchers_may_ask_for_the_head_alone(api: httpx.Client, path: str) -> None:
+    answer = api.head(path)
+    assert answer.status_code == 200
+    assert answer.content == b""
+    assert answer.headers["Cache-Control"] == "no-store"

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from taina.config import OPTIONS, ConfigError, Loaded, load, shown
+from taina.config import OPTIONS, ConfigError, Loaded, load, shown, shown_option
 
 config_option = click.option(
     "--config",
@@ -42,7 +42,7 @@ def read_config(file: Path | None, flags: dict[str, Any] | None = None) -> Loade
 def config(file: Path | None, as_json: bool, **flags: Any) -> None:
     """Print every option of the server: its value, and where that came from."""
     loaded = read_config(file, flags)
-    rows = [(one.key, shown(getattr(loaded.config, one.name)), loaded.sources[one.name]) for one in OPTIONS]
+    rows = [(one.key, shown_option(one, loaded.config), loaded.sources[one.name]) for one in OPTIONS]
     if as_json:
         click.echo(json.dumps({key: {"value": value, "source": source} for key, value, source in rows}))
         return

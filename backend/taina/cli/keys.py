@@ -44,7 +44,7 @@ def add(
     as_json: bool,
 ) -> None:
     """Issue a key and print it. It is shown this once: only its hash is kept."""
-    config = read_config(file, {"data": data}).config
+    config = _read_config(file, data)
     if contact is not None:
         try:
             contact = mailbox(contact)
@@ -68,7 +68,7 @@ def add(
 @json_option
 def list_(file: Path | None, data: str | None, as_json: bool) -> None:
     """List the keys: name, state, quota, contact. The keys themselves are not kept."""
-    access = _open(read_config(file, {"data": data}).config)
+    access = _open(_read_config(file, data))
     for key in access.all():
         state = "revoked" if key.revoked else "in force" if access.in_force(key) else "expired"
         if as_json:
@@ -86,7 +86,7 @@ def list_(file: Path | None, data: str | None, as_json: bool) -> None:
 @data_option
 def revoke(name: str, file: Path | None, data: str | None) -> None:
     """Revoke a key: nothing more is made with it. What was made stays as it is."""
-    config = read_config(file, {"data": data}).config
+    config = _read_config(file, data)
     try:
         _tell("revoked", _open(config).revoke(name), config)
     except NotFoundError as error:
@@ -102,6 +102,21 @@ def _tell(notice: Notice, key: AccessKey, config: Config) -> None:
         Mailer(config).send_notice(notice, key)
     except (MailError, OSError):
         click.echo(f"The message to {key.contact} could not be sent. Tell its holder yourself.", err=True)
+
+
+def _read_config(file: Path | None, data: str | None) -> Config:
+    """
+    Raises:
+        click.UsageError: nobody said where the instance is, and there is none here: its keys would open nothing.
+    """
+    loaded = read_config(file, {"data": data})
+    folder = loaded.config.data
+    if loaded.sources["data"] == "default" and loaded.file is None and not folder.is_dir():
+        raise click.UsageError(
+            f"There is no instance in {folder.absolute()}. Name the folder of its data with --data, or its "
+            "configuration with --config."
+        )
+    return loaded.config
 
 
 def _open(config: Config) -> AccessKeys:

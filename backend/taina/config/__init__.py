@@ -5,6 +5,7 @@ its flag on the command line and its place in `taina config`. A flag beats the e
 """
 
 import dataclasses
+import difflib
 import os
 import re
 import tomllib
@@ -14,7 +15,20 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any, Literal
 
-from taina.config.values import database, loopback, mailbox, networks, one_of, origin, origins, path, size, text, whole
+from taina.config.values import (
+    database,
+    host,
+    loopback,
+    mailbox,
+    networks,
+    one_of,
+    origin,
+    origins,
+    path,
+    size,
+    text,
+    whole,
+)
 from taina.proof_of_work import BITS_MOST
 
 FILE = Path("taina.toml")
@@ -28,7 +42,12 @@ class ConfigError(Exception):
 
 
 def option(
-    default: Any, read: Callable[[Any], Any], describe: str, key: str | None = None, several: bool = False
+    default: Any,
+    read: Callable[[Any], Any],
+    describe: str,
+    key: str | None = None,
+    several: bool = False,
+    private: bool = False,
 ) -> Any:
     """A field of `Config`.
 
@@ -37,15 +56,17 @@ def option(
             what was expected instead.
         key: in taina.toml, where it is not the field's own name.
         several: a list, whose flag may be given again.
+        private: its value may hold a password, so it is never printed, whatever is wrong with it.
     """
-    return field(default=default, metadata={"read": read, "describe": describe, "key": key, "several": several})
+    metadata = {"read": read, "describe": describe, "key": key, "several": several, "private": private}
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """Every option of an instance. Sizes are bytes of ciphertext, times seconds."""
 
-    host: str = option("127.0.0.1", text, "Address to listen on.")
+    host: str = option("127.0.0.1", host, "Address to listen on.")
     port: int = option(8080, whole(0, 65535), "Port to listen on; 0 takes a free one.")
     data: Path = option(Path("data"), path, "Folder of the database; made where it is missing.")
     store: str | None = option(
@@ -53,6 +74,7 @@ class Config:
         database,
         "A PostgreSQL database instead of a file, for several hosts: postgresql://user:password@host/database. "
         "In the environment it does not show in the list of processes.",
+        private=True,
     )
     site: Path | None = option(
         None,
@@ -130,6 +152,7 @@ class Option:
     describe: str
     read: Callable[[Any], Any]
     several: bool
+    private: bool
 
     @property
     def variable(self) -> str:
@@ -148,6 +171,7 @@ OPTIONS = tuple(
         f.metadata["describe"],
         f.metadata["read"],
         f.metadata["several"],
+        f.metadata["private"],
     )
     for f in dataclasses.fields(Config)
 )
@@ -183,12 +207,13 @@ def load(
             (one.variable, one.variable, environment.get(one.variable)),
             (str(file), f"{one.key} in {file}", written.get(one.key)),
         ):
-            if value is None or value in ("", ()):
+            if value is None or value in ("", ()) or _of_kubernetes(name, value):
                 continue
             try:
                 values[one.name], sources[one.name] = one.read(value), place
             except ValueError as error:
-                raise ConfigError(f"{name} is {value!r}, but has to be {error}.") from None
+                given = "" if one.private else f"is {value!r}, but "
+                raise ConfigError(f"{name} {given}has to be {error}.") from None
             break
         else:
             values[one.name], sources[one.name] = one.default, "default"
@@ -213,7 +238,9 @@ def _read_file(file: Path) -> dict[str, Any]:
     known = {one.key for one in OPTIONS}
     for key in found:
         if key not in known and key not in NOT_OURS:
-            raise ConfigError(f"{key} in {file} is no option. There are: {', '.join(sorted(known))}.")
+            similar = difflib.get_close_matches(key, known, n=1)
+            meant = f"Did you mean {similar[0]}? " if similar else ""
+            raise ConfigError(f"{key} in {file} is not an option. {meant}There are: {', '.join(sorted(known))}.")
     return found
 
 
@@ -226,13 +253,24 @@ def _check(config: Config) -> None:
         raise ConfigError("mail.password_file is missing: mail.user is set, and logging in needs a password.")
 
 
+def _of_kubernetes(name: str, value: Any) -> bool:
+    """Whether a cluster has set this variable by itself, for a service that is called `taina` or `taina-mail`."""
+    return name.endswith("_PORT") and re.match(r"(tcp|udp|sctp)://", str(value)) is not None
+
+
+def shown_option(option: Option, config: Config) -> str:
+    """The value of an option as it would be written; of one that may hold a password only that there is one."""
+    value = getattr(config, option.name)
+    return "…" if option.private and value is not None else shown(value)
+
+
 def shown(value: Any) -> str:
     """A value as it would be written."""
     match value:
         case None | ():
             return "-"
         case (str(host), int(port)):
-            return f"{host}:{port}"
+            return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         case tuple():
             return " ".join(map(str, value))
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:…@", str(value))  # a password is not shown
+    return str(value)

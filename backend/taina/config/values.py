@@ -17,6 +17,12 @@ def text(value: Any) -> str:
     return value.strip()
 
 
+def host(value: Any) -> str:
+    """An address or name to listen on; an IPv6 address may stand in brackets, as it does in addresses of pages."""
+    found = text(value)
+    return found[1:-1] if found.startswith("[") and found.endswith("]") else found
+
+
 def whole(least: int, most: int) -> Callable[[Any], int]:
     def read(value: Any) -> int:
         if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,18}", str(value)) or not least <= int(value) <= most:

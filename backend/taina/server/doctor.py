@@ -31,7 +31,7 @@ def examine(config: Config) -> Iterator[Finding]:
     yield from _folder(config.data)
     yield from _disk(config)
     if config.mail_password_file:
-        yield from _secret_file(config.mail_password_file)
+        yield from _private_file(config.mail_password_file)
     if config.url is None:
         yield Finding(False, "url is not set: say under which address people reach this, to have it looked at.")
         return
@@ -49,7 +49,8 @@ def _folder(data: Path) -> Iterator[Finding]:
         yield Finding(False, f"{data} is not there yet: the server makes it when it starts. Is it the right one?")
         return
     for place in [data, *sorted(data.glob("*.db*"))]:
-        yield from _secret_file(place)
+        yield from _private_file(place)
+    yield from _owners(data)
     if not os.access(data, os.W_OK):
         yield Finding(False, f"{data} cannot be written by this user. Ask again as the user of the server.")
     database = data / "taina.db"
@@ -59,7 +60,7 @@ def _folder(data: Path) -> Iterator[Finding]:
         yield Finding(wal, f"{database} {'keeps' if wal else 'does not keep'} a write-ahead log.")
 
 
-def _secret_file(place: Path) -> Iterator[Finding]:
+def _private_file(place: Path) -> Iterator[Finding]:
     try:
         mode = place.stat().st_mode
     except OSError as error:
@@ -68,6 +69,14 @@ def _secret_file(place: Path) -> Iterator[Finding]:
     good = not mode & (stat.S_IRWXG | stat.S_IRWXO)
     advice = "is for its user alone" if good else f"can be read by others: chmod go= {place}"
     yield Finding(good, f"{place} {advice}.")
+
+
+def _owners(data: Path) -> Iterator[Finding]:
+    """A file that root has made in the folder of a service keeps that service from starting."""
+    owner = data.stat().st_uid
+    for place in sorted(data.glob("*.db*")):
+        if place.stat().st_uid != owner:
+            yield Finding(False, f"{place} is not owned by the owner of its folder: chown --reference={data} {place}")
 
 
 def _disk(config: Config) -> Iterator[Finding]:
@@ -85,22 +94,43 @@ def _outside(config: Config) -> Iterator[Finding]:
         with httpx.Client(timeout=_PATIENCE, base_url=str(config.url), follow_redirects=False) as client:
             status, page = client.get("/api/v1/status"), client.get("/en/")
             lists = client.get("/manifest.json")
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
         yield Finding(False, f"{config.url} does not answer ({error or type(error).__name__}).")
         return
-    told = status.headers.get("content-type", "").startswith("application/json") and status.status_code == 200
+    answering = status.headers.get("content-type", "").startswith("application/json") and status.status_code == 200
+    told = answering and _speaks_taina(status)
     yield Finding(told, f"{config.url} {'answers' if told else 'does not answer as this API does'}.")
     stored = status.headers.get("cache-control") == "no-store"
     yield Finding(stored, f"Answers of the API {'are' if stored else 'are not told to be'} kept nowhere.")
     yield from _clock(status.headers.get("date", ""))
     if page.status_code == 200 and lists.status_code == 200:
-        rules = lists.json()["headers"]["rules"]["page"]
-        for name, value in rules.items():
+        rules = _page_rules(lists)
+        for name, value in (rules or {}).items():
             if page.headers.get(name) != value:
                 yield Finding(False, f"A proxy changes or drops the header {name} of the pages.")
-        yield Finding(True, "Pages were looked at with their headers; taina verify compares them all.")
+        if rules is None:
+            yield Finding(False, f"{config.url} does not give the list of its pages: is something else there?")
+        else:
+            yield Finding(True, "Pages were looked at with their headers; taina verify compares them all.")
     if page.url.scheme == "https" and "strict-transport-security" not in page.headers:
         yield Finding(False, "The proxy does not send Strict-Transport-Security.")
+
+
+def _speaks_taina(status: httpx.Response) -> bool:
+    try:
+        answer = status.json()
+    except ValueError:
+        return False
+    return isinstance(answer, dict) and answer.get("protocol") == 1
+
+
+def _page_rules(lists: httpx.Response) -> dict[str, str] | None:
+    """Headers of pages by the manifest; None where something else answers to every address."""
+    try:
+        rules = lists.json()["headers"]["rules"]["page"]
+    except (ValueError, LookupError, TypeError):
+        return None
+    return rules if isinstance(rules, dict) else None
 
 
 def _clock(date: str) -> Iterator[Finding]:

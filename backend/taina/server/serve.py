@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -185,7 +186,7 @@ def _listen(config: Config, app: Application) -> Listener:
             app,
             config.host,
             config.port,
-            sockets=inherited_sockets(),
+            sockets=inherited_sockets() or _every_address(config),
             screen=screen,
             trusted=config.trusted_proxy,
         )
@@ -193,6 +194,13 @@ def _listen(config: Config, app: Application) -> Listener:
         raise click.ClickException(
             f"Cannot listen on {config.host} port {config.port}: {error}. Choose another with --host and --port."
         ) from None
+
+
+def _every_address(config: Config) -> list[socket.socket]:
+    """`::` stands for every address of the machine, of IPv4 too; a socket of Waitress's own would take IPv6 alone."""
+    if config.host != "::":
+        return []
+    return [socket.create_server(("::", config.port), family=socket.AF_INET6, dualstack_ipv6=True)]
 
 
 def _address(host: str, port: int) -> str:

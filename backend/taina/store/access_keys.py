@@ -5,6 +5,7 @@ two connections reset at once), and each call has a connection of its own.
 """
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
@@ -16,6 +17,13 @@ from taina.errors import ConflictError
 
 migrations = sqlite_utils.Migrations("keys")
 _PATIENCE = 10.0
+
+
+def _give_to_owner_of_folder(path: Path) -> None:
+    """What root makes in the folder of a service is the service's, which could not open it otherwise."""
+    folder = path.parent.stat()
+    if os.geteuid() == 0 and folder.st_uid != 0:
+        os.chown(path, folder.st_uid, folder.st_gid)
 
 
 @migrations(name="0001_keys")
@@ -80,6 +88,7 @@ class KeyFile:
         try:
             with self._connect() as connection:
                 path.chmod(0o600)
+                _give_to_owner_of_folder(path)
                 migrations.apply(sqlite_utils.Database(connection))
         except sqlite3.Error as error:
             raise OSError(f"{path} cannot be used ({error})") from None

@@ -5,7 +5,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
 from waitress.server import TcpWSGIServer
@@ -84,6 +84,8 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
             peer = ip_address(address[0].partition("%")[0])  # type: ignore[index] # a pair, for TCP
         except (TypeError, ValueError, IndexError):
             return _MANY
+        if isinstance(peer, IPv6Address):
+            peer = peer.ipv4_mapped or peer
         if any(peer in network for network in self._trusted):
             return _MANY
         return peer.packed if peer.version == 4 else peer.packed[:8]
