@@ -196,7 +196,8 @@ def test_junk_that_somebody_left_is_told_from_an_answer(tab: Tab, reader: Tab, t
     )
     reader.wait("window.left === true")
     assert len(came(tab, inbox)) == 1
-    assert tab.text("#answers li:nth-child(2) .hint") == "It does not open with your keys: no answer to you"
+    strange = "Cannot be opened with your keys: it is not an answer to your request"
+    assert tab.text("#answers li:nth-child(2) .hint") == strange
 
 
 def test_links_that_are_cut_or_mixed_up(tab: Tab, reader: Tab, taina: Server) -> None:

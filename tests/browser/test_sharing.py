@@ -116,7 +116,7 @@ def test_receipts_are_kept_only_when_asked_and_forgotten_by_one_click(tab: Tab, 
     reach(tab, "shown")
     assert sorted(tab.evaluate("[...document.querySelectorAll('#list a')].map((link) => link.textContent)")) == [
         "<b>Router</b> & рутер",
-        "Without a name",
+        "Unnamed",
     ]
     kept = tab.evaluate("JSON.stringify({...localStorage})")
     assert first.partition("#")[2] not in kept, "what opens the secret is not kept"

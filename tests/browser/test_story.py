@@ -75,7 +75,7 @@ def tell_the_story(tab: Tab, reader: Tab, taina: Server) -> None:
     reach(tab, "shown")
     while tab.text("#receipt-state") != "Opened":  # the reader's page acknowledges while it shows the secret
         tab.click("#refresh")
-    assert "Proved" in tab.text('[data-fill="explain"]')
+    assert "Proven" in tab.text('[data-fill="explain"]')
     assert not tab.shown("#burn")
 
     tab.open(link)
@@ -137,7 +137,7 @@ def test_a_wrong_passphrase_costs_a_try_and_ten_destroy(tab: Tab, reader: Tab, t
     assert "too many wrong passphrases" in reader.text('[data-fill="gone"]')
     tab.open(receipt)
     reach(tab, "shown")
-    assert tab.text("#receipt-state") == "Destroyed"
+    assert tab.text("#receipt-state") == "Locked: too many wrong passphrases"
     assert tab.text('[data-fill="failed"]') == "10"
 
 
@@ -167,7 +167,7 @@ def test_a_burned_secret_is_gone(tab: Tab, reader: Tab, taina: Server) -> None:
     tab.wait("document.querySelector('#receipt-state').textContent === 'Burned unread'")
     reader.open(link)
     reach(reader, "gone")
-    assert "destroyed it" in reader.text('[data-fill="gone"]')
+    assert "burned it" in reader.text('[data-fill="gone"]')
     assert not reader.shown("#not-you")
 
 

@@ -232,7 +232,7 @@ def _say_sent(sent: list[Sent], words: str | None, as_json: bool) -> None:
     # The link alone goes into a pipe; the rest is for the person.
     for one in sent:
         click.echo(f"Receipt, for yourself: {one.receipt}", err=True)
-    click.echo(f"Opens once, until {when(sent[0].expires)}.", err=True)
+    click.echo(f"Can be opened once, until {when(sent[0].expires)}.", err=True)
     if words:
         click.echo(f"Passphrase, to be told by another way: {words}", err=True)
 

@@ -144,7 +144,7 @@ def _contact(value: Any) -> str:
         decode_link(str(value), "request")
     except TainaError:
         raise LooksError(
-            "site.contact is a request link, whole. Make one on the page “Ask for a secret” of this site, or with "
+            "site.contact is a request link, whole. Make one on the page “Request a secret” of this site, or with "
             "`taina request`, and keep its inbox."
         ) from None
     return clean_fragment(str(value))
