@@ -24,7 +24,7 @@ ROOMS = {
     "smtplib": {"mail"},
     "prometheus_client": {"server"},
     "jinja2": {"site"},
-    "brotli": {"site"},
+    "brotli": {"site", "web"},
     "markdown_it": {"site"},
 }
 """Each library, and the rooms that may know it."""

@@ -1,5 +1,6 @@
 """What a site's maker signed, and what `taina verify` finds of every change to it."""
 
+import gzip
 import json
 import shutil
 import subprocess
@@ -7,12 +8,16 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import brotli
+import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sign_site import public_key, sign
 from support.servers import Server, start_server, stop_server
+from taina import __version__
 from taina.errors import UnreachableError
+from taina.site import build, hosting, verify
 from taina.site.verify import Report, read_key, verify_folder, verify_host
 
 KEY = Ed25519PrivateKey.generate()
@@ -46,8 +51,8 @@ def look(server: Server) -> list[str]:
 
 def test_a_site_as_it_was_signed_is_good(signed: Path, host: Callable[[Path], Server]) -> None:
     files = len(json.loads((signed / "manifest.json").read_text())["files"])
-    assert verify_host(host(signed).url, PUBLIC) == Report(files)
-    assert verify_folder(signed, PUBLIC) == Report(files)
+    assert verify_host(host(signed).url, PUBLIC) == Report(files, release=__version__)
+    assert verify_folder(signed, PUBLIC) == Report(files, release=__version__)
 
 
 def test_one_changed_byte_is_found(signed: Path, host: Callable[[Path], Server]) -> None:
@@ -99,22 +104,200 @@ def test_a_missing_and_a_weakened_header_are_found(signed: Path, host: Callable[
     findings = _with_the_signed_manifest(server, before, (signed / "manifest.sig").read_bytes())
     assert "en/index.html has no header Integrity-Policy." in findings
     assert "en/index.html has another header Content-Security-Policy." in findings
-    assert "en/index.html has a header link, which is none of ours." in findings
+    assert "en/index.html has a header link, which is not one of ours." in findings
+
+
+Tamper = Callable[[httpx.Request, httpx.Response], httpx.Response]
+
+
+class Tampering(httpx.HTTPTransport):
+    """A host that shows the right manifest, and something else besides."""
+
+    def __init__(
+        self, shown: dict[str, bytes], tamper: Callable[[httpx.Request, httpx.Response], httpx.Response]
+    ) -> None:
+        super().__init__()
+        self._shown = shown
+        self._tamper = tamper
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        shown = self._shown.get(request.url.path)
+        answer = super().handle_request(request)
+        if shown is not None:
+            return httpx.Response(200, stream=httpx.ByteStream(shown))
+        return self._tamper(request, answer)
+
+
+def findings_of(server: Server, tamper: Tamper, **shown: bytes) -> list[str]:
+    transport = Tampering({f"/manifest.{name}": data for name, data in shown.items()}, tamper)
+    with httpx.Client(transport=transport) as client:
+        return verify.compare_host(client, f"{server.url}/", PUBLIC).findings
 
 
 def _with_the_signed_manifest(server: Server, manifest: bytes, signature: bytes) -> list[str]:
-    """As from a host that shows the right manifest and sends other headers."""
-    import httpx
+    return findings_of(server, lambda _, answer: answer, json=manifest, sig=signature)
 
-    from taina.site import verify
 
-    class Transport(httpx.HTTPTransport):
-        def handle_request(self, request: httpx.Request) -> httpx.Response:
-            shown = {"/manifest.json": manifest, "/manifest.sig": signature}.get(request.url.path)
-            return super().handle_request(request) if shown is None else httpx.Response(200, content=shown)
+@pytest.fixture(scope="module")
+def few(built_site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site of a few files of each kind, signed: with copies, snippets and all."""
+    folder = tmp_path_factory.mktemp("few")
+    document = json.loads((built_site / "manifest.json").read_text())
+    kinds: dict[str, str] = {}
+    for path in document["files"]:
+        kinds.setdefault(f"{Path(path).suffix} {path.startswith('en/s/')}", path)
+    chosen = {*kinds.values(), "404.html", "en/index.html"}
+    document["files"] = {path: facts for path, facts in document["files"].items() if path in chosen}
+    site = {path: (built_site / path).read_bytes() for path in document["files"]}
+    site["manifest.json"] = json.dumps(document).encode()
+    site = build.with_compressed(site)
+    site |= hosting.files(hosting.Headers(**document["headers"]), list(document["files"]))
+    for path, data in site.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(data)
+    sign(folder, KEY)
+    return folder
 
-    with httpx.Client(transport=Transport(), headers={"Accept-Encoding": "identity"}) as client:
-        return verify.compare_host(client, f"{server.url}/", PUBLIC).findings
+
+@pytest.fixture
+def small(few: Path, tmp_path: Path) -> Path:
+    """A copy of it, to be changed."""
+    return Path(shutil.copytree(few, tmp_path / "small"))
+
+
+@pytest.fixture(scope="module")
+def few_hosted(few: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = start_server(tmp_path_factory.mktemp("data"), "--site", str(few))
+    yield server
+    stop_server(server)
+
+
+def test_each_changed_file_of_a_folder_is_found(small: Path) -> None:
+    """Compressed copies once passed as signed, though they are what browsers get."""
+    files = sorted(file for file in small.rglob("*") if file.is_file())
+    assert {file.suffix for file in files} >= {".br", ".gz", ".html", ".js", ".css", ".svg", ".conf", ".sig", ".txt"}
+    assert verify_folder(small, PUBLIC).findings == []
+    for file in files:
+        data = file.read_bytes()
+        for changed in (data + b" ", data[:-1], bytes([data[0] ^ 1]) + data[1:], data[: len(data) // 2], b""):
+            file.write_bytes(changed)
+            if changed.strip() != data.strip() or file.suffix != ".sig":
+                assert verify_folder(small, PUBLIC).findings, file
+        if file.suffix in (".br", ".gz"):
+            coded = brotli.compress(b"other") if file.suffix == ".br" else gzip.compress(b"other")
+            file.write_bytes(coded)
+            assert verify_folder(small, PUBLIC).findings == [f"{file.relative_to(small).as_posix()} was changed."]
+        file.write_bytes(data)
+    for extra in ("sw.js", "en/sw.js.br", "assets/x.css", "robots.txt.gz.br", "index.html~", ".htaccess"):
+        (small / extra).write_bytes(b"x")
+        assert verify_folder(small, PUBLIC).findings == [f"{extra} should not be there."]
+        (small / extra).unlink()
+
+
+@pytest.mark.parametrize("coding", ["br", "gzip", "identity"])
+def test_a_change_in_one_coding_alone_is_found(few_hosted: Server, coding: str) -> None:
+
+    def tamper(request: httpx.Request, answer: httpx.Response) -> httpx.Response:
+        sent = answer.headers.get("content-encoding", "identity")
+        if sent != coding or not request.url.path.endswith((".js", "/")):
+            return answer
+        data = answer.read() + b"<!-- -->"
+        made = {"br": brotli.compress, "gzip": gzip.compress}.get(coding, bytes)(data)
+        headers = {name: value for name, value in answer.headers.items() if name != "content-length"}
+        return httpx.Response(200, headers=headers, stream=httpx.ByteStream(made))
+
+    found = findings_of(few_hosted, tamper)
+    assert any(line.startswith("en/index.html ") for line in found), found
+    assert all(" header " not in line for line in found)
+
+
+@pytest.mark.parametrize("browser", ["Chrome", "Firefox", "iPhone"])
+def test_another_face_for_one_browser_is_found(few_hosted: Server, browser: str) -> None:
+    """Also for one language, or only where a page is navigated to: that is what a host would go by."""
+
+    def tamper(request: httpx.Request, answer: httpx.Response) -> httpx.Response:
+        shown = browser in request.headers["user-agent"] and "accept-language" in request.headers
+        other = shown and request.headers.get("sec-fetch-mode") == "navigate"
+        return httpx.Response(200, headers=answer.headers, stream=httpx.ByteStream(b"<p>")) if other else answer
+
+    assert findings_of(few_hosted, tamper)
+
+
+HEADERS = {
+    "content-type": ["text/html; charset=iso-2022-jp", "text/plain", "", "text/javascript; charset=utf-16"],
+    "alt-svc": ['h3="elsewhere.example:443"', 'h3=":443", h2="elsewhere.example:443"'],
+    "clear-site-data": ['"storage"'],
+    "content-disposition": ["attachment"],
+    "content-encoding": ["deflate", "x"],
+    "content-security-policy-report-only": ["default-src *"],
+    "link": ["</x.js>; rel=preload"],
+    "location": ["https://elsewhere.example/"],
+    "nel": ["{}"],
+    "origin-trial": ["x"],
+    "refresh": ["0; url=https://elsewhere.example/"],
+    "report-to": ["{}"],
+    "service-worker-allowed": ["/"],
+    "set-cookie": ["a=b"],
+    "sourcemap": ["/x.map"],
+    "speculation-rules": ['"/x"'],
+    "x-anything-new": ["1"],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in HEADERS.items() for value in values])
+def test_each_header_that_is_added_is_found(few_hosted: Server, name: str, value: str) -> None:
+    def tamper(request: httpx.Request, answer: httpx.Response) -> httpx.Response:
+        answer.headers[name] = value
+        return answer
+
+    assert findings_of(few_hosted, tamper)
+
+
+def test_each_header_that_is_changed_or_dropped_is_found(few: Path, few_hosted: Server) -> None:
+    rules = json.loads((few / "manifest.json").read_text())["headers"]["rules"]
+    for name in sorted({name for rule in rules.values() for name in rule}):
+        for value in ("", "x", None):
+
+            def tamper(request: httpx.Request, answer: httpx.Response) -> httpx.Response:
+                if name in answer.headers:  # noqa: B023 - called within this turn
+                    if value is None:  # noqa: B023
+                        del answer.headers[name]  # noqa: B023
+                    else:
+                        answer.headers[name] = value  # noqa: B023
+                return answer
+
+            assert any(name in line for line in findings_of(few_hosted, tamper)), name
+
+
+def test_harmless_headers_of_hosts_are_none(few_hosted: Server) -> None:
+    def tamper(request: httpx.Request, answer: httpx.Response) -> httpx.Response:
+        answer.headers.update({"Server": "x", "Alt-Svc": 'h3=":443"; ma=2592000', "CF-Ray": "x", "ETag": '"x"'})
+        return answer
+
+    assert findings_of(few_hosted, tamper) == []
+
+
+@pytest.mark.parametrize("value", ["", "max-age=0", "max-age=86400; preload", "includeSubDomains"])
+def test_https_has_to_last(value: str) -> None:
+    rules = {"rules": {"page": {}}, "paths": {"/": "page"}}
+    headers = httpx.Headers({"content-type": "text/html"} | ({"Strict-Transport-Security": value} if value else {}))
+    assert list(verify._compare_headers("a.html", rules, headers, secure=True))
+    good = httpx.Headers({"content-type": "text/html", "Strict-Transport-Security": "max-age=63072000"})
+    assert list(verify._compare_headers("a.html", rules, good, secure=True)) == []
+
+
+def test_an_older_release_is_found(small: Path, host: Callable[[Path], Server]) -> None:
+    """Every list that was ever signed stays signed: the number tells an old one."""
+    assert verify_folder(small, PUBLIC, at_least=__version__).findings == []
+    (finding,) = verify_folder(small, PUBLIC, at_least="99.0").findings
+    assert finding == f"These are the pages of {__version__}, older than 99.0."
+    assert verify_host(host(small).url, PUBLIC, at_least="99.0").findings == [finding]
+
+
+def test_a_server_refuses_copies_that_stand_for_something_else(small: Path, host: Callable[[Path], Server]) -> None:
+    (small / "404.html.br").write_bytes(brotli.compress(b"other"))
+    with pytest.raises(RuntimeError, match=r"the br copy of 404\.html does not stand for it"):
+        host(small)
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "manifest.sig"])
@@ -150,7 +333,7 @@ def test_the_command_ends_with_a_number(signed: Path, tmp_path: Path) -> None:
     assert bad.returncode == 6
     assert json.loads(bad.stdout)["findings"] == [f"404.html has 0 bytes, not {len_of(signed):,}."]
     wrong = subprocess.run([*command[:-1], "nonsense"], capture_output=True, text=True, check=False)
-    assert "no public key" in wrong.stderr
+    assert "not a public key" in wrong.stderr
 
 
 def len_of(signed: Path) -> int:

@@ -10,11 +10,13 @@ from taina.cli.asking import json_option, progress, say_json
 @click.command()
 @click.argument("place", metavar="URL | FOLDER")
 @click.option(
-    "--key", envvar="TAINA_SITE_KEY", required=True, help="Public key of who signed it, or a file that holds it."
+    "--key", envvar="TAINA_SITE_KEY", required=True, help="Public key of whoever signed it, or a file that contains it."
 )
+@click.option("--at-least", metavar="VERSION", help="Oldest release of the pages that is good, such as 0.2.0.")
 @json_option
-def verify(place: str, key: str, as_json: bool) -> None:
-    """Fetch every file of a site and compare it, and its headers, with the signed list.
+def verify(place: str, key: str, at_least: str | None, as_json: bool) -> None:
+    """Fetch every file of a site, as browsers do and in every coding, and compare it, and its headers, with the signed
+    list.
 
     Ends with 6 if anything differs. What a host shows to you may not be what it shows to others: ask from several
     networks, and more than once.
@@ -24,15 +26,16 @@ def verify(place: str, key: str, as_json: bool) -> None:
     public = read_key(Path(key).read_text("utf-8") if Path(key).is_file() else key)
     if "://" in place:
         with progress("Comparing") as on_progress:
-            report = verify_host(place, public, on_progress or (lambda *_: None))
+            report = verify_host(place, public, on_progress or (lambda *_: None), at_least)
     else:
-        report = verify_folder(Path(place), public)
+        report = verify_folder(Path(place), public, at_least)
     if as_json:
-        say_json({"files": report.files, "findings": report.findings})
+        say_json({"files": report.files, "release": report.release, "findings": report.findings})
     else:
         for finding in report.findings:
             click.echo(finding)
         end = "as signed" if not report.findings else f"{len(report.findings)} findings"
-        click.echo(f"{place}: {report.files} files, {end}.", err=True)
+        release = f" of release {report.release}" if report.release else ""
+        click.echo(f"{place}: {report.files} files{release}, {end}.", err=True)
     if report.findings:
         raise SystemExit(6)

@@ -28,6 +28,7 @@ import jinja2
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from taina import __version__
 from taina.site import SOURCE as SOURCE
 from taina.site import colours, hosting
 from taina.site.api_page import calls
@@ -160,7 +161,7 @@ def write(out: Path, looks: Looks | None = None, api: str | None = None) -> int:
     """Build the site into a folder in place of all that was in it; returns the number of files."""
     site = with_compressed(build(looks=looks, api=api))
     headers = Headers(**json.loads(site["manifest.json"])["headers"])
-    site |= hosting.files(headers, sorted(site))
+    site |= hosting.files(headers, list(json.loads(site["manifest.json"])["files"]))
     shutil.rmtree(out, ignore_errors=True)
     for path, data in site.items():
         file = out / path
@@ -344,7 +345,7 @@ def _render(environment: jinja2.Environment, template: str, **values: Any) -> by
 
 def _manifest(site: dict[str, bytes], headers: Headers) -> bytes:
     files = {path: {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)} for path, data in site.items()}
-    return _to_json({"version": 1, "files": files, "headers": asdict(headers)})
+    return _to_json({"version": 1, "release": __version__, "files": files, "headers": asdict(headers)})
 
 
 def _digest(data: bytes, algorithm: str) -> str:

@@ -24,10 +24,10 @@ def files(headers: Headers, site: list[str]) -> dict[str, bytes]:
     """What is written beside the site's own files, for who hosts it elsewhere.
 
     Args:
-        site: the paths of the site's files.
+        site: the paths of the site's files, as the manifest names them.
     """
     return {
-        "_headers": _static_hosts(headers, site).encode(),
+        "_headers": _static_hosts(headers, [*site, "manifest.json", "manifest.sig"]).encode(),
         "caddy.conf": _caddy(headers).encode(),
         "nginx.conf": _nginx(headers).encode(),
     }

@@ -5,7 +5,9 @@ The signature is Ed25519 (RFC 8032) over the bytes of `manifest.json`, in base64
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,31 +16,107 @@ import httpx
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from taina import __version__, base64url
-from taina.errors import InvalidError, UnreachableError
+from taina import base64url
+from taina.errors import InvalidError, NotTainaError, TamperedError, UnreachableError
+from taina.site import hosting
+from taina.web.codings import decode
+from taina.web.site import CODINGS, TYPES
 
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
-BROWSERS = (
-    "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
-    f"taina/{__version__}",
+_NAVIGATES = {
+    "Sec-Fetch-Dest": "document",
+    "Sec-Fetch-Mode": "navigate",
+    "Sec-Fetch-Site": "none",
+    "Sec-Fetch-User": "?1",
+    "Upgrade-Insecure-Requests": "1",
+}
+_LOADS = {"Sec-Fetch-Dest": "script", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin"}
+_FIREFOX = {
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    "Accept-Language": "en-US,en;q=0.5",
+}
+_CHROME = {
+    "User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/140.0.0.0 Safari/537.36",
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8",
+    "Accept-Language": "bg-BG,bg;q=0.9,en;q=0.8",
+}
+_SAFARI = {
+    "User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Version/18.5 Mobile/15E148 Safari/604.1",
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    "Accept-Language": "de-DE,de;q=0.9",
+}
+BROWSERS = (_FIREFOX, _CHROME, _SAFARI)
+"""What browsers send: a host that shows checkers another face has to guess which of them is one."""
+OFFERS = ("gzip, deflate, br, zstd", "gzip, deflate, br", "gzip", "br", "identity")
+"""Each file is asked for in every coding: what was changed in one of them is changed for some browsers."""
+_HARMLESS = frozenset(
+    {
+        "accept-ranges",
+        "age",
+        "cf-cache-status",
+        "cf-ray",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "date",
+        "etag",
+        "expires",
+        "keep-alive",
+        "last-modified",
+        "pragma",
+        "server",
+        "server-timing",
+        "strict-transport-security",
+        "transfer-encoding",
+        "vary",
+        "via",
+        "x-amz-cf-id",
+        "x-amz-cf-pop",
+        "x-cache",
+        "x-cache-hits",
+        "x-fastly-request-id",
+        "x-github-request-id",
+        "x-nf-request-id",
+        "x-served-by",
+        "x-timer",
+        "x-vercel-cache",
+        "x-vercel-id",
+    }
 )
-"""Who we say that we are, in turn: a host that shows checkers another face has to guess which of them is one."""
-_LOADS = ("content-security-policy-report-only", "link", "location", "refresh", "reporting-endpoints", "report-to")
-_KEEPS = ("nel", "service-worker-allowed", "set-cookie", "sourcemap", "speculation-rules", "x-sourcemap")
-_POWERS = (*_LOADS, *_KEEPS)
-"""Headers that load, keep or report something; no page of ours has one."""
+"""Headers that hosts add and that change nothing in a page; any other is a finding."""
+_ALT_SVC = re.compile(r'(h2|h3|h3-29)=":\d{1,5}"(; ?ma=\d+)?(; ?persist=1)?', re.IGNORECASE)
+"""The same host by another protocol; another host would be asked instead of this one."""
+LEAST_HSTS = 15_552_000
+"""Seconds, of half a year."""
 _STRANGE = ("sw.js", "service-worker.js", "js/site.js", "en/nothing-is-here.html")
 """Paths at which nothing may be."""
-_BESIDE = {MANIFEST, SIGNATURE, "_headers", "caddy.conf", "nginx.conf"}
 _PATIENCE = 30.0
+_DEADLINE = 60.0
+"""Seconds for one answer, however it drips."""
+MAX_MANIFEST = 4 << 20
 
 
 @dataclass
 class Report:
+    """What was found of a site: how many files were compared, which release they are, when they were signed."""
+
     files: int = 0
     findings: list[str] = field(default_factory=list)
-    """One sentence for each thing that is not as it should be; none is good."""
+    """One sentence for each thing that is not as it should be; an empty list is good."""
+    release: str | None = None
+    """The version of Taina whose pages these are; None where the manifest does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    headers: httpx.Headers
+    raw: bytes
+    """As it came, in the coding that its headers name."""
 
 
 def read_key(text: str) -> Ed25519PublicKey:
@@ -46,82 +124,152 @@ def read_key(text: str) -> Ed25519PublicKey:
     try:
         return Ed25519PublicKey.from_public_bytes(base64url.decode(text.strip()))
     except ValueError:
-        raise InvalidError("This is no public key: it has 43 letters, digits, - and _.", field="key") from None
+        raise InvalidError("This is not a public key: it has 43 letters, digits, - and _.", field="key") from None
 
 
-def verify_host(url: str, key: Ed25519PublicKey, on_progress: Callable[[int, int], None] = lambda *_: None) -> Report:
-    """Fetch every file of the manifest from a live host, and what must not be there.
+def verify_host(
+    url: str,
+    key: Ed25519PublicKey,
+    on_progress: Callable[[int, int], None] = lambda *_: None,
+    at_least: str | None = None,
+) -> Report:
+    """Fetch every file of the manifest from a live host as browsers do, in every coding, and what must not be there.
+
+    Args:
+        at_least: the oldest release that is good, such as `0.2.0`: every list that was ever signed stays signed.
 
     Raises:
         UnreachableError: it does not answer.
+        NotTainaError: it answers without end.
     """
     root = url.rstrip("/") + "/"
-    with httpx.Client(timeout=_PATIENCE, follow_redirects=False, headers={"Accept-Encoding": "identity"}) as client:
+    with httpx.Client(timeout=_PATIENCE, follow_redirects=False) as client:
         try:
-            return compare_host(client, root, key, on_progress)
+            return compare_host(client, root, key, on_progress, at_least)
+        except httpx.InvalidURL:
+            raise InvalidError(f"{url} is not an address.", field="url") from None
         except httpx.HTTPError as error:
             raise UnreachableError(f"{root} does not answer ({error or type(error).__name__}).") from None
 
 
-def verify_folder(folder: Path, key: Ed25519PublicKey) -> Report:
-    """Compare a built site on this disk; files that the manifest does not name are findings, too."""
+def verify_folder(folder: Path, key: Ed25519PublicKey, at_least: str | None = None) -> Report:
+    """Compare a built site on this disk, compressed copies and files for hosts too.
+
+    Files that do not belong to it are findings as well.
+    """
     report = Report()
     try:
-        manifest = _signed(key, (folder / MANIFEST).read_bytes(), (folder / SIGNATURE).read_bytes(), report)
+        signed = (folder / MANIFEST).read_bytes()
+        manifest = _signed(key, signed, (folder / SIGNATURE).read_bytes(), report, at_least)
     except OSError as error:
         report.findings.append(f"{Path(str(error.filename)).name} cannot be read.")
         return report
-    there = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
-    for path, facts in manifest["files"].items():
+    files = dict(manifest["files"])
+    known = set(files) | {MANIFEST, SIGNATURE}
+    for path, facts in files.items():
         report.files += 1
-        if path not in there:
+        if not (folder / path).is_file():
             report.findings.append(f"{path} is missing.")
         else:
             report.findings += _compare(path, facts, (folder / path).read_bytes())
-    compressed = {path.removesuffix(".br").removesuffix(".gz") for path in there}
-    report.findings += [
-        f"{path} should not be there." for path in sorted(compressed - set(manifest["files"]) - _BESIDE)
-    ]
+    files[MANIFEST] = _facts(signed)
+    for path, facts in files.items():
+        for coding, ending in CODINGS:
+            copy = folder / f"{path}{ending}"
+            if copy.is_file():
+                known.add(f"{path}{ending}")
+                report.findings += _compare_coded(f"{path}{ending}", coding, facts, copy.read_bytes())
+    if manifest["files"]:
+        beside = hosting.files(hosting.Headers(**manifest["headers"]), list(manifest["files"]))
+        for path, data in beside.items():
+            known.add(path)
+            if (folder / path).is_file() and (folder / path).read_bytes() != data:
+                report.findings.append(f"{path} was changed.")
+    there = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file() or file.is_symlink()}
+    report.findings += [f"{path} should not be there." for path in sorted(there - known)]
     return report
 
 
 def compare_host(
-    client: httpx.Client, root: str, key: Ed25519PublicKey, on_progress: Callable[[int, int], None] = lambda *_: None
+    client: httpx.Client,
+    root: str,
+    key: Ed25519PublicKey,
+    on_progress: Callable[[int, int], None] = lambda *_: None,
+    at_least: str | None = None,
 ) -> Report:
     """As `verify_host`, by a client of the caller's, for an address that ends in a slash. Raises: httpx.HTTPError."""
     report = Report()
-    answers = {name: client.get(root + name) for name in (MANIFEST, SIGNATURE)}
+    answers = {name: _fetch(client, root + name, {"Accept-Encoding": "identity"}) for name in (MANIFEST, SIGNATURE)}
     for name, answer in answers.items():
-        if answer.status_code != 200:
-            report.findings.append(f"{name} is missing ({answer.status_code}).")
+        if answer.status != 200:
+            report.findings.append(f"{name} is missing ({answer.status}).")
             return report
-    manifest = _signed(key, answers[MANIFEST].content, answers[SIGNATURE].content, report)
-    paths = sorted(manifest["files"])
-    for n, path in enumerate(paths):
-        report.files += 1
-        agent = BROWSERS[n % len(BROWSERS)]
-        answer = client.get(root + path.removesuffix("index.html"), headers={"User-Agent": agent})
-        # A page that is not found has another status, and its own address is good as well.
-        if answer.status_code != 200 and not (path.endswith("404.html") and answer.status_code == 404):
-            report.findings.append(f"{path} is missing ({answer.status_code}).")
-            continue
-        report.findings += _compare(path, manifest["files"][path], answer.content)
-        report.findings += _compare_headers(path, manifest["headers"], answer, secure=root.startswith("https:"))
-        on_progress(n + 1, len(paths))
+    signed = answers[MANIFEST].raw
+    manifest = _signed(key, signed, answers[SIGNATURE].raw, report, at_least)
+    files: dict[str, dict[str, Any]] = manifest["files"]
+    if not files:
+        return report
+    paths = sorted(files)
+    report.files = len(paths)
+    secure = root.startswith("https:")
+    for n, path in enumerate([*paths, MANIFEST]):
+        facts = files.get(path) or _facts(signed)
+        found: dict[str, None] = {}
+        for m, offer in enumerate(OFFERS):
+            browser = BROWSERS[(n + m) % len(BROWSERS)]
+            reason = _NAVIGATES if path.endswith(".html") else _LOADS
+            asked = {**browser, **reason, "Accept-Encoding": offer}
+            answer = _fetch(client, root + path.removesuffix("index.html"), asked, facts["size"])
+            # A page that is not found has another status, and its own address is good as well.
+            if answer.status != 200 and not (path.endswith("404.html") and answer.status == 404):
+                found[f"{path} is missing ({answer.status})."] = None
+                break
+            found |= dict.fromkeys(_compare_answer(path, offer, facts, answer))
+            found |= dict.fromkeys(_compare_headers(path, manifest["headers"], answer.headers, secure=secure))
+        report.findings += found
+        on_progress(n + 1, len(paths) + 1)
     for path in _STRANGE:
-        if client.get(root + path).status_code not in (404, 410):
+        if _fetch(client, root + path, {**_FIREFOX, **_LOADS}).status not in (404, 410):
             report.findings.append(f"{path} should not be there.")
     return report
 
 
-def _signed(key: Ed25519PublicKey, manifest: bytes, signature: bytes, report: Report) -> dict[str, Any]:
+def _fetch(client: httpx.Client, url: str, headers: Mapping[str, str], size: int = MAX_MANIFEST) -> _Answer:
+    """One answer, as it came. One that is far larger than what was asked for, or does not end, is cut off."""
+    end = time.monotonic() + _DEADLINE
+    raw = b""
+    with client.stream("GET", url, headers=headers) as answer:
+        for piece in answer.iter_raw():
+            raw += piece
+            if len(raw) > size + (64 << 10):
+                break
+            if time.monotonic() > end:
+                raise NotTainaError
+        return _Answer(answer.status_code, answer.headers, raw)
+
+
+def _signed(
+    key: Ed25519PublicKey, manifest: bytes, signature: bytes, report: Report, at_least: str | None
+) -> dict[str, Any]:
     try:
         key.verify(base64url.decode(signature.decode("ascii").strip()), manifest)
         document: dict[str, Any] = json.loads(manifest)
     except (InvalidSignature, ValueError):
         report.findings.append(f"{MANIFEST} is not signed with this key: nothing that it says can be trusted.")
         return {"files": {}, "headers": {}}
+    report.release = document.get("release")
+    if at_least is not None and _numbers(report.release or "") < _numbers(at_least):
+        release = report.release or "a release that does not say its number"
+        report.findings.append(f"These are the pages of {release}, older than {at_least}.")
     return document
+
+
+def _numbers(release: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", release)))
+
+
+def _facts(data: bytes) -> dict[str, Any]:
+    return {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
 def _compare(path: str, facts: dict[str, Any], data: bytes) -> Iterator[str]:
@@ -131,12 +279,47 @@ def _compare(path: str, facts: dict[str, Any], data: bytes) -> Iterator[str]:
         yield f"{path} was changed."
 
 
-def _compare_headers(path: str, headers: dict[str, Any], answer: httpx.Response, *, secure: bool) -> Iterator[str]:
-    prefix = max((start for start in headers["paths"] if f"/{path}".startswith(start)), key=len)
-    for name, value in headers["rules"][headers["paths"][prefix]].items():
-        found = answer.headers.get(name)
+def _compare_coded(path: str, coding: str, facts: dict[str, Any], data: bytes) -> Iterator[str]:
+    """What browsers make of a compressed copy: its bytes may differ, what they stand for may not."""
+    try:
+        decoded = decode(coding, data, facts["size"])
+    except TamperedError:
+        decoded = None
+    if decoded is None or _facts(decoded) != facts:
+        yield f"{path} was changed."
+
+
+def _compare_answer(path: str, offer: str, facts: dict[str, Any], answer: _Answer) -> Iterator[str]:
+    coding = answer.headers.get("content-encoding", "")
+    if not coding:
+        yield from _compare(path, facts, answer.raw)
+    elif coding not in offer.split(", ") or coding not in dict(CODINGS):
+        yield f"{path} comes in a coding that was not asked for, or that we do not know."
+    else:
+        yield from (f"{found[:-1]} (as {coding})." for found in _compare_coded(path, coding, facts, answer.raw))
+
+
+def _compare_headers(path: str, expected: dict[str, Any], headers: httpx.Headers, *, secure: bool) -> Iterator[str]:
+    rule = hosting.Headers(**expected).of(f"/{path}")
+    ours = {name.lower() for name in rule}
+    for name, value in rule.items():
+        found = headers.get(name)
         if found != value:
             yield f"{path} has {'another' if found else 'no'} header {name}."
-    if secure and "strict-transport-security" not in answer.headers:
-        yield f"{path} has no header Strict-Transport-Security."
-    yield from (f"{path} has a header {name}, which is none of ours." for name in _POWERS if name in answer.headers)
+    if not _is_type(path, headers.get("content-type", "")):
+        yield f"{path} has another header Content-Type."
+    strict = re.search(r"max-age=\"?(\d+)", headers.get("strict-transport-security", ""), re.IGNORECASE)
+    if secure and (strict is None or int(strict[1]) < LEAST_HSTS):
+        yield f"{path} has no header Strict-Transport-Security that holds for half a year."
+    for name, value in headers.items():
+        same_host = name == "alt-svc" and all(_ALT_SVC.fullmatch(part.strip()) for part in value.split(","))
+        if name not in ours and name not in _HARMLESS and not same_host:
+            yield f"{path} has a header {name}, which is not one of ours."
+
+
+def _is_type(path: str, found: str) -> bool:
+    """By the essence of the type; a charset, where there is one, has to be UTF-8, for another changes the letters."""
+    essence, *parameters = (part.strip() for part in found.lower().split(";"))
+    expected = TYPES.get(Path(path).suffix, "").partition(";")[0]
+    alike = {expected, "application/javascript" if expected == "text/javascript" else expected}
+    return essence in alike and all(part in ("charset=utf-8", 'charset="utf-8"') for part in parameters)

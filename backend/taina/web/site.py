@@ -8,9 +8,10 @@ from typing import Any
 
 import falcon
 
-from taina.errors import MethodNotAllowedError
+from taina.errors import MethodNotAllowedError, TamperedError
+from taina.web.codings import decode
 
-_TYPES = {
+TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -21,7 +22,8 @@ _TYPES = {
     ".png": "image/png",
     ".webmanifest": "application/manifest+json",
 }
-_ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
+CODINGS = (("br", ".br"), ("gzip", ".gz"))
+"""Content codings, and how the names of their copies end."""
 
 
 @dataclass(frozen=True)
@@ -50,15 +52,17 @@ class Site:
         self._pages: dict[str, _Page] = {}
         for file in sorted(folder.rglob("*")):
             name = file.relative_to(folder).as_posix()
-            if not file.is_file() or file.suffix not in _TYPES:
+            if not file.is_file() or file.suffix not in TYPES:
                 continue
             encoded = {
                 coding: copy.read_bytes()
-                for coding, ending in _ENCODINGS
+                for coding, ending in CODINGS
                 if (copy := file.with_name(file.name + ending)).is_file()
             }
+            for coding, data in encoded.items():
+                _check_copy(name, coding, data, file.read_bytes())
             page = _Page(
-                content_type=_TYPES[file.suffix],
+                content_type=TYPES[file.suffix],
                 headers=headers["rules"][_rule(headers["paths"], "/" + name)],
                 encoded=encoded if "gzip" in encoded else {"": file.read_bytes()},
             )
@@ -90,6 +94,16 @@ class Site:
         if coding:
             response.set_header("Content-Encoding", coding)
         response.data = page.encoded[coding] if coding else page.body()
+
+
+def _check_copy(name: str, coding: str, copy: bytes, data: bytes) -> None:
+    """Raises: ValueError: browsers would get something else than whoever looks at the file."""
+    try:
+        same = decode(coding, copy, len(data)) == data
+    except TamperedError:
+        same = False
+    if not same:
+        raise ValueError(f"the {coding} copy of {name} does not stand for it")
 
 
 def _rule(paths: dict[str, str], path: str) -> str:
