@@ -60,6 +60,27 @@ def test_whoever_was_asked_needs_no_key(private: Server, add: Add) -> None:
         assert holder.open(answer).text == "here it is"
 
 
+def test_an_answer_is_charged_to_the_key_that_asked(private: Server, add: Add, run: Run) -> None:
+    """A request link on a private instance is not a licence to create: it is worth its answers, and its key pays."""
+    key = add("ann", "--quota", "4")
+    with Client(private.url, key=key) as holder:
+        asked = holder.request(answers=50)  # the first of four
+    token = derive_request(decode_link(asked.link, "request").body)
+    with httpx.Client(base_url=f"{private.url}/api/v1") as api:
+
+        def create(made: Made) -> httpx.Response:
+            body = {**made.body(), "request": base64url.encode(token.id)}
+            return api.put(secret_path(made), json=body, headers=bearer(token.token))
+
+        first = Made()
+        assert [create(made).status_code for made in (first, first, Made(), Made())] == [201, 200, 201, 201]
+        refused = create(Made())
+        assert (refused.status_code, refused.json()["code"]) == (403, "quota")
+        assert run("keys", "revoke", "ann", "--data", "data").returncode == 0
+        refused = create(Made())
+        assert (refused.status_code, refused.json()["code"]) == (401, "key_refused")
+
+
 def test_a_full_request_lets_in_nobody_more(private: Server, add: Add) -> None:
     with Client(private.url, key=add("ann")) as holder, Client(private.url) as stranger:
         asked = holder.request()

@@ -180,6 +180,6 @@ def test_no_table_is_forgotten(source: Path) -> None:
     SqliteStore(source).close()
     with closing(sqlite3.connect(source)) as connection:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    moved = {"secrets", "slots", "chunks", "requests", "envelopes"}
+    moved = {"secrets", "slots", "chunks", "requests", "envelopes", "started"}
     counted_anew, gone_anyway = {"usage", "_sqlite_migrations"}, {"litter"}
     assert tables == moved | counted_anew | gone_anyway

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from support.secrets import Made, MadeRequest, envelope
+from support.secrets import Made, MadeRequest, envelope, made_of_chunks
 from taina.errors import AnsweredError, ConflictError, GoneError, InvalidError, NotFoundError, TainaError
-from taina.rules.secret_requests import SecretRequests
-from taina.rules.vault import Limits, Vault
+from taina.rules.secret_requests import SPARE_TRIES, SecretRequests
+from taina.rules.vault import ANSWER_IDLE, Limits, Vault
 from taina.store import Store
 
 START = 1_800_000_000
@@ -175,10 +175,31 @@ def test_a_request_that_was_deleted_is_unknown(requests: SecretRequests) -> None
     for call in (requests.inbox, requests.delete):
         with pytest.raises(NotFoundError):
             call(made.id, made.inbox_token)
+    for look in (requests.status, requests.key_of):
+        with pytest.raises(NotFoundError):
+            look(made.id, made.answer_token)
     with pytest.raises(NotFoundError):
-        requests.status(made.id, made.answer_token)
-    ask(requests, made)
-    assert received(requests, made) == []
+        answer(requests, made, envelope())
+
+
+@pytest.mark.parametrize("end", ["deleted", "taken down"])
+def test_the_id_of_a_request_that_ended_is_never_given_again(requests: SecretRequests, clock: Clock, end: str) -> None:
+    """It follows from the public link, so anybody could make it again, and honest answers would vanish there."""
+    made = ask(requests, MadeRequest())
+    if end == "deleted":
+        requests.delete(made.id, made.inbox_token)
+    else:
+        requests.take_down(made.id)
+    squatter = replace(made, inbox_token=bytes(32))
+    for again in (made, squatter):
+        with pytest.raises(ConflictError):
+            ask(requests, again)
+    clock.now += made.ttl + LIMITS.ttl_max - 1
+    requests.sweep()
+    with pytest.raises(ConflictError):
+        ask(requests, squatter)
+    clock.now += 1
+    assert requests.sweep() == 1
 
 
 def test_expiry_is_exact_and_the_inbox_outlives_it(requests: SecretRequests, clock: Clock) -> None:
@@ -239,3 +260,92 @@ def in_parallel(count: int, work: Callable[[], None]) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+def start(vault: Vault, requests: SecretRequests, made: MadeRequest, secret: Made) -> Made:
+    vault.create(secret.id, secret.order(), requests.start_answer(made.id, made.answer_token))
+    return secret
+
+
+@pytest.fixture
+def vault(store: Store, clock: Clock) -> Vault:
+    return Vault(store, LIMITS, clock)
+
+
+def test_a_request_is_worth_its_answers(vault: Vault, requests: SecretRequests, clock: Clock) -> None:
+    """Whoever has its public link could once keep as many secrets as he liked, of any size, for thirty days."""
+    made = ask(requests, MadeRequest(answers=2))
+    started = [start(vault, requests, made, Made()) for _ in range(2 + SPARE_TRIES)]
+    for _ in range(3):
+        with pytest.raises(AnsweredError):
+            start(vault, requests, made, Made())
+    assert vault.used() == sum(len(secret.chunks[0]) for secret in started)
+    with pytest.raises(AnsweredError):  # it is counted durably, not by what is there
+        vault.burn(started[0].receipt_id, started[0].receipt_token)
+        start(vault, requests, made, Made())
+    assert start(vault, requests, made, started[1]) is started[1]  # the same again is not a new one
+
+
+def test_what_was_started_is_swept_without_an_envelope(vault: Vault, requests: SecretRequests, clock: Clock) -> None:
+    made = ask(requests, MadeRequest(ttl=86400))
+    secret = start(vault, requests, made, Made(ttl=86400))
+    other = Made(ttl=86400)
+    vault.create(other.id, other.order())
+    clock.now += ANSWER_IDLE - 1
+    vault.sweep()
+    assert vault.status(secret.id, secret.link_proof).state == "waiting"
+    clock.now += 1
+    vault.sweep()
+    receipt = vault.receipt(secret.receipt_id, secret.receipt_token)
+    assert (receipt.state, receipt.ended) == ("expired", START + ANSWER_IDLE)
+    assert vault.status(other.id, other.link_proof).state == "waiting"
+    assert vault.used() == len(other.chunks[0])
+
+
+def test_an_envelope_lets_what_was_started_stay(vault: Vault, requests: SecretRequests, clock: Clock) -> None:
+    made = ask(requests, MadeRequest(ttl=86400))
+    secret = start(vault, requests, made, Made(ttl=86400))
+    burned = start(vault, requests, made, Made(ttl=86400))
+    vault.burn(burned.receipt_id, burned.receipt_token)
+    answer(requests, made, envelope())
+    clock.now += 86399
+    vault.sweep()
+    assert vault.status(secret.id, secret.link_proof).state == "waiting"
+    assert vault.receipt(burned.receipt_id, burned.receipt_token).state == "burned"
+    with pytest.raises(AnsweredError):
+        start(vault, requests, made, Made())
+    clock.now += 1
+    vault.sweep()
+    assert vault.receipt(secret.receipt_id, secret.receipt_token).state == "expired"
+
+
+@pytest.mark.parametrize("answered", ["before the last chunk", "after it", "never"])
+def test_uploads_wait_for_their_envelope_too(
+    vault: Vault, requests: SecretRequests, clock: Clock, answered: str
+) -> None:
+    made = ask(requests, MadeRequest(ttl=86400))
+    secret = replace(made_of_chunks(2), ttl=86400)
+    start(vault, requests, made, secret)
+    vault.put_chunk(secret.id, secret.receipt_token, 0, secret.chunks[0])
+    if answered == "before the last chunk":
+        answer(requests, made, envelope())
+    vault.put_chunk(secret.id, secret.receipt_token, 1, secret.chunks[1])
+    if answered == "after it":
+        answer(requests, made, envelope())
+    clock.now += ANSWER_IDLE
+    vault.sweep()
+    state = vault.receipt(secret.receipt_id, secret.receipt_token).state
+    assert state == ("expired" if answered == "never" else "waiting")
+
+
+def test_a_wrong_token_starts_nothing(vault: Vault, requests: SecretRequests, clock: Clock) -> None:
+    made = ask(requests, MadeRequest())
+    for wrong in (replace(made, answer_token=bytes(32)), MadeRequest()):
+        secret = Made()
+        with pytest.raises(NotFoundError):
+            start(vault, requests, wrong, secret)
+        with pytest.raises(NotFoundError):
+            vault.status(secret.id, secret.link_proof)
+    clock.now += made.ttl
+    with pytest.raises(GoneError):
+        start(vault, requests, made, Made())

@@ -83,6 +83,13 @@ class AccessKeys:
             raise KeyRefusedError
         return key
 
+    def named(self, name: str) -> AccessKey:
+        """The key that the operator knows by this name. Raises: KeyRefusedError: it has expired or was revoked."""
+        key = self._file.find_named(name)
+        if key is None or not self.in_force(key):
+            raise KeyRefusedError
+        return key
+
     def in_force(self, key: AccessKey) -> bool:
         return key.revoked is None and (key.expires is None or self._now() < key.expires)
 

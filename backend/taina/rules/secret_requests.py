@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from taina.errors import AnsweredError, ConflictError, GoneError, InvalidError, NotFoundError
-from taina.rules.vault import Limits
+from taina.rules.vault import Admit, Limits
 from taina.store import Envelope, Request, Store, Transaction
 
+SPARE_TRIES = 5
+"""Secrets that may be started for a request beyond its answers: a sender whose network breaks begins again."""
 ENVELOPE_SIZE = 81
 """Bytes of an envelope: an encapsulated key (32) and a sealed link (33 and its tag)."""
 
@@ -68,8 +70,11 @@ class SecretRequests:
         self._store = store
         self._clock = clock
 
-    def create(self, request_id: bytes, asking: Asking) -> Asked:
+    def create(self, request_id: bytes, asking: Asking, key: str | None = None) -> Asked:
         """Keep a request. The same one may come again.
+
+        Args:
+            key: the name of the access key that makes it, on a private instance.
 
         Raises:
             InvalidError: nothing was kept.
@@ -91,6 +96,7 @@ class SecretRequests:
             expires=expires,
             # A secret that was left as an answer at the last moment may live this long, and so may the way to it.
             due=expires + limits.ttl_max,
+            key=key,
         )
 
         def work(tx: Transaction) -> Asked:
@@ -98,11 +104,43 @@ class SecretRequests:
             if kept is None:
                 tx.requests.put(request)
                 return Asked(expires, new=True)
-            if now < kept.expires and _asking(kept) == asking:
+            if now < kept.expires and kept.ended is None and _asking(kept) == asking:
                 return Asked(kept.expires, new=False)
             raise ConflictError("This identifier is taken or was used up. Make a new request with a new key.")
 
         return self._store.atomically(work)
+
+    def key_of(self, request_id: bytes, answer_token: bytes) -> str | None:
+        """The name of the access key that made the request, for whoever may answer it.
+
+        Raises:
+            NotFoundError
+            GoneError: it has expired.
+        """
+        now = self._now()
+
+        def work(tx: Transaction) -> str | None:
+            return _open(_answerable(tx, request_id, answer_token, now), now).key
+
+        return self._store.atomically(work)
+
+    def start_answer(self, request_id: bytes, answer_token: bytes) -> Admit:
+        """What spends one of the answers that a request is good for, within the transaction that makes a secret.
+
+        It raises:
+            NotFoundError: there is no such request, or the token is not its own.
+            GoneError: it has expired.
+            AnsweredError: it has its answers, or too many were started and broken off.
+        """
+
+        def admit(tx: Transaction, secret_id: bytes, now: int) -> None:
+            request = _open(_answerable(tx, request_id, answer_token, now), now)
+            full = len(tx.requests.envelopes(request_id)) >= request.answers
+            if full or request.started >= request.answers + SPARE_TRIES:
+                raise AnsweredError
+            tx.requests.start(request_id, secret_id)
+
+        return admit
 
     def status(self, request_id: bytes, answer_token: bytes) -> RequestStatus:
         """Whether an answer can be left; changes nothing. Raises: NotFoundError, GoneError once it has expired."""
@@ -137,6 +175,11 @@ class SecretRequests:
             if not left:
                 raise AnsweredError
             tx.requests.put_envelope(request_id, len(there), Envelope(sealed, now))
+            for secret_id in tx.requests.settle(request_id):
+                # Which of them is in the envelope, nobody here can know: all that were started may stay.
+                secret = tx.find(secret_id)
+                if secret is not None and secret.state == "waiting":
+                    tx.update(secret_id, due=secret.expires)
             return Answered(left - 1, new=True)
 
         return self._store.atomically(work)
@@ -152,18 +195,19 @@ class SecretRequests:
         return self._store.atomically(work)
 
     def delete(self, request_id: bytes, inbox_token: bytes) -> None:
-        """Forget the request and what was left at it. Raises: NotFoundError."""
+        """End the request and delete what was left at it. Its id is never given again. Raises: NotFoundError."""
         now = self._now()
 
         def work(tx: Transaction) -> None:
             _own(tx, request_id, inbox_token, now)
-            tx.requests.forget(request_id)
+            tx.requests.end(request_id, now)
 
         self._store.atomically(work)
 
     def take_down(self, request_id: bytes) -> None:
         """As `delete`, at its operator's word; do nothing if there is none."""
-        self._store.atomically(lambda tx: tx.requests.forget(request_id))
+        now = self._now()
+        self._store.atomically(lambda tx: tx.requests.end(request_id, now))
 
     def sweep(self, limit: int = 200) -> int:
         """Forget at most `limit` requests whose time is over. Returns how many."""
@@ -198,7 +242,7 @@ def _own(tx: Transaction, request_id: bytes, inbox_token: bytes, now: int) -> Re
 def _proved(request: Request | None, kept: bytes, token: bytes, now: int) -> Request:
     """The comparison is made in either case, so that time tells nothing."""
     same = hmac.compare_digest(kept, hashlib.sha256(token).digest())
-    if request is None or not same or now >= request.due:
+    if request is None or not same or now >= request.due or request.ended is not None:
         raise NotFoundError
     return request
 

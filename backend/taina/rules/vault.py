@@ -31,8 +31,13 @@ UPLOAD_IDLE = 3600
 """Seconds without progress after which an unfinished upload is swept."""
 RECEIPT_KEPT = 30 * 86400
 """Seconds after a secret's expiry for which its receipt still answers."""
+ANSWER_IDLE = 900
+"""Seconds after which a secret that was made to answer a request is swept, if no envelope was left there since."""
 LEASE_MOST = 86400
 """Seconds after a reveal beyond which reading chunks renews the lease no more."""
+
+Admit = Callable[[Transaction, bytes, int], None]
+"""Spends what a new secret is made on, in the transaction that makes it: its id, and the time. Raises TainaErrors."""
 
 _LIVE: tuple[State, ...] = ("uploading", "waiting")
 
@@ -132,8 +137,12 @@ class Vault:
         self._store = store
         self._clock = clock
 
-    def create(self, secret_id: bytes, order: Order) -> Created:
+    def create(self, secret_id: bytes, order: Order, admit: Admit | None = None) -> Created:
         """Keep a secret, or begin an upload where `order` brings no content.
+
+        Args:
+            admit: spends an answer of the request that this secret is made for; it is swept soon unless an envelope
+                is left there.
 
         Raises:
             InvalidError, TooLargeError, StorageFullError: nothing was kept.
@@ -158,7 +167,7 @@ class Vault:
             state="waiting" if waiting else "uploading",
             created=now,
             expires=expires,
-            due=expires if waiting else min(expires, now + UPLOAD_IDLE),
+            due=min(expires, now + (ANSWER_IDLE if admit else order.ttl) if waiting else now + UPLOAD_IDLE),
         )
 
         def work(tx: Transaction) -> Created:
@@ -169,6 +178,8 @@ class Vault:
                 raise ConflictError
             if tx.used() + order.size > self.limits.storage:
                 raise StorageFullError
+            if admit:
+                admit(tx, secret_id, now)
             tx.put(secret)
             if order.content is not None:
                 tx.put_chunk(secret_id, 0, order.content)
@@ -197,6 +208,8 @@ class Vault:
                 return secret.state
             state: State = "waiting" if secret.missing == 1 else "uploading"
             due = secret.expires if state == "waiting" else min(secret.expires, now + UPLOAD_IDLE)
+            if state == "waiting" and tx.requests.is_started(secret_id):
+                due = min(due, now + ANSWER_IDLE)
             tx.update(secret_id, missing=secret.missing - 1, state=state, due=due)
             return state
 

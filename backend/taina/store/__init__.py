@@ -60,6 +60,12 @@ class Request:
     """Until when it takes them."""
     due: int
     """When the sweeper has to forget it."""
+    started: int = 0
+    """Secrets that were made to answer it, whatever became of them."""
+    key: str | None = None
+    """Name of the access key that made it, on a private instance."""
+    ended: int | None = None
+    """When it was deleted; what is left is that its id was used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,18 @@ class RequestVerbs(Protocol):
 
     def envelopes(self, request_id: bytes) -> list[Envelope]:
         """In the order in which they came."""
+
+    def start(self, request_id: bytes, secret_id: bytes) -> None:
+        """Count a secret that is made to answer the request, and note that its envelope has not come."""
+
+    def is_started(self, secret_id: bytes) -> bool:
+        """Whether the secret was made to answer a request, and no envelope has come since."""
+
+    def settle(self, request_id: bytes) -> list[bytes]:
+        """An envelope has come: the ids of the secrets that waited for one, which they do no longer."""
+
+    def end(self, request_id: bytes, now: int) -> None:
+        """Delete the envelopes; of the request itself its id stays until it is due."""
 
     def forget(self, request_id: bytes) -> None:
         """Delete the request with its envelopes."""

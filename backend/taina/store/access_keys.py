@@ -110,6 +110,9 @@ class KeyFile:
             row = connection.execute("SELECT * FROM keys WHERE hash = ?", (hashed,)).fetchone()
         return None if row is None else AccessKey(*row)
 
+    def find_named(self, name: str) -> AccessKey | None:
+        return next((key for key in self.all() if key.name == name), None)
+
     def revoke(self, name: str, now: int) -> bool:
         """False where there is no such key, or it was revoked before."""
         return self._change("UPDATE keys SET revoked = ? WHERE name = ? AND revoked IS NULL", (now, name))

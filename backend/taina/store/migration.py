@@ -92,7 +92,7 @@ class Move:
             moved.new += len(new)
             progress(moved)
         with self._target.transaction():
-            for table in ("requests", "envelopes"):
+            for table in ("requests", "envelopes", "started"):
                 self._bring_all(table)
         (moved.requests,) = self._source.execute("SELECT count(*) FROM requests").fetchone()
         return moved
@@ -104,7 +104,7 @@ class Move:
             UnusableError: something differs.
         """
         different = sum(self._differences(batch) for batch in self._batches())
-        for table in ("requests", "envelopes"):
+        for table in ("requests", "envelopes", "started"):
             ours = set(self._source.execute(f"SELECT * FROM {table}"))  # noqa: S608 - a name of our own
             different += len(ours - set(self._ask(f"SELECT * FROM {table}")))  # noqa: S608
         if different:

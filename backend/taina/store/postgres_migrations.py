@@ -72,6 +72,13 @@ STEPS: tuple[LiteralString, ...] = (
         PRIMARY KEY (request, n)
     );
     """,
+    """
+    ALTER TABLE requests ADD started integer NOT NULL DEFAULT 0 CHECK (started >= 0);
+    ALTER TABLE requests ADD key text;
+    ALTER TABLE requests ADD ended bigint;
+    CREATE TABLE started (secret bytea PRIMARY KEY, request bytea NOT NULL);
+    CREATE INDEX started_request ON started (request);
+    """,
 )
 
 

@@ -82,3 +82,13 @@ def requests(db: sqlite_utils.Database) -> None:
 def litter(db: sqlite_utils.Database) -> None:
     # Slots whose key is gone, but not yet all of their chunks.
     db.execute("CREATE TABLE litter (slot INTEGER PRIMARY KEY) STRICT")
+
+
+@migrations(name="0005_answers")
+def answers(db: sqlite_utils.Database) -> None:
+    # A request is worth the answers that it was made for: what was started for it is counted, and who pays is noted.
+    db.execute("ALTER TABLE requests ADD COLUMN started INTEGER NOT NULL DEFAULT 0 CHECK (started >= 0)")
+    db.execute("ALTER TABLE requests ADD COLUMN key TEXT")
+    db.execute("ALTER TABLE requests ADD COLUMN ended INTEGER")
+    db.execute("CREATE TABLE started (secret BLOB PRIMARY KEY, request BLOB NOT NULL) STRICT, WITHOUT ROWID")
+    db.execute("CREATE INDEX started_request ON started (request)")

@@ -4,10 +4,14 @@ Envelopes need no shred key: what is in one is sealed to its asker and opens a s
 """
 
 import sqlite3
-from dataclasses import astuple
+from dataclasses import astuple, fields
 
 from taina.errors import ConflictError
 from taina.store import Envelope, Request
+
+_COLUMNS = ", ".join(field.name for field in fields(Request))
+_SELECT = f"SELECT {_COLUMNS} FROM requests WHERE id = ?"  # noqa: S608 - names of our own
+_INSERT = f"INSERT INTO requests ({_COLUMNS}) VALUES ({', '.join('?' * len(fields(Request)))})"  # noqa: S608
 
 
 class SqliteRequests:
@@ -17,10 +21,10 @@ class SqliteRequests:
         self._connection = connection
 
     def put(self, request: Request) -> None:
-        self._insert("INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?, ?)", astuple(request))
+        self._insert(_INSERT, astuple(request))
 
     def find(self, request_id: bytes) -> Request | None:
-        row = self._connection.execute("SELECT * FROM requests WHERE id = ?", (request_id,)).fetchone()
+        row = self._connection.execute(_SELECT, (request_id,)).fetchone()
         return None if row is None else Request(*row)
 
     def put_envelope(self, request_id: bytes, n: int, envelope: Envelope) -> None:
@@ -32,8 +36,26 @@ class SqliteRequests:
         )
         return [Envelope(*row) for row in rows]
 
+    def start(self, request_id: bytes, secret_id: bytes) -> None:
+        self._connection.execute("UPDATE requests SET started = started + 1 WHERE id = ?", (request_id,))
+        self._insert("INSERT INTO started (secret, request) VALUES (?, ?)", (secret_id, request_id))
+
+    def is_started(self, secret_id: bytes) -> bool:
+        row = self._connection.execute("SELECT 1 FROM started WHERE secret = ?", (secret_id,)).fetchone()
+        return row is not None
+
+    def settle(self, request_id: bytes) -> list[bytes]:
+        rows = self._connection.execute("SELECT secret FROM started WHERE request = ?", (request_id,)).fetchall()
+        self._connection.execute("DELETE FROM started WHERE request = ?", (request_id,))
+        return [secret_id for (secret_id,) in rows]
+
+    def end(self, request_id: bytes, now: int) -> None:
+        self._connection.execute("DELETE FROM envelopes WHERE request = ?", (request_id,))
+        self._connection.execute("UPDATE requests SET ended = ? WHERE id = ?", (now, request_id))
+
     def forget(self, request_id: bytes) -> None:
         self._connection.execute("DELETE FROM envelopes WHERE request = ?", (request_id,))
+        self._connection.execute("DELETE FROM started WHERE request = ?", (request_id,))
         self._connection.execute("DELETE FROM requests WHERE id = ?", (request_id,))
 
     def due(self, now: int, limit: int) -> list[bytes]:

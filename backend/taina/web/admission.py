@@ -5,9 +5,11 @@ from typing import Protocol, TypeVar
 
 import falcon
 
-from taina.errors import AnsweredError, TainaError
+from taina.errors import TainaError
 from taina.rules.access_keys import AccessKeys
 from taina.rules.secret_requests import SecretRequests
+from taina.rules.vault import Admit
+from taina.store.access_keys import AccessKey
 from taina.web.parsing import bearer
 
 
@@ -33,33 +35,51 @@ class Admission:
     def create(self) -> str:
         return "anyone" if self._keys is None else "keys"
 
-    def make(self, request: falcon.Request, work: Callable[[], Made]) -> Made:
-        """Do the work for the holder of the key that the request shows, and count it if it made something new.
+    def make(self, request: falcon.Request, create: Callable[[str | None], Made]) -> Made:
+        """Create for the holder of the key that the request shows, and count it if something new was made.
+
+        Args:
+            create: is told the key's name; None where anyone is admitted.
 
         Raises:
             KeyNeededError, KeyRefusedError, QuotaError
         """
         if self._keys is None:
-            return work()
+            return create(None)
         key = self._keys.know(bearer(request) if request.get_header("Authorization") else None)
+        return self._charge(key, create)
+
+    def answer(self, request: falcon.Request, answering: bytes | None, create: Callable[[Admit | None], Made]) -> Made:
+        """As `make`; but whoever answers a request shows its answer token and needs no key.
+
+        What is made then is spent: of the answers that the request is good for, and of the quota of the key that
+        made the request.
+
+        Args:
+            create: is told what spends an answer, within its own transaction.
+
+        Raises:
+            NotFoundError, GoneError, AnsweredError: it takes no answer.
+            KeyRefusedError: the key that made the request is not in force any more.
+            QuotaError: that key's quota is used up.
+        """
+        if self._keys is None or answering is None:
+            return self.make(request, lambda _: create(None))
+        token = bearer(request)
+        name = self._requests.key_of(answering, token)
+        admit = self._requests.start_answer(answering, token)
+        if name is None:  # a request of the time before keys were asked for
+            return create(admit)
+        return self._charge(self._keys.named(name), lambda _: create(admit))
+
+    def _charge(self, key: AccessKey, create: Callable[[str | None], Made]) -> Made:
+        assert self._keys is not None  # noqa: S101 - asked by the callers
         take_back = self._keys.spend(key.name, "create", key.quota)
         try:
-            made = work()
+            made = create(key.name)
         except TainaError:
             take_back()
             raise
         if not made.new:
             take_back()
         return made
-
-    def answer(self, request: falcon.Request, answering: bytes | None, work: Callable[[], Made]) -> Made:
-        """As `make`; but who answers a request shows its answer token, as he need not have a key.
-
-        Raises:
-            NotFoundError, GoneError, AnsweredError: it takes no answer.
-        """
-        if self._keys is None or answering is None:
-            return self.make(request, work)
-        if not self._requests.status(answering, bearer(request)).answers_left:
-            raise AnsweredError
-        return work()

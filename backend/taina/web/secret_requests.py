@@ -28,7 +28,7 @@ class SecretRequestResource:
         )
         self._work.check(identifier, fields)
         fields.done()
-        asked = self._admission.make(request, lambda: self._requests.create(identifier, asking))
+        asked = self._admission.make(request, lambda key: self._requests.create(identifier, asking, key))
         response.status = falcon.HTTP_201 if asked.new else falcon.HTTP_200
         response.media = {"expires": asked.expires}
 

@@ -42,7 +42,7 @@ class SecretResource:
         fields.done()
         if order.size <= self._vault.limits.size:  # else it is refused for that
             self._limits.check_storage(request, order.size)
-        created = self._admission.answer(request, answering, lambda: self._vault.create(identifier, order))
+        created = self._admission.answer(request, answering, lambda admit: self._vault.create(identifier, order, admit))
         if created.new:
             self._limits.charge_storage(request, order.size)
         response.status = falcon.HTTP_201 if created.new else falcon.HTTP_200
