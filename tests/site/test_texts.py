@@ -233,7 +233,7 @@ def test_the_worked_example_of_the_format_is_true() -> None:
         "length of the payload": str(len(payload)),
         "start of the sealed chunk": sealed[:16].hex(),
         "its tag": sealed[-16:].hex(),
-        "secret link": encode_link(link),
+        "link to the secret": encode_link(link),
         "receipt link": encode_link(Link("receipt", receipt_key + sha256(content_keys.opened)[:16])),
         "seed": seed.hex(),
         "public key": public.hex(),

@@ -1,0 +1,92 @@
+"""The English of what people read is plain: phrases that no native writes are named, with what to write instead.
+
+Thirty languages are made from these texts, and every odd phrase was once translated word for word.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+FILES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "site/locales/en.json",
+    *sorted((ROOT / "site/texts/en").glob("*.md")),
+]
+
+BANNED = [
+    # pattern, an example that it has to find, what to write
+    (r"\b(by|on|through) another way\b(?!s)", "Tell it by another way.", "some other way; through another channel"),
+    (r"\btell(s|ing)? it\b", "The sender tells it to you.", "share it; give it to you"),
+    (r"\bhow (it|this|that|they|things) stands?\b", "See how it stands with a secret.", "the status of"),
+    (r"\b(to|for|not|from|by) who (has|wants|prefers|needs)\b", "Send it to who has it.", "whoever; those who"),
+    (r"(?<!there )\b(is|are) no (?!longer|more|one\b)\w+", "It is no answer to you.", "is not a"),
+    (r"\b(has|have) not (the|a|an)\b", "whoever has not the link", "does not have; without"),
+    (r"\bif not said\b", "| key | if not said |", "default"),
+    (r"\w …", "Looking …", "no space before the ellipsis"),
+    (r"\banew\b", "Please send it anew.", "again"),
+    (r"\bby (a|this|that|the same|the) link\b", "Send it by a link.", "with a link; through the link"),
+    (r"\bopens (only )?once\b", "The link opens only once.", "can be opened only once"),
+    (r"\bby (a|one|every) click\b", "removed by one click", "with one click"),
+    (
+        r"\bstands? (in|under|at|on|beside|here|there|behind|below|so|for itself)\b",
+        "It stands under Sent.",
+        "is stored",
+    ),
+    (r"\bwrong tr(y|ies)\b|\btries left\b", "One more wrong try", "attempt"),
+    (r"\b(he|him|his|himself|she|her|herself)\b", "one that a sender keeps for himself", "they; themselves"),
+    (r"\be-mails?\b", "Send an e-mail.", "email"),
+    (r"\bgives? (it|that|the \w+) up\b", "the server gave up, so give it up", "discard; cancel"),
+    (r"\bmade such that\b", "made such that anybody can check", "built so that"),
+    (r"\bfor the highest stakes\b", "For the highest stakes use a program.", "when the stakes are high"),
+    (r"\bof none (is|are|has|have)\b", "of none is the key in a file", "none of them; no file contains"),
+    (r"\bnot by (us|you|them) either\b", "not by us either", "not even by us"),
+    (r"\bcan not\b", "It can not be opened.", "cannot"),
+    (r"\bsecret link\b", "the other one, the secret link", "link to the secret"),
+]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(ROOT).as_posix())
+def test_no_phrase_is_one_that_no_native_writes(file: Path) -> None:
+    texts = list(prose(file))
+    assert texts
+    found = [
+        f"{where}: {text!r} has {match[0]!r}; write: {instead}"
+        for where, text in texts
+        for pattern, _, instead in BANNED
+        if (match := re.search(pattern, text, re.IGNORECASE))
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(("pattern", "example", "instead"), BANNED)
+def test_the_phrases_are_found(pattern: str, example: str, instead: str) -> None:
+    assert re.search(pattern, example, re.IGNORECASE)
+    assert not re.search(pattern, instead, re.IGNORECASE)
+
+
+def prose(file: Path) -> Iterator[tuple[str, str]]:
+    """Where each text is and what it says; commands and other code are left out."""
+    text = file.read_text("utf-8")
+    if file.suffix == ".json":
+        yield from values(json.loads(text))
+        return
+    text = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"^    .*$", "", text, flags=re.MULTILINE)
+    text = re.sub(r"`[^`]*`", "`code`", text)
+    for number, paragraph in enumerate(re.split(r"\n\s*\n", text), 1):
+        if paragraph.strip():
+            yield f"paragraph {number}", " ".join(paragraph.split())
+
+
+def values(node: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(node, str):
+        yield path, node
+    else:
+        for key, child in node.items():
+            yield from values(child, f"{path}.{key}" if path else key)
