@@ -200,7 +200,7 @@ def test_a_text_is_kept_nowhere(tab: Tab, slow: CuttingProxy, file: Path) -> Non
     tab.open(f"{slow.url}/en/")
     tab.fill("#text", "only in this page")
     begin_here(tab, slow, file)
-    tab.wait("performance.getEntriesByType('resource').some(({ name }) => name.endsWith('cut_off.js'))")
+    tab.wait("performance.getEntriesByType('resource').some(({ name }) => name.endsWith('resume.js'))")
     assert tab.evaluate("history.state") is None
     slow.rate = None
     reach(tab, "done")

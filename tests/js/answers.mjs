@@ -1,7 +1,7 @@
 // Answers what the Python tests ask of the JavaScript side: a line of JSON each way. Bytes are base64url.
 
 import { createInterface } from "node:readline";
-import { Client } from "../../site/js/client.js";
+import { Client } from "../../site/js/client/client.js";
 import { TainaError } from "../../site/js/errors.js";
 import { agree, openBase, sealBase } from "../../site/js/format/envelope.js";
 import { decodeLink, fromBase64url, toBase64url } from "../../site/js/format/links.js";
@@ -149,12 +149,12 @@ function clientOf(url) {
   return client;
 }
 
-/** @param {Told} item @returns {import("../../site/js/client.js").Outgoing} */
+/** @param {Told} item @returns {import("../../site/js/client/client.js").Outgoing} */
 function outgoing(item) {
   return item.type === "text" ? item : { ...item, data: new Blob([fromBase64url(item.data)]) };
 }
 
-/** @param {{expires: number, items: import("../../site/js/client.js").Incoming[]}} secret */
+/** @param {{expires: number, items: import("../../site/js/client/client.js").Incoming[]}} secret */
 async function told({ expires, items }) {
   const read = items.map(async (item) => {
     if (item.type === "text") return item;

@@ -7,7 +7,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
-import { Client } from "../../site/js/client.js";
+import { Client } from "../../site/js/client/client.js";
 import { deriveContentKeys, deriveLinkKeys, deriveReceipt, findWork, sha256 } from "../../site/js/format/derive.js";
 import { decodeLink, fromBase64url, toBase64url } from "../../site/js/format/links.js";
 import { CHUNK_SIZE, paddedSize } from "../../site/js/format/payload.js";

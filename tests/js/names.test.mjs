@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import test from "node:test";
-import { cleanName } from "../../site/js/names.js";
+import { cleanName } from "../../site/js/client/names.js";
 
 /** @type {{name: string, clean: string}[]} */
 const vectors = JSON.parse(await readFile(new URL("../vectors/names.json", import.meta.url), "utf-8"));

@@ -1,4 +1,4 @@
-"""site/js/client.js, as it is, with a real server; real browsers follow in tests/browser/."""
+"""site/js/client/client.js, as it is, with a real server; real browsers follow in tests/browser/."""
 
 from collections.abc import Iterator
 from pathlib import Path

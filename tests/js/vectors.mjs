@@ -13,7 +13,7 @@ import { ENVELOPE_SIZE, openEnvelope, publicKey, sealEnvelope } from "../../site
 import { decodeLink, encodeLink, flagsOf, fromBase64url, toBase64url } from "../../site/js/format/links.js";
 import { CHUNK_SIZE, Unpacker, decodeHeader, encodeHeader, pack, paddedSize } from "../../site/js/format/payload.js";
 import { chunkCount, openChunk, sealChunk, sealedSize, streamKey } from "../../site/js/format/stream.js";
-import { Client } from "../../site/js/client.js";
+import { Client } from "../../site/js/client/client.js";
 import { TainaError } from "../../site/js/errors.js";
 
 /** @typedef {import("../../site/js/format/derive.js").Bytes} Bytes */
@@ -188,7 +188,7 @@ async function secrets({ name, key, receipt_key, passphrase, expires, items, hea
       return new Response(JSON.stringify({ expires }));
     },
   });
-  /** @type {import("../../site/js/client.js").Outgoing[]} */
+  /** @type {import("../../site/js/client/client.js").Outgoing[]} */
   const outgoing = [];
   for (const { type, data, file, mime, ...rest } of items) {
     nothing(rest);

@@ -56,7 +56,7 @@ def test_a_site_as_it_was_signed_is_good(signed: Path, host: Callable[[Path], Se
 
 
 def test_one_changed_byte_is_found(signed: Path, host: Callable[[Path], Server]) -> None:
-    (script,) = signed.glob("assets/*/js/client.js")
+    (script,) = signed.glob("assets/*/js/client/client.js")
     data = bytearray(script.read_bytes())
     data[len(data) // 2] ^= 1
     script.write_bytes(data)

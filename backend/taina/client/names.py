@@ -1,6 +1,6 @@
 """Names for files that somebody else named: a name is never trusted, only made harmless.
 
-The pages have the same rules (site/js/names.js), and both keep tests/vectors/names.json.
+The pages have the same rules (site/js/client/names.js), and both keep tests/vectors/names.json.
 """
 
 import re

@@ -64,7 +64,7 @@ _PACKAGES: dict[str, Callable[[], Traversable]] = {
 }
 """What others wrote and we ship as it is: where it lies among the assets, and which pinned package has it."""
 _LOGO, _LOOKS = "images/logo.svg", "css/looks.css"
-_CLIENT = "js/client.js"
+_CLIENT = "js/client/client.js"
 _COMPRESSED = (".css", ".html", ".js", ".json", ".svg", ".txt")
 _PERMISSIONS = (
     "accelerometer=(), autoplay=(), browsing-topics=(), camera=(), clipboard-read=(), "
@@ -258,7 +258,7 @@ def _policy(import_map: str, api: str | None) -> str:
     return (
         f"default-src 'none'; script-src 'self' '{_digest(import_map.encode(), 'sha256')}'; style-src 'self'; "
         f"img-src 'self'; {_connect(api)}worker-src 'self'; base-uri 'none'; form-action 'none'; "
-        # The two policies give out the address of our worker (js/courier.js) and those of our modules (js/ui/page.js).
+        # The two policies give out the address of our worker (js/client/transfer.js) and those of our modules (js/ui/page.js).
         "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types taina-worker taina-modules"
     )
 

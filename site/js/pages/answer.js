@@ -1,6 +1,6 @@
 import { TainaError } from "../errors.js";
 import { decodeLink } from "../format/links.js";
-import { Requests } from "../requests.js";
+import { Requests } from "../client/requests.js";
 import { begin, clear, client, end, entered, fail, remindOf, sendOne, startComposer } from "../ui/composer.js";
 import {
   canEncrypt,
@@ -16,7 +16,7 @@ import {
   state,
 } from "../ui/page.js";
 
-/** @typedef {import("../client.js").Links} Links */
+/** @typedef {import("../client/client.js").Links} Links */
 
 /** Where each error leads. @type {Record<string, string>} */
 const STATES = {
@@ -96,7 +96,7 @@ async function send() {
 
 /** @param {import("../ui/composer.js").Entered} found */
 async function sealed(found) {
-  const send = (/** @type {import("../client.js").Admission | null} */ admission) =>
+  const send = (/** @type {import("../client/client.js").Admission | null} */ admission) =>
     sendOne(found, admission, follow(found.size));
   const links = await send(null).catch(async (error) => {
     // A private instance lets in who was asked; another need not know which request this answers.

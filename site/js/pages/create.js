@@ -2,14 +2,14 @@ import { TainaError } from "../errors.js";
 import { begin, clear, end, entered, fail, known, remindOf, sendOne, startComposer } from "../ui/composer.js";
 import { admission, askForKey, canEncrypt, copyOnClick, element, fill, follow, formatNumber, formatTime, input, load, say, show, state } from "../ui/page.js";
 
-/** @typedef {import("../client.js").Links} Links */
-/** @typedef {import("../client.js").Upload} Upload */
-/** @typedef {import("../ui/composer.js").Entered & {admission: import("../client.js").Admission | null, wanted: number, made: Links[], upload?: Upload}} Order */
+/** @typedef {import("../client/client.js").Links} Links */
+/** @typedef {import("../client/client.js").Upload} Upload */
+/** @typedef {import("../ui/composer.js").Entered & {admission: import("../client/client.js").Admission | null, wanted: number, made: Links[], upload?: Upload}} Order */
 
 const recipients = input("recipients");
 /** What is being sent, until every link of it is made. @type {Order | null} */
 let order = null;
-/** Once there is an upload that could go on after a reload. @type {typeof import("../ui/cut_off.js") | null} */
+/** Once there is an upload that could go on after a reload. @type {typeof import("../ui/resume.js") | null} */
 let cutOff = null;
 
 if (canEncrypt()) start();
@@ -36,7 +36,7 @@ function start() {
 }
 
 async function offerToGoOn() {
-  cutOff = await load("ui/cut_off.js");
+  cutOff = await load("ui/resume.js");
   cutOff?.offer((entered, upload) => take(entered, 1, upload));
 }
 
@@ -84,7 +84,7 @@ async function make() {
 
 /** What it takes to go on after a reload. @param {Upload} upload */
 async function note(upload) {
-  cutOff ??= await load("ui/cut_off.js");
+  cutOff ??= await load("ui/resume.js");
   if (order !== null && state() === "working") cutOff?.keep(order, upload);
 }
 
@@ -118,8 +118,8 @@ function succeed({ made, wanted, passphrase: phrase }, problem) {
 /** What can be done with the links besides copying them. @param {Links[]} made */
 async function offer(made) {
   try {
-    /** @type {typeof import("../ui/result.js")} */
-    const result = await load("ui/result.js");
+    /** @type {typeof import("../ui/share.js")} */
+    const result = await load("ui/share.js");
     result.offer(made);
   } catch {
     // the links are here, and can be copied

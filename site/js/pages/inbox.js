@@ -1,10 +1,10 @@
-import { Client } from "../client.js";
+import { Client } from "../client/client.js";
 import { TainaError } from "../errors.js";
 import { decodeLink } from "../format/links.js";
-import { Requests } from "../requests.js";
+import { Requests } from "../client/requests.js";
 import { announce, canEncrypt, element, fill, formatTime, say, show } from "../ui/page.js";
 
-/** @typedef {import("../requests.js").Answer} Answer */
+/** @typedef {import("../client/requests.js").Answer} Answer */
 
 /** @type {Record<string, string>} */
 const STATES = {

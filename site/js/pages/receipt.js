@@ -1,7 +1,7 @@
-import { Client } from "../client.js";
+import { Client } from "../client/client.js";
 import { TainaError } from "../errors.js";
 import { cleanFragment, decodeLink } from "../format/links.js";
-import { forget, keep, sent } from "../sent.js";
+import { forget, keep, sent } from "../kept_receipts.js";
 import { announce, canEncrypt, element, fill, formatNumber, formatTime, input, say, show } from "../ui/page.js";
 
 /** @type {Record<string, string>} */
@@ -53,7 +53,7 @@ async function look() {
   }
 }
 
-/** @param {import("../client.js").Receipt} receipt */
+/** @param {import("../client/client.js").Receipt} receipt */
 function tell({ state, created, expires, ended, failed_attempts, proved }) {
   const name = say(`states.${state}`);
   element("receipt-state").textContent = name;

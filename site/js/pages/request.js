@@ -1,6 +1,6 @@
-import { Client } from "../client.js";
+import { Client } from "../client/client.js";
 import { TainaError } from "../errors.js";
-import { Requests } from "../requests.js";
+import { Requests } from "../client/requests.js";
 import { admission, announce, askForKey, canEncrypt, copyOnClick, element, fill, formatTime, input, say, show, state } from "../ui/page.js";
 
 const client = new Client();

@@ -1,9 +1,9 @@
-import { Client } from "../client.js";
-import { Courier } from "../courier.js";
+import { Client } from "../client/client.js";
+import { Courier } from "../client/transfer.js";
 import { TainaError } from "../errors.js";
 import { decodeLink } from "../format/links.js";
-import { cleanName } from "../names.js";
-import { wipeSpools } from "../spool.js";
+import { cleanName } from "../client/names.js";
+import { wipeSpools } from "../client/spool.js";
 import { clearLater } from "../ui/clipboard.js";
 import {
   canBeShown,
@@ -23,7 +23,7 @@ import {
   state,
 } from "../ui/page.js";
 
-/** @typedef {import("../client.js").Incoming} Incoming */
+/** @typedef {import("../client/client.js").Incoming} Incoming */
 
 const HIDE_AFTER = 5 * 60_000; // ms without anybody there
 const SAVE_EVERY = 300; // ms: browsers drop downloads that come too fast one after another
@@ -47,7 +47,7 @@ let courier = null;
 const passphrase = input("passphrase");
 /** @type {import("../format/links.js").Link} */
 let link;
-/** @type {import("../client.js").Status} */
+/** @type {import("../client/client.js").Status} */
 let status;
 /** What was revealed, as long as this page holds it. @type {{expires: number, items: Incoming[]} | null} */
 let secret = null;

@@ -1,7 +1,7 @@
-import { Client } from "../client.js";
+import { Client } from "../client/client.js";
 import { TainaError } from "../errors.js";
 import { decodeLink } from "../format/links.js";
-import { forget, forgetAll, sent } from "../sent.js";
+import { forget, forgetAll, sent } from "../kept_receipts.js";
 import { announce, canEncrypt, element, formatTime, say, show } from "../ui/page.js";
 
 const client = new Client();
@@ -25,7 +25,7 @@ function list() {
   show(kept.length ? "shown" : "none");
 }
 
-/** @param {import("../sent.js").Sent} one @returns {HTMLElement} */
+/** @param {import("../kept_receipts.js").Sent} one @returns {HTMLElement} */
 function row({ receipt, name, created, expires }) {
   const template = /** @type {HTMLTemplateElement} */ (element("sent-part"));
   const part = /** @type {HTMLElement} */ (/** @type {Element} */ (template.content.firstElementChild).cloneNode(true));

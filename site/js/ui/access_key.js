@@ -21,7 +21,7 @@ export function ask() {
   }
 }
 
-/** What shows that its holder may. @returns {import("../client.js").Admission} @throws {TainaError} key_needed, key_refused */
+/** What shows that its holder may. @returns {import("../client/client.js").Admission} @throws {TainaError} key_needed, key_refused */
 export function admission() {
   const key = field.value.trim();
   remember(keep.checked ? key : null);

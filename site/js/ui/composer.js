@@ -1,7 +1,7 @@
 // Where a secret is entered and sent: text, files, lifetime, passphrase, progress. Its page says what comes of it.
 
-import { Client } from "../client.js";
-import { Courier } from "../courier.js";
+import { Client } from "../client/client.js";
+import { Courier } from "../client/transfer.js";
 import { CHUNK_SIZE } from "../format/payload.js";
 import {
   announce,
@@ -19,11 +19,11 @@ import {
   state,
 } from "./page.js";
 
-/** @typedef {import("../client.js").Outgoing} Outgoing */
-/** @typedef {import("../client.js").Links} Links */
-/** @typedef {import("../client.js").Upload} Upload */
+/** @typedef {import("../client/client.js").Outgoing} Outgoing */
+/** @typedef {import("../client/client.js").Links} Links */
+/** @typedef {import("../client/client.js").Upload} Upload */
 /** @typedef {{items: Outgoing[], size: number, ttl: number, passphrase: string | null}} Entered size in bytes, ttl in seconds */
-/** @typedef {import("../client.js").Admission} Admission */
+/** @typedef {import("../client/client.js").Admission} Admission */
 
 export const client = new Client();
 const text = /** @type {HTMLTextAreaElement} */ (element("text"));
@@ -43,7 +43,7 @@ let held = null;
 
 /**
  * @param {() => void} send what the button and its shortcut do
- * @param {(instance: import("../client.js").Instance) => void} [onInstance] when the server has said what it offers
+ * @param {(instance: import("../client/client.js").Instance) => void} [onInstance] when the server has said what it offers
  */
 export function startComposer(send, onInstance = () => {}) {
   element("send").addEventListener("click", send);
@@ -109,8 +109,8 @@ export function begin() {
  * Seal and send one secret.
  * @param {Entered} entered
  * @param {Admission | null} admission
- * @param {import("../client.js").OnProgress} onProgress
- * @param {{upload?: Upload | null, onNoted?: (upload: Upload) => void}} [course] one to go on with; as in courier.js
+ * @param {import("../client/client.js").OnProgress} onProgress
+ * @param {{upload?: Upload | null, onNoted?: (upload: Upload) => void}} [course] one to go on with; as in client/transfer.js
  * @returns {Promise<Links>}
  */
 export async function sendOne({ items, size, ttl, passphrase }, admission, onProgress, { upload, onNoted } = {}) {
@@ -202,7 +202,7 @@ function generator() {
 
 /**
  * Limits and lifetimes, if the server answers; if it does not, sending will say so.
- * @param {(instance: import("../client.js").Instance) => void} onInstance
+ * @param {(instance: import("../client/client.js").Instance) => void} onInstance
  */
 async function askInstance(onInstance) {
   try {

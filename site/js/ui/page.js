@@ -241,7 +241,7 @@ export async function askForKey() {
   keys?.ask();
 }
 
-/** What a private instance wants to see; null where none asked. @returns {import("../client.js").Admission | null} @throws {TainaError} key_needed, key_refused */
+/** What a private instance wants to see; null where none asked. @returns {import("../client/client.js").Admission | null} @throws {TainaError} key_needed, key_refused */
 export function admission() {
   return keys?.admission() ?? null;
 }

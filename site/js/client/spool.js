@@ -1,7 +1,7 @@
 // Opened bytes on their way to the reader's disk. Large ones wait in files that the browser keeps for this origin
 // alone (OPFS), where they take no memory; they are wiped with the page, and by the next one if that was killed.
 
-/** @typedef {import("./format/derive.js").Bytes} Bytes */
+/** @typedef {import("../format/derive.js").Bytes} Bytes */
 /** @typedef {{write: (bytes: Bytes, options: {at: number}) => number, close: () => void}} SyncAccessHandle */
 
 const FROM = 64 << 20; // bytes; fewer stay in memory, and off the disk

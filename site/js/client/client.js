@@ -1,13 +1,13 @@
 // The API as the pages know it: seal and send, peek, reveal, follow a receipt. No page, no prose.
 
-import { TainaError } from "./errors.js";
-import { KEY_SIZE, concat, deriveClaim, deriveContentKeys, deriveLinkKeys, deriveReceipt, findWork, sha256 } from "./format/derive.js";
-import { encodeLink, flagsOf, fromBase64url, toBase64url } from "./format/links.js";
-import { CHUNK_SIZE, Unpacker, pack } from "./format/payload.js";
-import { TAG_SIZE, chunkCount, openChunk, sealChunk, sealedSize, streamKey } from "./format/stream.js";
+import { TainaError } from "../errors.js";
+import { KEY_SIZE, concat, deriveClaim, deriveContentKeys, deriveLinkKeys, deriveReceipt, findWork, sha256 } from "../format/derive.js";
+import { encodeLink, flagsOf, fromBase64url, toBase64url } from "../format/links.js";
+import { CHUNK_SIZE, Unpacker, pack } from "../format/payload.js";
+import { TAG_SIZE, chunkCount, openChunk, sealChunk, sealedSize, streamKey } from "../format/stream.js";
 
-/** @typedef {import("./format/derive.js").Bytes} Bytes */
-/** @typedef {import("./format/links.js").Link} Link */
+/** @typedef {import("../format/derive.js").Bytes} Bytes */
+/** @typedef {import("../format/links.js").Link} Link */
 /** @typedef {{type: "text", text: string} | {type: "file", name: string, mime: string, data: Blob}} Outgoing */
 /** @typedef {{type: "text", text: string} | {type: "file", name: string, mime: string, size: number, blob: Blob}} Incoming */
 /** @typedef {(done: number, total: number) => void} OnProgress chunks done, chunks in all */
@@ -22,7 +22,7 @@ import { TAG_SIZE, chunkCount, openChunk, sealChunk, sealedSize, streamKey } fro
 /**
  * What it takes to go on with an upload; whoever has it can open the secret. `tags` are those of the chunks that
  * were sealed: under one key no chunk may ever be sealed twice with different bytes.
- * @typedef {{key: Bytes, receiptKey: Bytes, contentKeys: import("./format/derive.js").ContentKeys, passphrase: boolean, ttl: number, expires: number, tags: Bytes[], admission: Admission | null}} Upload
+ * @typedef {{key: Bytes, receiptKey: Bytes, contentKeys: import("../format/derive.js").ContentKeys, passphrase: boolean, ttl: number, expires: number, tags: Bytes[], admission: Admission | null}} Upload
  */
 /**
  * What a private instance wants to see: an access key, or the answer token of a request and its id.
@@ -435,7 +435,7 @@ async function problemOf(response) {
   }
 }
 
-/** @param {import("./format/payload.js").Item} item @param {Blob} body @returns {Promise<Incoming>} */
+/** @param {import("../format/payload.js").Item} item @param {Blob} body @returns {Promise<Incoming>} */
 async function incoming(item, body) {
   // Never a type that a browser would render.
   const blob = new Blob([body], { type: "application/octet-stream" });

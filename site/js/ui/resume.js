@@ -4,7 +4,7 @@
 import { addFiles, client, fail, outgoing } from "./composer.js";
 import { element, fill, input, listed, say } from "./page.js";
 
-/** @typedef {import("../client.js").Upload} Upload */
+/** @typedef {import("../client/client.js").Upload} Upload */
 /** @typedef {import("./composer.js").Entered} Entered */
 /** @typedef {{name: string, mime: string, size: number, modified: number}} Print what tells a file from others; bytes, unix ms */
 /** @typedef {{upload: Upload, passphrase: string | null, prints: Print[]}} CutOff */

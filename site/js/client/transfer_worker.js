@@ -1,7 +1,7 @@
-// The worker behind courier.js: it carries one secret, and has its Client to do it.
+// The worker behind transfer.js: it carries one secret, and has its Client to do it.
 
 import { Client, Pace } from "./client.js";
-import { TainaError } from "./errors.js";
+import { TainaError } from "../errors.js";
 import { openSpool } from "./spool.js";
 
 /** @typedef {import("./client.js").Upload} Upload */
@@ -48,7 +48,7 @@ function noting(upload) {
   };
 }
 
-/** @param {{link: import("./format/links.js").Link, passphrase: string | null, size: number}} task */
+/** @param {{link: import("../format/links.js").Link, passphrase: string | null, size: number}} task */
 async function reveal({ link, passphrase, size }) {
   await spool?.wipe(); // what an earlier try left
   spool = await openSpool(size);

@@ -1,7 +1,7 @@
 // Carries what is larger than one chunk: a worker of its own seals and sends it, or fetches and opens it, so that
-// the page stays free. What a page asks of it, courier_worker.js does.
+// the page stays free. What a page asks of it, transfer_worker.js does.
 
-import { TainaError } from "./errors.js";
+import { TainaError } from "../errors.js";
 
 /** @typedef {import("./client.js").Outgoing} Outgoing */
 /** @typedef {import("./client.js").Incoming} Incoming */
@@ -12,7 +12,7 @@ import { TainaError } from "./errors.js";
  * @typedef {{onProgress: import("./client.js").OnProgress, onHeld: (why: string | null) => void, onNoted?: (upload: Upload) => void}} Watch
  */
 
-const ADDRESS = new URL("./courier_worker.js", import.meta.url).href;
+const ADDRESS = new URL("./transfer_worker.js", import.meta.url).href;
 /** The page's one policy for scripts by their address: whatever is asked for, it gives this worker's. */
 const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("taina-worker", { createScriptURL: () => ADDRESS });
 
@@ -43,7 +43,7 @@ export class Courier {
 
   /**
    * As in client.js; again, it is the same reader's next try.
-   * @param {import("./format/links.js").Link} link
+   * @param {import("../format/links.js").Link} link
    * @param {string | null} passphrase
    * @param {number} size bytes to expect, about
    * @returns {Promise<{expires: number, items: Incoming[]}>}

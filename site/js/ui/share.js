@@ -3,7 +3,7 @@
 
 import { element, load, say } from "./page.js";
 
-/** @typedef {import("../client.js").Links} Links */
+/** @typedef {import("../client/client.js").Links} Links */
 
 const QUIET = 4; // modules of white around a code (ISO/IEC 18004)
 const SVG = "http://www.w3.org/2000/svg";
@@ -35,8 +35,8 @@ function address() {
 
 /** Only now, because somebody asked for it. */
 async function keepReceipts() {
-  /** @type {typeof import("../sent.js")} */
-  const { keep } = await load("sent.js");
+  /** @type {typeof import("../kept_receipts.js")} */
+  const { keep } = await load("kept_receipts.js");
   const created = Math.floor(Date.now() / 1000);
   const kept = keep(made.map(({ receipt, expires }) => ({ receipt, name: "", created, expires })));
   element("keeping").hidden = kept;

@@ -1,12 +1,12 @@
 // Asking for secrets: what the pages need of the API beside client.js. No page, no prose.
 
-import { TainaError } from "./errors.js";
-import { KEY_SIZE, deriveInbox, deriveRequest, sha256 } from "./format/derive.js";
-import { openEnvelope, publicKey, sealEnvelope } from "./format/envelope.js";
-import { decodeLink, encodeLink, fromBase64url, toBase64url } from "./format/links.js";
+import { TainaError } from "../errors.js";
+import { KEY_SIZE, deriveInbox, deriveRequest, sha256 } from "../format/derive.js";
+import { openEnvelope, publicKey, sealEnvelope } from "../format/envelope.js";
+import { decodeLink, encodeLink, fromBase64url, toBase64url } from "../format/links.js";
 
-/** @typedef {import("./format/derive.js").Bytes} Bytes */
-/** @typedef {import("./format/links.js").Link} Link */
+/** @typedef {import("../format/derive.js").Bytes} Bytes */
+/** @typedef {import("../format/links.js").Link} Link */
 /** @typedef {{state: "open" | "full", answers_left: number, expires: number}} RequestStatus */
 /** What was left: when, and the fragment of a secret's link; null where it does not open. @typedef {{received: number, secret: string | null}} Answer */
 
