@@ -145,7 +145,7 @@ function list(id, first, addresses) {
       [field.id, button.id] = n ? [`${first}-${n + 1}`, ""] : [first, `copy-${first}`];
       label.htmlFor = field.id;
       if (addresses.length > 1) {
-        label.append(` ${formatNumber(n + 1)}`);
+        label.append(` (${formatNumber(n + 1)})`);
         button.textContent = say("copy");
         button.className = "quiet-button";
         button.setAttribute("aria-label", `${say("copy")}: ${label.textContent}`);
