@@ -6,8 +6,8 @@ const util = require("node:util");
 /** @type {any} */
 const { OneTimeSecretApi } = require("../../site/node_modules/onetimesecret-api/index.js");
 
-const [url, method, ...rest] = process.argv.slice(2);
-const api = new OneTimeSecretApi("user@example.org", "token", { url });
+const [url, token, method, ...rest] = process.argv.slice(2);
+const api = new OneTimeSecretApi("user@example.org", token, { url });
 api[String(method)](...rest.map((argument) => JSON.parse(argument))).then(
   (/** @type {unknown} */ answer) => process.stdout.write(JSON.stringify({ answer })),
   (/** @type {Error} */ error) => process.stdout.write(JSON.stringify({ error: error.constructor.name })),

@@ -1,10 +1,14 @@
 """`taina bridge`: for programs that speak Onetime Secret's API."""
 
+import os
+import secrets
 from pathlib import Path
 
 import click
 
 from taina.cli.asking import client_for, key_file_option, url_option
+
+_LEAST_TOKEN = 16
 
 
 @click.command()
@@ -16,16 +20,25 @@ def bridge(port: int, url: str | None, key_file: Path | None) -> None:
 
     Clients and scripts of that service work with http://127.0.0.1:7143 in place of its address; what they share is
     encrypted before it leaves this machine, and the share_url that they get opens in a browser.
+
+    As their API token they show the password that is printed at the start, for other users of this machine reach the
+    same address; TAINA_BRIDGE_TOKEN sets one that stays the same.
     """
     # Imported here so that the other commands need not load a web server.
     from taina.client.bridge import create_bridge
     from taina.server.listener import Listener
 
+    given = os.environ.get("TAINA_BRIDGE_TOKEN")
+    if given is not None and len(given) < _LEAST_TOKEN:
+        raise click.UsageError(f"TAINA_BRIDGE_TOKEN has to have {_LEAST_TOKEN} characters or more.")
+    token = given or secrets.token_urlsafe(24)
     with client_for(url, key_file) as client:
         try:
-            listener = Listener(create_bridge(client), "127.0.0.1", port)
+            listener = Listener(create_bridge(client, token), "127.0.0.1", port)
         except OSError as error:
             raise click.ClickException(f"Cannot listen on port {port}: {error}. Choose another with --port.") from None
         listener.stop_on_signals()
         click.echo(f"Taina's bridge is ready: http://127.0.0.1:{listener.port}/api/v1")
+        if given is None:
+            click.echo(f"Password (API token) for it, with any user name: {token}")
         listener.run()

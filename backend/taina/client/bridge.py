@@ -1,11 +1,15 @@
 """Onetime Secret's REST API, version 1, on this machine, for clients that know no other.
 
 Fields and codes are those that its documentation names (docs.onetimesecret.com, REST API v1). A secret key is the
-fragment of a secret's link and a metadata key that of its receipt, so that both outlive the bridge. What a receipt
-does not tell (the secret's key, its first lifetime) is remembered while the bridge runs.
+fragment of a secret's link and a metadata key that of its receipt, so that both outlive the bridge. A secret's key is
+told once, in the answer to `share`, and not kept.
+
+Loopback is not an identity: every user of the machine, and many a sandboxed program, reaches it. So each call shows the
+token of this bridge as the password of basic authentication.
 """
 
 import base64
+import hmac
 import secrets
 import string
 import threading
@@ -15,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import falcon
 
@@ -57,10 +61,10 @@ class _Shared:
     """What the bridge made: times in unix seconds, ttl in seconds."""
 
     custid: str
-    secret_key: str
     ttl: int
     created: int
-    passphrase: bool
+    passphrase: bool | None
+    """None where another run of the bridge made it."""
 
 
 class Bridge:
@@ -80,8 +84,6 @@ class Bridge:
         response.media = {"status": "nominal", "locale": "en"}
 
     def on_get_authcheck(self, request: falcon.Request, response: falcon.Response) -> None:
-        if _customer(request) == "anon":
-            raise falcon.HTTPUnauthorized(description="Not authorized")
         self.on_get_status(request, response)
 
     def on_post_share(self, request: falcon.Request, response: falcon.Response) -> None:
@@ -125,7 +127,7 @@ class Bridge:
         except (FormatError, GoneError, NotFoundError) as error:
             _unknown(response, {"metadata_key": key, **error.members})
             return
-        response.media = {"state": state, "secret_shortkey": state.get("secret_key", "")[:8]}
+        response.media = {"state": state, "secret_shortkey": ""}
 
     def on_get_recent(self, request: falcon.Request, response: falcon.Response) -> None:
         with self._lock:
@@ -136,7 +138,7 @@ class Bridge:
                 metadata = self._metadata(request, key)
             except NotFoundError:
                 continue
-            recent.append({name: value for name, value in metadata.items() if name not in ("secret_key", "share_url")})
+            recent.append(metadata)
         response.media = recent
 
     on_post_recent = on_get_recent
@@ -149,13 +151,15 @@ class Bridge:
         sent = self._client.send(secret, ttl=ttl, passphrase=passphrase)
         now = int(self._clock())
         ttl = ttl or sent.expires - now
-        shared = _Shared(_customer(request), sent.link.partition("#")[2], ttl, now, passphrase is not None)
+        shared = _Shared(_customer(request), ttl, now, passphrase is not None)
         key = sent.receipt.partition("#")[2]
+        secret_key = sent.link.partition("#")[2]
         with self._lock:
             self._shared[key] = shared
             while len(self._shared) > _RECENT:
                 self._shared.popitem(last=False)
-        return self._describe(key, shared, "new", sent.expires, now, now)
+        told = {"secret_key": secret_key, "share_url": f"{self._url}/s/#{secret_key}"}
+        return {**self._describe(key, shared, "new", sent.expires, now, now), **told}
 
     def _ttl(self, asked: str | None) -> int | None:
         """Brought into the instance's bounds, as that service does; the answer says what it became."""
@@ -171,13 +175,12 @@ class Bridge:
         with self._lock:
             shared = self._shared.get(key)
         if shared is None:
-            shared = _Shared(_customer(request), "", receipt.expires - receipt.created, receipt.created, False)
+            shared = _Shared(_customer(request), receipt.expires - receipt.created, receipt.created, None)
         state = _STATES[receipt.state]
         updated = receipt.ended or receipt.created
         document = self._describe(key, shared, state, receipt.expires, receipt.created, updated)
-        if not shared.secret_key:
-            for name in ("secret_key", "share_url", "passphrase_required"):
-                del document[name]
+        if shared.passphrase is None:
+            del document["passphrase_required"]
         if state == "received":
             document["received"] = updated
         return document
@@ -189,8 +192,6 @@ class Bridge:
         return {
             "custid": shared.custid,
             "metadata_key": key,
-            "secret_key": shared.secret_key,
-            "share_url": f"{self._url}/s/#{shared.secret_key}",
             "share_domain": urlsplit(self._url).netloc,
             "ttl": shared.ttl,
             "metadata_ttl": left + _RECEIPT_SECONDS,
@@ -203,10 +204,14 @@ class Bridge:
         }
 
 
-def create_bridge(client: Client) -> App:
-    """The WSGI application, for loopback only: what goes in is not encrypted yet."""
+def create_bridge(client: Client, token: str) -> App:
+    """The WSGI application, for loopback only: what goes in is not encrypted yet.
+
+    Args:
+        token: wanted of every call, as the password of basic authentication; the name is anybody's choice.
+    """
     bridge = Bridge(client)
-    app = falcon.App(middleware=[_OwnMachineOnly()])
+    app = falcon.App(middleware=[_OwnUserOnly(token)])
     app.set_error_serializer(_say_error)
     app.add_error_handler(TainaError, _refuse)
     app.add_route(f"{API}/status", bridge, suffix="status")
@@ -220,36 +225,78 @@ def create_bridge(client: Client) -> App:
     return app
 
 
-class _OwnMachineOnly:
-    """Pages in a browser on this machine could reach loopback, too: they say who they are, and are refused."""
+class _OwnUserOnly:
+    """Pages in a browser on this machine say who they are, and are refused; other users do not know the token."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token.encode()
 
     def process_request(self, request: falcon.Request, response: falcon.Response) -> None:
         response.set_header("Cache-Control", "no-store")
         named = (request.get_header("Host") or "").rsplit(":", 1)[0]
         if named not in _LOOPBACK or request.get_header("Origin") or request.get_header("Sec-Fetch-Site"):
             raise falcon.HTTPForbidden(description="The bridge answers programs on this machine, not web pages.")
+        _, password = _credentials(request)
+        if not hmac.compare_digest(password.encode(), self._token):
+            raise falcon.HTTPUnauthorized(
+                description="Give the password that `taina bridge` printed at its start, with any user name.",
+                challenges=['Basic realm="taina bridge"'],
+            )
 
 
 def _customer(request: falcon.Request) -> str:
-    """The name of basic authentication. Any password will do: the bridge is this user's own."""
+    return _credentials(request)[0]
+
+
+def _credentials(request: falcon.Request) -> tuple[str, str]:
+    """Name and password of basic authentication (RFC 7617); empty ones where there are none."""
     scheme, _, encoded = (request.auth or "").partition(" ")
     if scheme.lower() != "basic":
-        return "anon"
+        return "", ""
     try:
-        return base64.b64decode(encoded.strip(), validate=True).decode().partition(":")[0]
+        name, _, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
     except ValueError:
-        raise falcon.HTTPUnauthorized(description="Not authorized") from None
+        return "", ""
+    return name, password
 
 
 def _fields(request: falcon.Request) -> dict[str, str]:
-    """Of a JSON object, a form, or the query; a number is taken as its digits."""
-    given: Any = {}
-    if request.content_length:
-        given = request.get_media()
-    if not isinstance(given, dict):
-        raise falcon.HTTPBadRequest(description="Send a form or a JSON object.")
-    given = {**request.params, **given}
-    return {name: str(value) for name, value in given.items() if isinstance(value, str | int)}
+    """Of a JSON object, a form of either kind, or the query; a number is taken as its digits.
+
+    What cannot be kept as it is, is refused: never a secret that was altered, or without its passphrase.
+    """
+    given = _pairs(request.query_string)
+    kind = (request.content_type or "").partition(";")[0].strip().lower()
+    if request.content_length and kind == "application/x-www-form-urlencoded":
+        given += _pairs(_utf8(request.bounded_stream.read()))
+    elif request.content_length and kind == "multipart/form-data":
+        given += [(part.name or "", _utf8(part.get_data())) for part in request.get_media()]
+    elif request.content_length:
+        media = request.get_media()
+        if not isinstance(media, dict):
+            raise falcon.HTTPBadRequest(description="Send a form or a JSON object.")
+        given += [(name, value) for name, value in media.items() if value is not None]
+    fields = dict(given)
+    if len(fields) != len(given):
+        raise falcon.HTTPBadRequest(description="A field stands twice.")
+    for name, value in fields.items():
+        if type(value) not in (str, int):
+            raise falcon.HTTPBadRequest(description=f"{name} has to be a text or a number.")
+    return {name: str(value) for name, value in fields.items()}
+
+
+def _pairs(text: str) -> list[tuple[str, Any]]:
+    try:
+        return list(parse_qsl(text, keep_blank_values=True, errors="strict"))
+    except ValueError:
+        raise falcon.HTTPBadRequest(description="A field is not UTF-8. Nothing was kept.") from None
+
+
+def _utf8(data: bytes) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise falcon.HTTPBadRequest(description="A field is not UTF-8. Nothing was kept.") from None
 
 
 def _content(body: bytes | Path) -> bytes:
