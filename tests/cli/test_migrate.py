@@ -175,6 +175,16 @@ def test_a_source_that_is_served_is_refused(tmp_path: Path, database: str, run: 
     stop_server(server)
 
 
+def test_a_source_of_a_newer_version_is_refused(source: Path, database: str) -> None:
+    SqliteStore(source).close()
+    with closing(sqlite3.connect(source)) as connection, connection:
+        connection.execute(
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('taina', '0099_new', '')"
+        )
+    with pytest.raises(UnusableError, match="newer Taina"):
+        Move(source, database)
+
+
 def test_no_table_is_forgotten(source: Path) -> None:
     """Whoever adds a table to the file has to say here that it is moved, or need not be."""
     SqliteStore(source).close()

@@ -2,8 +2,10 @@
 
 import signal
 import socket
+import sqlite3
 import subprocess
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -35,6 +37,27 @@ def test_what_cannot_be_is_said_at_the_start(run: Run, tmp_path: Path, arguments
     assert done.returncode in (1, 2)
     assert said in done.stderr.decode()
     assert "Traceback" not in done.stderr.decode()
+
+
+@pytest.mark.parametrize("file", ["taina.db", "keys.db"])
+def test_a_file_of_a_newer_version_is_refused(run: Run, tmp_path: Path, file: str) -> None:
+    """An older program opened it without a word, as PostgreSQL's schema it never did."""
+    stop_server(start_server(tmp_path / "data", "--create", "keys"))
+    with closing(sqlite3.connect(tmp_path / "data" / file)) as connection, connection:
+        set_name = "taina" if file == "taina.db" else "keys"
+        connection.execute(
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES (?, '0099_from_the_future', '')",
+            (set_name,),
+        )
+    before = (tmp_path / "data" / file).read_bytes()
+    commands = [["serve", "--port", "0", "--data", "data", "--create", "keys"]]
+    if file == "keys.db":
+        commands.append(["keys", "list", "--data", "data"])
+    for command in commands:
+        done = run(*command)
+        assert done.returncode != 0
+        assert b"was set up by a newer Taina (schema 0099_from_the_future" in done.stderr
+    assert (tmp_path / "data" / file).read_bytes() == before
 
 
 def test_a_port_that_is_taken(run: Run) -> None:

@@ -160,7 +160,7 @@ def test_wrong_methods_say_which_are_right(api: httpx.Client) -> None:
         ("DELETE", secret_path(made), "GET, PUT"),
         ("GET", f"{secret_path(made)}/reveal", "POST"),
         ("PATCH", receipt_path(made), "GET"),
-        ("DELETE", "/status", "GET"),
+        ("DELETE", "/status", "GET, HEAD"),
     ]:
         answer = api.request(method, path)
         refused(answer, 405, "method_not_allowed")

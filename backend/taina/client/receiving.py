@@ -51,6 +51,8 @@ class Receiver:
         self._held: dict[int, bytearray] = {}
         self._parts: dict[int, Path] = {}
         self._open: tuple[int, BinaryIO] | None = None
+        self._last_number: dict[Path, int] = {}
+        """By the name that was wanted: thousands of files of one name each find theirs at once."""
 
     def write(self, item: Item, n: int, piece: bytes) -> None:
         """The next piece of item `n`. Raises: FileError."""
@@ -74,9 +76,24 @@ class Receiver:
                 if self._folder is not None and item.type == "file" and n not in self._parts:
                     self._part(n)  # an empty one
             self._close()
-            return tuple(self._item(n, item) for n, item in enumerate(header.items))
+            items = tuple(self._item(n, item) for n, item in enumerate(header.items))
+            self._sync_folder()
+            return items
         except OSError as error:
-            raise _unwritable(self._folder, error) from None
+            # It was revealed to us and to nobody else: what is here stays here, and is named.
+            kept, self._parts = list(self._parts.values()), {}
+            where = f" What came is in {', '.join(map(str, kept))}." if kept else ""
+            raise FileError(f"{self._folder} cannot be written to: {error.strerror}.{where}") from None
+
+    def _sync_folder(self) -> None:
+        """A file's name is on the disk only once its folder is: before the server is told that it may forget."""
+        if self._folder is None:
+            return
+        number = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
 
     def abandon(self) -> None:
         """Leave nothing half received behind."""
@@ -112,11 +129,14 @@ class Receiver:
         name, mime = item.name or "", item.mime or ""
         if self._folder is None:
             return File(name, bytes(self._held.get(n, b"")), mime)
-        return File(name, self._name(self._parts.pop(n), self._folder / clean_name(name)), mime)
+        path = self._name(self._parts[n], self._folder / clean_name(name))
+        del self._parts[n]
+        return File(name, path, mime)
 
     def _name(self, part: Path, wanted: Path) -> Path:
-        path, n = wanted, 1
-        while not self._overwrite:
+        path, n = wanted, self._last_number.get(wanted, 1)
+        # A folder that has the name is never replaced: what was revealed must find a place.
+        while not self._overwrite or path.is_dir():
             try:
                 # Taking the name is what makes it ours, whoever else is writing into this folder.
                 path.open("xb").close()
@@ -124,6 +144,7 @@ class Receiver:
             except FileExistsError:
                 n += 1
                 path = wanted.with_name(with_number(wanted.name, n))
+        self._last_number[wanted] = n
         part.replace(path)
         return path
 

@@ -133,6 +133,8 @@ def _open_file(folder: Path) -> SqliteStore:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # The disk did not keep what was written: end at once, for a fresh start reads what it did keep.
         return SqliteStore(folder / "taina.db", on_ruin=lambda: os._exit(_RUINED))
+    except UnusableError as error:
+        raise click.ClickException(str(error)) from None
     except sqlite3.OperationalError as error:
         raise click.ClickException(
             f"The database in {folder} cannot be used ({error}). Is another Taina running on it? "

@@ -14,6 +14,8 @@ from pathlib import Path
 import sqlite_utils
 
 from taina.errors import ConflictError
+from taina.store import UnusableError
+from taina.store.versions import refuse_newer
 
 migrations = sqlite_utils.Migrations("keys")
 _PATIENCE = 10.0
@@ -89,7 +91,11 @@ class KeyFile:
             with self._connect() as connection:
                 path.chmod(0o600)
                 _give_to_owner_of_folder(path)
-                migrations.apply(sqlite_utils.Database(connection))
+                database = sqlite_utils.Database(connection)
+                refuse_newer(migrations, database, str(path))
+                migrations.apply(database)
+        except UnusableError as error:
+            raise OSError(str(error)) from None
         except sqlite3.Error as error:
             raise OSError(f"{path} cannot be used ({error})") from None
 

@@ -19,6 +19,7 @@ import sqlite_utils
 from taina.store import Secret, UnusableError, shred
 from taina.store.postgres import PostgresStore
 from taina.store.sqlite_migrations import CHUNKS_A_SLOT, migrations
+from taina.store.versions import refuse_newer
 
 Row = tuple[Any, ...]
 
@@ -198,7 +199,12 @@ def _open(path: Path) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("BEGIN IMMEDIATE")
-        pending = migrations.pending(sqlite_utils.Database(connection))
+        database = sqlite_utils.Database(connection)
+        refuse_newer(migrations, database, str(path))
+        pending = migrations.pending(database)
+    except UnusableError:
+        connection.close()
+        raise
     except sqlite3.Error as error:
         connection.close()
         raise UnusableError(f"{path} cannot be read ({error}). Is a server still running on it?") from None

@@ -20,6 +20,7 @@ from taina.store import Transaction
 from taina.store.group_commit import Batches, Job
 from taina.store.sqlite_migrations import migrations
 from taina.store.sqlite_transaction import SqliteTransaction
+from taina.store.versions import refuse_newer
 
 Result = TypeVar("Result")
 
@@ -64,15 +65,18 @@ class SqliteStore:
                 be trusted, so the process should end and start afresh.
 
         Raises:
-            sqlite3.Error: the file is no database, is open in another process, or cannot be written.
+            UnusableError: a newer version has set the file up.
+            sqlite3.Error: the file is not a database, is open in another process, or cannot be written.
         """
         self._wal = path.with_name(path.name + "-wal")
         self._on_ruin = on_ruin
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=2)
         try:
             path.chmod(0o600)
+            database = sqlite_utils.Database(self._connection)
+            refuse_newer(migrations, database, str(path))  # before anything is changed in it
             self._connection.executescript(_PRAGMAS)
-            migrations.apply(sqlite_utils.Database(self._connection))
+            migrations.apply(database)
             self._transaction = SqliteTransaction(self._connection, path.parent)
         except BaseException:
             self._connection.close()
