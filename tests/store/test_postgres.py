@@ -186,11 +186,23 @@ def test_hosts_that_start_at_once_make_the_schema_once(database: str, postgres: 
     ]
 
 
-def test_an_older_schema_is_brought_up_and_keeps_its_secrets(database: str, postgres: Node) -> None:
+OLDER = {
+    "before requests": ["DROP TABLE taina.requests, taina.envelopes, taina.started"],
+    "before answers were counted": [
+        "ALTER TABLE taina.requests DROP started, DROP key, DROP ended",
+        "DROP TABLE taina.started",
+    ],
+}
+
+
+@pytest.mark.parametrize(("version", "age"), enumerate(OLDER, 1))
+def test_an_older_schema_is_brought_up_and_keeps_its_secrets(
+    database: str, postgres: Node, version: int, age: str
+) -> None:
     made = Made()
     with closing(PostgresStore(database)) as store:
         new_vault(store).create(made.id, made.order())
-    for statement in ("DROP TABLE taina.requests, taina.envelopes", "DELETE FROM taina.versions WHERE version = 2"):
+    for statement in (*OLDER[age], f"DELETE FROM taina.versions WHERE version > {version}"):
         postgres.execute(statement, database="taina")
     with closing(PostgresStore(database)) as store:
         asked = MadeRequest()
