@@ -195,7 +195,7 @@ OLDER = {
 }
 
 
-@pytest.mark.parametrize(("version", "age"), enumerate(OLDER, 1))
+@pytest.mark.parametrize(("version", "age"), list(enumerate(OLDER, 1)))
 def test_an_older_schema_is_brought_up_and_keeps_its_secrets(
     database: str, postgres: Node, version: int, age: str
 ) -> None:
