@@ -185,7 +185,7 @@ def test_junk_that_somebody_left_is_told_from_an_answer(tab: Tab, reader: Tab, t
     link, inbox = ask(tab, taina, answers=2)
     answer(reader, link)
     # Whoever has the link can leave any 81 bytes: here by the page's own module, as its token asks for.
-    base = reader.evaluate("document.querySelector('script[src$=\"/js/requests.js\"]').src")
+    base = reader.evaluate("document.querySelector('script[src$=\"/js/client/requests.js\"]').src")
     folder = base.removesuffix("requests.js")
     reader.evaluate(
         f"void (async () => {{ const {{Requests}} = await import('{base}');"
