@@ -190,7 +190,7 @@ def test_junk_that_somebody_left_is_told_from_an_answer(tab: Tab, reader: Tab, t
     reader.evaluate(
         f"void (async () => {{ const {{Requests}} = await import('{base}');"
         f" const {{Client}} = await import('{folder}client.js');"
-        f" const {{decodeLink}} = await import('{folder}format/links.js');"
+        f" const {{decodeLink}} = await import('{folder}../format/links.js');"
         f" await new Requests(new Client()).answer(await decodeLink('{link}', 'request'), new Uint8Array(81));"
         " window.left = true; })()"
     )
