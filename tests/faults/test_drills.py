@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from drills import clock, cut, full_disk, fuzzing, kill, logs, race, residue, slow, smuggling
+from drills import clock, cut, full_disk, fuzzing, kill, logs, model, race, residue, slow, smuggling
 from drills.promises import BrokenPromiseError, promise
 
 SHORT: dict[str, tuple[Callable[[int], Iterator[str]], int]] = {
@@ -30,3 +30,9 @@ def test_the_promise_holds_for_a_few_rounds(name: str) -> None:
 def test_a_broken_promise_ends_a_drill() -> None:
     with pytest.raises(BrokenPromiseError, match="what happened"):
         promise(False, "what happened")
+
+
+def test_every_run_of_the_model_keeps_the_properties_and_its_mutants_break_them() -> None:
+    told = list(model.run(model.SHORT))
+    assert len([line for line in told if line.startswith("holds: ")]) == len(model.PROPERTIES)
+    assert len([line for line in told if line.startswith("fails as it should: ")]) == len(model.MUTANTS) == 2

@@ -2,6 +2,15 @@
 
 Every public method is one transaction of the store: what it returns is durable, and what it raises has
 changed nothing, but for a wrong reveal proof, whose counting is durable too.
+
+    create ──▶ uploading ──last chunk──▶ waiting ──reveal──▶ revealed ──acknowledge──▶ opened
+                   │                      │   └───────────── locked    (the last wrong reveal proof)
+                   └──────────┬───────────┘
+                              ├── burned     (burn by the receipt token, take_down by the operator)
+                              └── expired    (sweep: the lifetime is over, or an upload makes no progress)
+
+The sealed bytes are there in uploading and waiting, and in revealed until the lease ends, `acknowledge` or `take_down`.
+scripts/drills/protocol.pml is a model of these rules, which is searched exhaustively.
 """
 
 import hashlib
