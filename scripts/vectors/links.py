@@ -2,11 +2,33 @@
 
 from collections.abc import Iterator
 from functools import partial
+from urllib.parse import quote
 
 from taina.errors import FormatError
 from taina.format.derive import sha256
 from taina.format.links import KINDS, Kind, Link, decode_link, encode_link
 from vectors.spelling import Vector, b64, checked, fresh_key
+
+_UNSEEN = {
+    "a zero-width space": "\u200b",
+    "a no-break space": "\u00a0",
+    "a mark of direction": "\u200e",
+    "an isolate": "\u2068",
+    "a soft hyphen": "\u00ad",
+    "a word joiner": "\u2060",
+    "a mark of byte order": "\ufeff",
+    "an ideographic space": "\u3000",
+    "a Hangul filler": "\u3164",
+    "a variation selector": "\ufe0f",
+    "a tag": "\U000e0020",
+}
+_UNWANTED = _UNSEEN | {
+    "a typographic quote": "”",
+    "a guillemet": "»",
+    "an ellipsis": "…",
+    "a full-width full stop": "．",
+    "an emoji": "\U0001f512",
+}
 
 
 def links() -> Iterator[Vector]:
@@ -64,8 +86,26 @@ def links() -> Iterator[Vector]:
         "a campaign parameter": f"{address}&utm_source=mail&utm_medium=x",
         "a click identifier": f"{address}?fbclid=IwAR0_x-y",
         "an escaped ampersand": f"{address}&amp;utm_source=mail",
+        "percent-encoded twice": f"https://taina.example/s/%2523{text}",
+        "a slash behind it": f"{text}/",
+        "padding behind it": f"{text}=",
+        "half a character behind it": f"{text}\ud83d",
+        "three dots behind it": f"{address}…",
+        "a full stop of another script": f"{address}。",
+        "an emoji behind it": f"{address}\U0001f512",
+        "backslashes before what Markdown would read": address.replace("_", "\\_").replace("-", "\\-"),
+        "a backslash at a wrap": f"{address[:half]}\\\n{address[half:]}",
+        "bytes that are not UTF-8 behind it": f"#{text}%FF%C3",
+        "percent-encoded twice behind it": f"#{text}%25E2%2580%258B",
     }.items():
         yield vector(name, mangled)
+    # As `location.hash` gives them.
+    for name, character in _UNWANTED.items():
+        yield vector(f"{name} behind it, as a browser gives it", f"#{text}{quote(character)}")
+        yield vector(f"{name} before it, as a browser gives it", f"#{quote(character)}{text}")
+    for name in _UNSEEN:
+        yield vector(f"{name} within, as it was sent", text[:9] + _UNWANTED[name] + text[9:])
+        yield vector(f"{name} within, as a browser gives it", f"#{text[:9]}{quote(_UNWANTED[name])}{text[9:]}")
 
     incomplete, newer = partial(vector, error="incomplete_link"), partial(vector, error="newer_link")
     for kind in KINDS:
@@ -92,17 +132,17 @@ def links() -> Iterator[Vector]:
     yield incomplete("a word before it", f"look {text}")
     yield incomplete("junk of the alphabet behind it", text + "AAAA")
     yield incomplete("junk of the alphabet before it", "AAAA" + text)
-    yield incomplete("a slash behind it", text + "/")
+    yield incomplete("a slash within", f"{text[:9]}/{text[9:]}")
+    yield incomplete("bytes that are not UTF-8 within", f"#{text[:9]}%FF{text[9:]}")
+    yield incomplete("percent-encoded without end", f"https://taina.example/s/%252525252523{text}")
     yield incomplete("a parameter without its mark", text + "utm_source=mail")
     yield incomplete("twice", text + text)
     yield incomplete("three dots for the rest", text[:24] + "…")
-    yield incomplete("padding", text + "=")
     yield incomplete("stray bits", text[:-1] + chr(ord(text[-1]) + 1))
     yield incomplete("the other base64", text.replace("-", "+").replace("_", "/"))
     yield incomplete("a Cyrillic letter that looks alike", text.replace("A", "А", 1))
     yield incomplete("full-width letters", "".join(chr(ord(letter) + 0xFEE0) for letter in text))
-    yield incomplete("percent-encoded twice", f"https://taina.example/s/%2523{text}")
-    yield incomplete("half a character", text + "\ud83d")
+    yield incomplete("half a character within", f"{text[:9]}\ud83d{text[9:]}")
 
     yield newer("version 0", raw(0x00, key))
     yield newer("version 2", raw(0x02, key))

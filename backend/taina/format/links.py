@@ -16,10 +16,15 @@ KINDS: tuple[Kind, ...] = ("secret", "receipt", "request", "inbox")
 BODY_SIZES: dict[Kind, int] = {"secret": 32, "receipt": 48, "request": 32, "inbox": 32}
 _MAY_NEED_PASSPHRASE: tuple[Kind, ...] = ("secret", "request")
 _CHECK_SIZE = 2
-_PERCENT = re.compile(r"%([0-7][0-9A-Fa-f])")
-# Named one by one, so that both implementations mean the same by white space.
-_SPACE = re.compile(r"[\x00-\x20\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]+")
-_AROUND = "<>()[]{}\"'`*.,;:!“”„«»‘’‚‹›"
+_PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+_MAX_DECODINGS = 3
+"""A browser encodes what it is given; what rewrote the link may have done so before."""
+# Named one by one, so that both implementations mean the same by what is not seen.
+_UNSEEN = re.compile(
+    r"[\x00-\x20\\\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f"
+    r"\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffc\U000e0000-\U000e0fff]+"
+)
+_AROUND = re.compile(r"^[^A-Za-z0-9_-]+|[^A-Za-z0-9_-]+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +79,13 @@ def decode_link(text: str, kind: Kind) -> Link:
 def clean_fragment(text: str) -> str:
     """Undo what mail and chat programs do to a link; guesses nothing that was lost.
 
-    Takes a whole address or a bare fragment; drops white space and line wraps, percent-encoding, punctuation
-    around it, and parameters that were appended.
+    Takes a whole address or a bare fragment; drops percent-encoding, what is not seen, backslashes, parameters that
+    were appended, and at both ends whatever is not of base64url.
     """
-    text = _PERCENT.sub(lambda match: chr(int(match[1], 16)), text)
-    fragment = _SPACE.sub("", text).rpartition("#")[2]
-    return re.split(r"[?&]", fragment, maxsplit=1)[0].strip(_AROUND)
+    for _ in range(_MAX_DECODINGS):
+        text = _PERCENT.sub(lambda match: bytes.fromhex(match[0].replace("%", "")).decode("utf-8", "replace"), text)
+    fragment = _UNSEEN.sub("", text).rpartition("#")[2]
+    return _AROUND.sub("", re.split(r"[?&]", fragment, maxsplit=1)[0])
 
 
 def _check(head: bytes) -> bytes:

@@ -19,11 +19,13 @@ export const BODY_SIZES = { secret: 32, receipt: 48, request: 32, inbox: 32 };
 /** @type {Kind[]} */
 const MAY_NEED_PASSPHRASE = ["secret", "request"];
 const CHECK_SIZE = 2;
-const PERCENT = /%([0-7][0-9A-Fa-f])/g;
-// Named one by one, so that both implementations mean the same by white space.
-const SPACE = /[\x00-\x20\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]+/g;
-const AROUND = "<>()[\\]{}\"'`*.,;:!“”„«»‘’‚‹›";
-const AROUND_ENDS = new RegExp(`^[${AROUND}]+|[${AROUND}]+$`, "g");
+const PERCENT = /(?:%[0-9A-Fa-f]{2})+/g;
+/** A browser encodes what it is given; what rewrote the link may have done so before. */
+const MAX_DECODINGS = 3;
+// Named one by one, so that both implementations mean the same by what is not seen.
+const UNSEEN =
+  /[\x00-\x20\\\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffc\u{e0000}-\u{e0fff}]+/gu;
+const AROUND = /^[^A-Za-z0-9_-]+|[^A-Za-z0-9_-]+$/g;
 
 /** @param {Bytes} data @returns {string} base64url without padding (RFC 4648, section 5) */
 export function toBase64url(data) {
@@ -94,14 +96,22 @@ export async function decodeLink(text, kind) {
 /**
  * Undo what mail and chat programs do to a link; guesses nothing that was lost.
  *
- * Takes a whole address or a bare fragment; drops white space and line wraps, percent-encoding, punctuation
- * around it, and parameters that were appended.
+ * Takes a whole address or a bare fragment; drops percent-encoding, what is not seen, backslashes, parameters that
+ * were appended, and at both ends whatever is not of base64url.
  * @param {string} text
  * @returns {string}
  */
 export function cleanFragment(text) {
-  const plain = text.replace(PERCENT, (_, hex) => String.fromCharCode(parseInt(hex, 16))).replace(SPACE, "");
-  return plain.slice(plain.lastIndexOf("#") + 1).split(/[?&]/, 1)[0].replace(AROUND_ENDS, "");
+  let plain = text;
+  for (let n = 0; n < MAX_DECODINGS; n++) plain = plain.replace(PERCENT, decodeOctets);
+  plain = plain.replace(UNSEEN, "");
+  return plain.slice(plain.lastIndexOf("#") + 1).split(/[?&]/, 1)[0].replace(AROUND, "");
+}
+
+/** @param {string} octets `%E2%80%8B` @returns {string} what they are in UTF-8 */
+function decodeOctets(octets) {
+  const bytes = Uint8Array.from(octets.slice(1).split("%"), (hex) => parseInt(hex, 16));
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 }
 
 /** @param {Bytes} head @returns {Promise<Bytes>} */
