@@ -190,10 +190,14 @@ def test_a_language_without_its_own_text_gets_the_english_one_and_is_told() -> N
     assert '<article class="prose" lang="en" dir="ltr">' in page
 
 
-def test_the_format_page_names_what_is_cut_off_around_links() -> None:
+def test_the_format_page_names_what_is_taken_out_of_links() -> None:
     text = (build_site.SOURCE / "texts/en/format.md").read_text("utf-8")
-    (around,) = re.findall(r"removes from both ends the characters\n\n    (.+)\n", text)
-    for character in around.split():
+    (unseen,) = re.findall(r"invisible ones \(U\+([^)]+)\)", text)
+    for place in re.findall(r"[0-9A-F]{4,5}(?:–[0-9A-F]{4,5})?", unseen):
+        first, _, last = place.partition("–")
+        for number in {int(first, 16), int(last or first, 16)}:
+            assert clean_fragment(f"AQ{chr(number)}AB") == "AQAB", hex(number)
+    for character in "<>()[]{}\"'`*.,;:!“”„«»‘’‚‹›。」』）،؛|~=/…":
         assert clean_fragment(f"{character}AQAB{character}") == "AQAB"
     assert clean_fragment("-AQ_AB-") == "-AQ_AB-"
 
