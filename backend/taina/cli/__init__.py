@@ -1,4 +1,4 @@
-"""The command `taina`: one module a command group."""
+"""The command `taina`: one module a command."""
 
 import click
 
@@ -6,23 +6,23 @@ from taina import __version__
 from taina.cli.commands import Commands
 
 _HOMES = {
-    "send": "taina.cli.secret:send",
-    "open": "taina.cli.secret:open_",
-    "status": "taina.cli.secret:status",
+    "send": "taina.cli.send:send",
+    "open": "taina.cli.open:open_",
+    "status": "taina.cli.status:status",
     "receipt": "taina.cli.receipt:receipt",
-    "burn": "taina.cli.receipt:burn",
+    "burn": "taina.cli.burn:burn",
     "request": "taina.cli.request:request",
-    "answer": "taina.cli.request:answer",
-    "inbox": "taina.cli.request:inbox",
+    "answer": "taina.cli.answer:answer",
+    "inbox": "taina.cli.inbox:inbox",
     "bridge": "taina.cli.bridge:bridge",
     "serve": "taina.cli.serve:serve",
     "migrate": "taina.cli.migrate:migrate",
     "keys": "taina.cli.keys:keys",
     "site": "taina.cli.site:site",
     "verify": "taina.cli.verify:verify",
-    "doctor": "taina.cli.operate:doctor",
+    "doctor": "taina.cli.doctor:doctor",
     "takedown": "taina.cli.takedown:takedown",
-    "backup": "taina.cli.operate:backup",
+    "backup": "taina.cli.backup:backup",
     "config": "taina.cli.config:config",
     "completion": "taina.cli.completion:completion",
 }

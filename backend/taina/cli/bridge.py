@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from taina.cli.asking import client_for, key_file_option, url_option
+from taina.cli.options import client_for, key_file_option, url_option
 
 _LEAST_TOKEN = 16
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import click
 
 from taina import base64url
-from taina.cli.asking import Duration, when
 from taina.cli.config import config_option, read_config
+from taina.cli.options import Duration
+from taina.cli.output import when
 from taina.config import Config
 from taina.config.values import mailbox
 from taina.errors import MailError, NotFoundError

@@ -1,10 +1,11 @@
-"""`taina receipt`, `taina burn`: for who sent a secret."""
+"""`taina receipt`: what became of a secret."""
 
 import time
 
 import click
 
-from taina.cli.asking import client_of, json_option, read_link, say_json, url_option, when
+from taina.cli.options import client_of, json_option, read_link, url_option
+from taina.cli.output import say_json, when
 from taina.client import Client
 from taina.client.results import Receipt
 
@@ -50,21 +51,6 @@ def receipt(receipt: str, wait: bool, url: str | None, as_json: bool) -> None:
         click.echo(f"Until {when(found.expires)}.")
     if found.failed_attempts:
         click.echo(f"Wrong passphrases so far: {found.failed_attempts}.")
-
-
-@click.command()
-@click.argument("receipt")
-@url_option
-@json_option
-def burn(receipt: str, url: str | None, as_json: bool) -> None:
-    """Destroy a secret unread, by the address of its receipt."""
-    receipt = read_link(receipt)
-    with client_of(receipt, url) as client:
-        client.burn(receipt)
-    if as_json:
-        say_json({"state": "burned"})
-    else:
-        click.echo("Burned. Its link opens nothing any more.")
 
 
 def _wait(client: Client, receipt: str) -> Receipt:

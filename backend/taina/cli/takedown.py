@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from taina.cli.asking import read_link
 from taina.cli.config import every_option, read_config
+from taina.cli.options import read_link
 from taina.errors import WrongLinkError
 from taina.format.derive import derive_link_keys, derive_request
 from taina.format.links import decode_link

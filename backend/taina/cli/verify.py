@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from taina.cli.asking import json_option, progress, say_json
+from taina.cli.options import json_option
+from taina.cli.output import progress, say_json
 
 
 @click.command()

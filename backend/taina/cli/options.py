@@ -1,18 +1,13 @@
-"""What several commands ask for in the same way: the instance, a passphrase, JSON, progress."""
+"""What several commands take in the same way: the instance, a link, a passphrase, a lifetime."""
 
-import contextlib
-import datetime
-import json
 import os
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 
-from taina.client import Client, OnProgress
+from taina.client import Client
 
 url_option = click.option(
     "--url", envvar="TAINA_URL", help="Address of the instance (or TAINA_URL). A whole link names its own."
@@ -23,8 +18,6 @@ passphrase_file_option = click.option(
     type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True),
     help="Read the passphrase from the first line of this file.",
 )
-
-
 key_file_option = click.option(
     "--key-file",
     type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True),
@@ -97,28 +90,3 @@ def ask_passphrase(prompt: str, *, confirm: bool = False) -> str:
         )
     answer: str = click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True)
     return answer
-
-
-def say_json(document: dict[str, Any]) -> None:
-    click.echo(json.dumps(document, ensure_ascii=False))
-
-
-@contextlib.contextmanager
-def progress(label: str) -> Iterator[OnProgress | None]:
-    """A bar on standard error, where that is a terminal; nothing in a pipe."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    bar = click.progressbar(length=1, label=label, file=sys.stderr)
-
-    def advance(done: int, total: int) -> None:
-        bar.length = max(total, 1)
-        bar.update(done - bar.pos)
-
-    with bar:
-        yield advance
-
-
-def when(seconds: int) -> str:
-    """A point in time, in the local zone."""
-    return datetime.datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M %Z")

@@ -1,7 +1,6 @@
-"""`taina doctor`, `taina backup`: what an operator does now and then."""
+"""`taina backup`: what may be saved of an instance."""
 
 import io
-import sys
 import tarfile
 import tempfile
 from pathlib import Path
@@ -19,21 +18,6 @@ Secrets are not backed up, and cannot be. Each is sealed on disk under a key tha
 opened, burned or expires; a copy of the database that could be opened would bring back what was promised to be gone.
 To restore: put keys.db into the folder of the database, and taina.toml to where the server reads it.
 """
-
-
-@click.command()
-@every_option
-def doctor(file: Path | None, **flags: Any) -> None:
-    """Look at this instance: permissions, disk, database, clock, and what people get at its address.
-
-    Ends with 1 if there is something to be done.
-    """
-    from taina.server.doctor import examine
-
-    findings = list(examine(read_config(file, flags).config))
-    for finding in findings:
-        click.echo(f"{'ok   ' if finding.good else 'LOOK '} {finding.said}")
-    sys.exit(any(not finding.good for finding in findings))
 
 
 @click.command()

@@ -1,0 +1,60 @@
+"""`taina answer`: answer a request with a secret."""
+
+from pathlib import Path
+
+import click
+
+from taina.cli.contents import describe, read_contents
+from taina.cli.options import (
+    Duration,
+    ask_passphrase,
+    client_of,
+    json_option,
+    passphrase_file_option,
+    read_passphrase,
+    url_option,
+)
+from taina.cli.output import progress, say_json, when
+from taina.errors import AnsweredError
+
+
+@click.command()
+@click.argument("link")
+@click.argument("content", nargs=-1, metavar="[TEXT | FILE... | -]")
+@click.option("--ttl", type=Duration(), help="Lifetime of the answer: 30m, 2h, 7d. The instance's own if not said.")
+@click.option("--passphrase", "ask", is_flag=True, help="Ask for a passphrase (or take TAINA_PASSPHRASE).")
+@passphrase_file_option
+@click.option("--name", help="Send standard input as a file of this name.")
+@url_option
+@json_option
+def answer(
+    link: str,
+    content: tuple[str, ...],
+    ttl: int | None,
+    ask: bool,
+    passphrase_file: Path | None,
+    name: str | None,
+    url: str | None,
+    as_json: bool,
+) -> None:
+    """Answer a request with a secret that only who asked can open.
+
+    A text, or files, or `-` for standard input, as with `taina send`.
+    """
+    with client_of(link, url) as client:
+        # Before anybody types a secret for what is full or over.
+        status = client.request_status(link)
+        if not status.answers_left:
+            raise AnsweredError
+        wanted = ask or passphrase_file is not None or status.passphrase
+        passphrase = read_passphrase(passphrase_file) if wanted else None
+        if wanted and passphrase is None:
+            passphrase = ask_passphrase("Passphrase, to be told by another way", confirm=True)
+        contents = read_contents(content, name)
+        with progress("Sealing and sending") as on_progress:
+            sent = client.answer(link, *contents, ttl=ttl, passphrase=passphrase, on_progress=on_progress)
+    if as_json:
+        say_json({"receipt": sent.receipt, "expires": sent.expires})
+        return
+    click.echo(f"Answered with {describe(contents)}. Only who asked can open it, until {when(sent.expires)}.", err=True)
+    click.echo(f"Receipt, for yourself: {sent.receipt}", err=True)

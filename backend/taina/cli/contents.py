@@ -1,0 +1,56 @@
+"""What `taina send` and `taina answer` send: a text, files, or standard input."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from taina.client import Content
+from taina.client.receiving import File
+
+
+def read_contents(arguments: tuple[str, ...], name: str | None) -> list[Content]:
+    if not arguments or arguments == ("-",):
+        return [_standard_input(name)]
+    if name:
+        raise click.UsageError("--name goes with standard input.")
+    if "-" in arguments:
+        raise click.UsageError("Standard input (-) is sent alone.")
+    if len(arguments) == 1 and not _is_path(arguments[0]):
+        return [arguments[0]]
+    missing = [argument for argument in arguments if not Path(argument).is_file()]
+    if missing:
+        what = "a folder" if Path(missing[0]).is_dir() else "not a file that can be read"
+        raise click.UsageError(f"{missing[0]} is {what}. A text is given as one argument, or by standard input.")
+    return [Path(argument) for argument in arguments]
+
+
+def _is_path(argument: str) -> bool:
+    """An argument that was surely meant as a file is never sent as a text by a slip."""
+    try:
+        return os.path.lexists(argument) or argument.startswith(("./", "../", "/", "~/"))
+    except ValueError:
+        return False
+
+
+def _standard_input(name: str | None) -> Content:
+    if sys.stdin.isatty():
+        click.echo("Type the secret; end it with Ctrl+D on a line of its own.", err=True)
+    data = sys.stdin.buffer.read()
+    if not data and name is None:
+        raise click.UsageError("There is nothing on standard input.")
+    if name is not None:
+        return File(name, data)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return File("secret.bin", data)
+
+
+def describe(contents: list[Content]) -> str:
+    """Said aloud, so that a mistyped file name is not sent as a text unnoticed."""
+    first = contents[0]
+    if isinstance(first, str):
+        return f"a text of {len(first):,} characters"
+    return "1 file" if len(contents) == 1 else f"{len(contents)} files"

@@ -1,0 +1,102 @@
+"""`taina send`: seal a secret, print its link."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from taina.cli.contents import describe, read_contents
+from taina.cli.options import (
+    Duration,
+    ask_passphrase,
+    client_for,
+    json_option,
+    key_file_option,
+    passphrase_file_option,
+    read_passphrase,
+    url_option,
+)
+from taina.cli.output import progress, say_json, when
+from taina.client.results import Sent
+
+
+@click.command()
+@click.argument("content", nargs=-1, metavar="[TEXT | FILE... | -]")
+@click.option("--ttl", type=Duration(), help="Lifetime: 30m, 2h, 7d. The instance's own if not said.")
+@click.option("--passphrase", "ask", is_flag=True, help="Ask for a passphrase (or take TAINA_PASSPHRASE).")
+@passphrase_file_option
+@click.option("--words", is_flag=True, help="Make a passphrase of six words, and print it.")
+@click.option("--recipients", type=click.IntRange(1, 100), default=1, help="So many links, each for one reader.")
+@click.option("--name", help="Send standard input as a file of this name.")
+@click.option("--mail-to", metavar="ADDRESS", help="Have the instance mail the link; goes with --words and a key.")
+@click.option("--qr", is_flag=True, help="Draw the link as a QR code, too.")
+@url_option
+@key_file_option
+@json_option
+def send(
+    content: tuple[str, ...],
+    ttl: int | None,
+    ask: bool,
+    passphrase_file: Path | None,
+    words: bool,
+    recipients: int,
+    name: str | None,
+    mail_to: str | None,
+    qr: bool,
+    url: str | None,
+    key_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Seal a secret and print its link, which opens once.
+
+    A text, or files, or `-` for standard input. What is given as an argument can be seen in the list of
+    processes while it runs; standard input and files cannot.
+    """
+    if sum([ask, passphrase_file is not None, words]) > 1:
+        raise click.UsageError("Choose one of --passphrase, --passphrase-file and --words.")
+    if mail_to and (not words or recipients > 1):
+        raise click.UsageError("--mail-to goes with --words, and with one recipient.")
+    with client_for(url, key_file) as client:
+        contents = read_contents(content, name)
+        if words:
+            from taina.client.words import six_words
+
+            passphrase: str | None = six_words()
+        else:
+            passphrase = read_passphrase(passphrase_file) if ask or passphrase_file else None
+            if ask and passphrase is None:
+                passphrase = ask_passphrase("Passphrase", confirm=True)
+        with progress("Sealing and sending") as on_progress:
+            sent = client.send_each(recipients, *contents, ttl=ttl, passphrase=passphrase, on_progress=on_progress)
+    if not as_json:
+        click.echo(f"Sealed {describe(contents)}.", err=True)
+    _say_sent(sent, passphrase if words else None, as_json)
+    if mail_to:
+        with client_for(url, key_file) as client:
+            client.mail(sent[0].link, mail_to, os.environ.get("LANG", "en")[:2])
+        click.echo(f"Mailed to {mail_to}.", err=True)
+    if qr:
+        for one in sent:
+            _draw(one.link)
+
+
+def _say_sent(sent: list[Sent], words: str | None, as_json: bool) -> None:
+    if as_json:
+        secrets = [{"link": one.link, "receipt": one.receipt, "expires": one.expires} for one in sent]
+        say_json({"secrets": secrets, **({"passphrase": words} if words else {})})
+        return
+    for one in sent:
+        click.echo(one.link)
+    # The link alone goes into a pipe; the rest is for the person.
+    for one in sent:
+        click.echo(f"Receipt, for yourself: {one.receipt}", err=True)
+    click.echo(f"Can be opened once, until {when(sent[0].expires)}.", err=True)
+    if words:
+        click.echo(f"Passphrase, to be told by another way: {words}", err=True)
+
+
+def _draw(link: str) -> None:
+    import segno
+
+    segno.make(link, error="l", micro=False).terminal(out=sys.stderr, compact=True)
