@@ -1,0 +1,83 @@
+"""How a client comes to the instance that a link names."""
+
+import re
+import secrets
+import time
+import types
+from collections.abc import Callable
+from typing import Any, Self
+
+import httpx
+
+from taina import base64url
+from taina.client.transport import Transport
+from taina.errors import InvalidError
+from taina.format.links import Kind, Link, decode_link
+
+_ADDRESS = re.compile(r"https?://[^/?#\s]+", re.IGNORECASE)
+
+
+class Connection:
+    """Constructor and end of `taina.Client`, and its way to each instance."""
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        key: str | None = None,
+        patience: float = 30.0,
+        timeout: float = 30.0,
+        clock: Callable[[], float] = time.time,
+        random: Callable[[int], bytes] = secrets.token_bytes,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.url = url.rstrip("/") if url else None
+        self._key = None if key is None else _read_key(key)
+        self._http = httpx.Client(timeout=timeout)
+        self._patience = patience
+        self._clock = clock
+        self._random = random
+        self._sleep = sleep
+        # The claim of each secret that was begun, so that another try is the same reader's.
+        self._claims: dict[bytes, bytes] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: types.TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def instance(self) -> dict[str, Any]:
+        """Version, limits, lifetimes and options of the instance, as its API gives them."""
+        return self._transport(self.url).json("GET", "/status")
+
+    def _find(self, link: str, kind: Kind) -> tuple[Transport, Link]:
+        parsed = decode_link(link, kind)
+        return self._transport(_address_of(link) or self.url), parsed
+
+    def _transport(self, url: str | None, patience: float | None = None) -> Transport:
+        if url is None:
+            raise InvalidError("Which instance? Give its address, or a whole link that names it.", field="url")
+        patience = self._patience if patience is None else patience
+        return Transport(url, self._http, patience, sleep=self._sleep)
+
+
+def _address_of(link: str) -> str | None:
+    """The instance that a link names: what stands before its path. None for a bare fragment."""
+    found = _ADDRESS.search(link)
+    return found[0] if found else None
+
+
+def _read_key(key: str) -> bytes:
+    try:
+        token = base64url.decode(key.strip())
+    except ValueError:
+        token = b""
+    if len(token) != 32:
+        raise InvalidError("This is no access key: it has 43 letters, digits, - and _.", field="key")
+    return token

@@ -1,0 +1,53 @@
+"""What can be sent, and how it is read and sealed."""
+
+import mimetypes
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from taina.client.receiving import File
+from taina.errors import FileError, FormatError, InvalidError
+from taina.format.payload import CHUNK_SIZE, Header, Item, pack
+from taina.format.stream import StreamKey, seal
+
+Content = str | Path | File
+"""What can be sent: a text, the path of a file, or a file from memory."""
+
+
+def item_of(content: Content) -> Item:
+    if isinstance(content, str):
+        try:
+            return Item("text", len(content.encode("utf-8")))
+        except UnicodeEncodeError:
+            raise InvalidError("The text holds half a character.", field="content") from None
+    file = _file(content)
+    return Item("file", file.size, file.name, file.mime)
+
+
+def _file(content: Path | File) -> File:
+    if isinstance(content, File):
+        return content
+    mime, _ = mimetypes.guess_type(content.name)
+    # A name that is no text (POSIX allows any bytes) travels with marks in place of what cannot be written.
+    name = content.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return File(name, content, mime or "application/octet-stream")
+
+
+def seal_contents(stream: StreamKey, header: Header, contents: Iterable[Content]) -> Iterator[bytes]:
+    try:
+        yield from seal(stream, pack(header, _read(contents)))
+    except FormatError:
+        raise FileError("A file changed while it was read. Nothing of it can be opened; send it again.") from None
+
+
+def _read(contents: Iterable[Content]) -> Iterator[bytes]:
+    for content in contents:
+        body = content.encode("utf-8") if isinstance(content, str) else _file(content).content
+        if isinstance(body, bytes):
+            yield body
+            continue
+        try:
+            with body.open("rb") as file:
+                while piece := file.read(CHUNK_SIZE):
+                    yield piece
+        except OSError as error:
+            raise FileError(f"{body} cannot be read: {error.strerror}.") from None

@@ -1,0 +1,122 @@
+"""Ask for secrets, answer a request, read an inbox."""
+
+import contextlib
+from typing import Any
+
+from taina import base64url
+from taina.client.answers import bytes_of, whole
+from taina.client.contents import Content
+from taina.client.results import Asked, Inbox, RequestStatus, Sent
+from taina.client.secrets import OnProgress, Secrets
+from taina.errors import AnsweredError, FormatError, InvalidError, NotFoundError, NotTainaError
+from taina.format.derive import KEY_SIZE, derive_inbox, derive_request, sha256
+from taina.format.envelope import open_envelope, public_key, seal_envelope
+from taina.format.links import Link, decode_link, encode_link
+
+
+class Requests(Secrets):
+    """The calls of `taina.Client` about requests."""
+
+    def request(self, *, ttl: int | None = None, answers: int = 1, passphrase: bool = False) -> Asked:
+        """Ask for a secret: a link to send to who has it, and an inbox to keep.
+
+        Args:
+            ttl: seconds in which it can be answered; None takes the instance's own.
+            answers: how many may be left.
+            passphrase: whether answers are to have one, told by another way.
+
+        Raises:
+            InvalidError: the server keeps nothing.
+        """
+        transport = self._transport(self.url)
+        if ttl is None:
+            ttl = whole(transport.json("GET", "/status").get("ttl"), "default")
+        seed = self._random(KEY_SIZE)
+        inbox = derive_inbox(seed)
+        public = public_key(inbox.private)
+        token = derive_request(public)
+        order = {
+            "inbox_hash": base64url.encode(sha256(inbox.token)),
+            "answer_hash": base64url.encode(sha256(token.token)),
+            "ttl": ttl,
+            "answers": answers,
+        }
+        path = f"/requests/{base64url.encode(token.id)}"
+        expires = whole(transport.create(path, token.id, token=self._key, body=order), "expires")
+        return Asked(
+            f"{self.url}/r/#{encode_link(Link('request', public, passphrase))}",
+            f"{self.url}/inbox/#{encode_link(Link('inbox', seed))}",
+            expires,
+        )
+
+    def request_status(self, link: str) -> RequestStatus:
+        """Whether a request can be answered; changes nothing. Raises: NotFoundError, GoneError."""
+        transport, parsed = self._find(link, "request")
+        token = derive_request(parsed.body)
+        answer = transport.json("GET", f"/requests/{base64url.encode(token.id)}", token=token.token)
+        return RequestStatus(whole(answer, "answers_left"), parsed.passphrase, whole(answer, "expires"))
+
+    def answer(
+        self,
+        link: str,
+        *content: Content,
+        ttl: int | None = None,
+        passphrase: str | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Sent:
+        """Answer a request: send a secret, as `send` does, and seal its link to who asked.
+
+        Raises:
+            AnsweredError: somebody was first; the secret is burned again.
+            NotFoundError, GoneError: the request is not there any more.
+        """
+        transport, parsed = self._find(link, "request")
+        if parsed.passphrase and passphrase is None:
+            raise InvalidError("Who asked wants a passphrase, told by another way.", field="passphrase")
+        if not self.request_status(link).answers_left:
+            raise AnsweredError
+        token = derive_request(parsed.body)
+        # A private instance lets in who has the request; another need not know which request it is.
+        private = _is_private(transport.json("GET", "/status"))
+        admission = (token.token, token.id) if private else (None, None)
+        sent = self._send(transport, content, ttl, passphrase, on_progress, *admission)
+        try:
+            # Tried again, it is the same envelope: another one would be another answer.
+            envelope = seal_envelope(parsed.body, decode_link(sent.link, "secret"))
+            path = f"/requests/{base64url.encode(token.id)}/envelopes"
+            transport.json("POST", path, token=token.token, body={"envelope": base64url.encode(envelope)})
+        except BaseException:
+            self._try_to_burn(transport, decode_link(sent.receipt, "receipt").body[:KEY_SIZE])
+            raise
+        return sent
+
+    def inbox(self, link: str) -> Inbox:
+        """What was left at a request; changes nothing, for each answer opens once by itself. Raises: NotFoundError."""
+        transport, parsed = self._find(link, "inbox")
+        keys = derive_inbox(parsed.body)
+        token = derive_request(public_key(keys.private))
+        found = transport.json("GET", f"/requests/{base64url.encode(token.id)}/envelopes", token=keys.token)
+        envelopes = found.get("envelopes")
+        if not isinstance(envelopes, list):
+            raise NotTainaError
+        answers: list[str | None] = []
+        for one in envelopes:
+            try:
+                answer = open_envelope(keys.private, bytes_of(one, "envelope"))
+                answers.append(f"{transport.url}/s/#{encode_link(answer)}")
+            except FormatError:
+                answers.append(None)
+        return Inbox(tuple(answers), whole(found, "answers"), whole(found, "expires"))
+
+    def withdraw(self, link: str) -> None:
+        """Delete a request, by its inbox, with what was left at it. One that is not there any more is deleted."""
+        transport, parsed = self._find(link, "inbox")
+        keys = derive_inbox(parsed.body)
+        token = derive_request(public_key(keys.private))
+        with contextlib.suppress(NotFoundError):
+            transport.delete(f"/requests/{base64url.encode(token.id)}", keys.token)
+
+
+def _is_private(status: dict[str, Any]) -> bool:
+    options = status.get("options")
+    return isinstance(options, dict) and options.get("create") == "keys"

@@ -1,0 +1,281 @@
+"""Send and open secrets. All that leaves this module is sealed; the server learns hashes and sizes."""
+
+import contextlib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from taina import base64url
+from taina.client.answers import bytes_of, state_of, whole
+from taina.client.connection import Connection
+from taina.client.contents import Content, item_of, seal_contents
+from taina.client.receiving import Receiver
+from taina.client.results import Opened, Receipt, Sent, Status
+from taina.client.transport import Transport
+from taina.errors import InvalidError, TainaError
+from taina.format.derive import (
+    KEY_SIZE,
+    derive_claim,
+    derive_content_keys,
+    derive_link_keys,
+    derive_receipt,
+    sha256,
+)
+from taina.format.links import Link, decode_link, encode_link
+from taina.format.payload import CHUNK_SIZE, Header, Unpacker, payload_size
+from taina.format.stream import StreamKey, chunk_count, open_chunk, sealed_size
+
+OnProgress = Callable[[int, int], None]
+"""Called with bytes done and bytes in all."""
+T = TypeVar("T")
+R = TypeVar("R")
+
+_IN_FLIGHT = 3
+"""Chunks on their way at a time: enough to fill a line, few enough to bound the memory."""
+_ACK_PATIENCE = 5.0
+
+
+class Secrets(Connection):
+    """The calls of `taina.Client` about secrets."""
+
+    def send(
+        self,
+        *content: Content,
+        ttl: int | None = None,
+        passphrase: str | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Sent:
+        """Seal texts and files into one secret and leave it with the server.
+
+        Args:
+            ttl: lifetime in seconds; None takes the instance's own.
+            passphrase: what the reader has to type besides having the link.
+
+        Raises:
+            FileError: a file cannot be read, or changed on the way; nothing can be opened then.
+            InvalidError, TooLargeError, StorageFullError: the server keeps nothing.
+        """
+        return self._send(self._transport(self.url), content, ttl, passphrase, on_progress, self._key)
+
+    def _send(
+        self,
+        transport: Transport,
+        content: tuple[Content, ...],
+        ttl: int | None,
+        passphrase: str | None,
+        on_progress: OnProgress | None,
+        admission: bytes | None,
+        answering: bytes | None = None,
+    ) -> Sent:
+        if not content:
+            raise InvalidError("There is nothing to send.", field="content")
+        if ttl is None:
+            ttl = whole(transport.json("GET", "/status").get("ttl"), "default")
+        key, receipt_key = self._random(KEY_SIZE), self._random(KEY_SIZE)
+        link = Link("secret", key, passphrase is not None)
+        link_keys = derive_link_keys(key)
+        content_keys = derive_content_keys(key, passphrase)
+        receipt = derive_receipt(receipt_key)
+        stream = StreamKey(content_keys.content, link.flags, link_keys.id)
+
+        header = Header(tuple(item_of(one) for one in content), int(self._clock()) + ttl)
+        size = payload_size(header)
+        chunks = chunk_count(size)
+        sealed = seal_contents(stream, header, content)
+        path = f"/secrets/{base64url.encode(link_keys.id)}"
+        order = {
+            "link_hash": base64url.encode(sha256(link_keys.proof)),
+            "reveal_hash": base64url.encode(sha256(content_keys.reveal)),
+            "receipt_id": base64url.encode(receipt.id),
+            "receipt_hash": base64url.encode(sha256(receipt.token)),
+            "ttl": ttl,
+            "chunks": chunks,
+            "size": sealed_size(size),
+            "passphrase": link.passphrase,
+        }
+        if chunks == 1:
+            order["content"] = base64url.encode(b"".join(sealed))
+        if answering is not None:
+            order["request"] = base64url.encode(answering)
+        expires = whole(transport.create(path, link_keys.id, token=admission, body=order), "expires")
+        if chunks > 1:
+
+            def upload(chunk: tuple[int, bytes]) -> None:
+                transport.put_bytes(f"{path}/chunks/{chunk[0]}", receipt.token, chunk[1])
+
+            try:
+                for n, _ in enumerate(_ahead(upload, enumerate(sealed))):
+                    if on_progress:
+                        on_progress(min((n + 1) * CHUNK_SIZE, size), size)
+            except BaseException:
+                # Half a secret is of no use to anybody; the server would sweep it in an hour.
+                self._try_to_burn(transport, receipt_key)
+                raise
+        opened_hash = sha256(content_keys.opened)[:16]
+        return Sent(
+            f"{transport.url}/s/#{encode_link(link)}",
+            f"{transport.url}/receipt/#{encode_link(Link('receipt', receipt_key + opened_hash))}",
+            expires,
+        )
+
+    def send_each(
+        self,
+        recipients: int,
+        *content: Content,
+        ttl: int | None = None,
+        passphrase: str | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> list[Sent]:
+        """One link per recipient: independent secrets of the same content, or none at all.
+
+        Raises: as `send`; the secrets that were made already are burned.
+        """
+        made: list[Sent] = []
+        try:
+            for _ in range(recipients):
+                made.append(self.send(*content, ttl=ttl, passphrase=passphrase, on_progress=on_progress))
+        except BaseException:
+            for sent in made:
+                self._try_to_burn(self._transport(self.url), decode_link(sent.receipt, "receipt").body[:KEY_SIZE])
+            raise
+        return made
+
+    def mail(self, link: str, to: str, language: str = "en") -> None:
+        """Have the instance mail a link, for which it wants an access key and a secret with a passphrase.
+
+        Raises:
+            NotFoundError: this instance mails nothing.
+            KeyNeededError, KeyRefusedError, QuotaError, InvalidError, MailError: nothing was sent.
+        """
+        body = {"link": link, "to": to, "language": language}
+        self._transport(self.url).post("/mail", self._key, body)
+
+    def status(self, link: str) -> Status:
+        """What may be known before the reveal; consumes nothing. Raises: NotFoundError, GoneError."""
+        transport, parsed = self._find(link, "secret")
+        keys = derive_link_keys(parsed.body)
+        answer = transport.json("GET", f"/secrets/{base64url.encode(keys.id)}", token=keys.proof)
+        return Status(
+            state_of(answer),
+            parsed.passphrase,
+            whole(answer, "size"),
+            whole(answer, "chunks"),
+            whole(answer, "expires"),
+            whole(answer, "attempts_left"),
+        )
+
+    def open(
+        self,
+        link: str,
+        passphrase: str | None = None,
+        *,
+        folder: Path | None = None,
+        overwrite: bool = False,
+        on_progress: OnProgress | None = None,
+    ) -> Opened:
+        """Reveal a secret: from then on nobody else can. After a failure, the same client may try again.
+
+        Args:
+            folder: where files are written to, under cleaned names; None keeps them in memory.
+            overwrite: replace files of the same name, rather than number the new ones.
+
+        Raises:
+            NotFoundError, NotReadyError, GoneError
+            WrongPassphraseError: its member `attempts_left` says how many tries remain.
+            TamperedError, FormatError: what came is not what was sent.
+            FileError: the folder cannot be written to.
+        """
+        transport, parsed = self._find(link, "secret")
+        if parsed.passphrase != (passphrase is not None):
+            wanted = "needs a passphrase" if parsed.passphrase else "has no passphrase"
+            raise InvalidError(f"This link {wanted}.", field="passphrase")
+        link_keys = derive_link_keys(parsed.body)
+        content_keys = derive_content_keys(parsed.body, passphrase)
+        claim = derive_claim(self._claims.setdefault(link_keys.id, self._random(KEY_SIZE)))
+        stream = StreamKey(content_keys.content, parsed.flags, link_keys.id)
+        answer = transport.json(
+            "POST",
+            f"/secrets/{base64url.encode(link_keys.id)}/reveal",
+            token=link_keys.proof,
+            body={
+                "proof": base64url.encode(content_keys.reveal),
+                "claim": {"id": base64url.encode(claim.id), "hash": base64url.encode(sha256(claim.token))},
+            },
+        )
+        path = f"/claims/{base64url.encode(claim.id)}"
+        chunks = whole(answer, "chunks")
+
+        def fetch(n: int) -> bytes:
+            return transport.get_bytes(f"{path}/chunks/{n}", claim.token)
+
+        sealed = [bytes_of(answer, "content")] if "content" in answer else _ahead(fetch, range(chunks))
+        receiver = Receiver(folder, overwrite=overwrite)
+        unpacker = Unpacker()
+        done = 0
+        try:
+            for n, chunk in enumerate(sealed):
+                for item, piece in unpacker.push(open_chunk(stream, n, n == chunks - 1, chunk)):
+                    assert unpacker.header is not None  # noqa: S101 - the first push reads it
+                    receiver.write(unpacker.header.items[item], item, piece)
+                    done += len(piece)
+                    if on_progress:
+                        on_progress(done, sum(one.size for one in unpacker.header.items))
+            header = unpacker.finish()
+            opened = Opened(receiver.finish(header), header.expires, late=self._clock() > header.expires)
+        except BaseException:
+            receiver.abandon()
+            raise
+        self._acknowledge(transport.url, path, claim.token, content_keys.opened)
+        self._claims.pop(link_keys.id, None)
+        return opened
+
+    def receipt(self, receipt: str) -> Receipt:
+        """What became of a secret that was sent. Raises: NotFoundError."""
+        transport, parsed = self._find(receipt, "receipt")
+        token = derive_receipt(parsed.body[:KEY_SIZE])
+        answer = transport.json("GET", f"/receipts/{base64url.encode(token.id)}", token=token.token)
+        return Receipt(
+            state_of(answer),
+            whole(answer, "created"),
+            whole(answer, "expires"),
+            whole(answer, "ended") if "ended" in answer else None,
+            whole(answer, "failed_attempts"),
+            "opened" in answer and sha256(bytes_of(answer, "opened"))[:16] == parsed.body[KEY_SIZE:],
+        )
+
+    def burn(self, receipt: str) -> None:
+        """Destroy a secret unread. Raises: NotFoundError, GoneError where it ended in another way."""
+        transport, parsed = self._find(receipt, "receipt")
+        self._burn(transport, parsed.body[:KEY_SIZE])
+
+    def _burn(self, transport: Transport, receipt_key: bytes) -> None:
+        token = derive_receipt(receipt_key)
+        transport.json("POST", f"/receipts/{base64url.encode(token.id)}/burn", token=token.token)
+
+    def _try_to_burn(self, transport: Transport, receipt_key: bytes) -> None:
+        with contextlib.suppress(TainaError):
+            self._burn(self._transport(transport.url, patience=0), receipt_key)
+
+    def _acknowledge(self, url: str, path: str, token: bytes, opened: bytes) -> None:
+        """The reader has it: that this fails must not take it away again."""
+        transport = self._transport(url, patience=_ACK_PATIENCE)
+        with contextlib.suppress(TainaError):
+            transport.json("POST", f"{path}/ack", token=token, body={"opened": base64url.encode(opened)})
+
+
+def _ahead(work: Callable[[T], R], things: Iterable[T]) -> Iterator[R]:
+    """The results in order, with a few calls under way at a time."""
+    pending: deque[Future[R]] = deque()
+    with ThreadPoolExecutor(_IN_FLIGHT) as pool:
+        try:
+            for thing in things:
+                pending.append(pool.submit(work, thing))
+                if len(pending) == _IN_FLIGHT:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for call in pending:
+                call.cancel()
