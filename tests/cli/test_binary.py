@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+import importlib.util
 import json
 import os
 import re
@@ -102,3 +103,34 @@ def test_it_builds_the_pages_for_a_static_host(program: Path, tmp_path: Path) ->
     built = json.loads((tmp_path / "pages/manifest.json").read_text())
     assert built == json.loads(build_site.build(api="https://api.example")["manifest.json"])
     assert "https://api.example" in (tmp_path / "pages/_headers").read_text()
+
+
+def test_folders_of_others_are_left_alone(tmp_path: Path) -> None:
+    """In /tmp a name is anybody's: what another user put there is neither opened nor deleted."""
+    specification = importlib.util.spec_from_file_location("start", ROOT / "scripts/binary/start.py")
+    assert specification
+    assert specification.loader
+    start = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(start)
+    precious = tmp_path / "precious"
+    precious.write_text("kept")
+    ours, stale, linked, shared, device = (tmp_path / f"_MEI{n}" for n in range(5))
+    for folder in (ours, stale, linked, shared, device):
+        folder.mkdir(mode=0o700)
+    (stale / "taina.lock").touch()
+    (linked / "taina.lock").symlink_to(precious)
+    (shared / "taina.lock").touch()
+    shared.chmod(0o777)
+    os.mkfifo(device / "taina.lock")
+    (tmp_path / "_MEI9").symlink_to(stale, target_is_directory=True)
+    held = start.hold(ours)
+    start.sweep(ours)
+    os.close(held)
+    assert precious.read_text() == "kept"
+    assert {path.name for path in tmp_path.iterdir() if path.name.startswith("_MEI")} == {
+        "_MEI0",
+        "_MEI2",
+        "_MEI3",
+        "_MEI4",
+        "_MEI9",
+    }
