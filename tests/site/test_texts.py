@@ -41,7 +41,7 @@ COGNATES: dict[str, set[str]] = {
     "da": {"create.live.pause", "site.theme_system"},
     "de": {"create.optional", "create.passphrase", "reveal.passphrase", "site.theme_system"},
     "fr": {"create.live.pause", "lifetimes.300", "site.contact"},
-    "it": {"privacy.title", "site.privacy"},
+    "it": {"create.passphrase", "privacy.title", "reveal.passphrase", "site.privacy"},
 }
 """Texts that a language writes just as English does."""
 ENGLISH = re.compile(r"\b(the|you|your|this|that|with|which)\b", re.IGNORECASE)
