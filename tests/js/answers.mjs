@@ -11,7 +11,23 @@ import { decodeHeader } from "../../site/js/format/payload.js";
 /** @typedef {{type: "text", text: string} | {type: "file", name: string, mime: string, data: string}} Told */
 
 /** @type {Record<string, (question: any) => Promise<unknown>>} */
-const QUESTIONS = { link, header, seal, unseal, send, peek, reveal, receipt, burn, gcm, hkdf, pbkdf2, x25519, hpkeSeal, hpkeOpen };
+const QUESTIONS = {
+  link,
+  header,
+  seal,
+  unseal,
+  send,
+  peek,
+  reveal,
+  receipt,
+  burn,
+  gcm,
+  hkdf,
+  pbkdf2,
+  x25519,
+  hpkeSeal,
+  hpkeOpen,
+};
 
 /** One client for each server, as a page has one: it remembers its claims. @type {Map<string, Client>} */
 const clients = new Map();
@@ -25,7 +41,11 @@ for await (const line of createInterface({ input: process.stdin })) {
     if (error instanceof TainaError) answer = { error: error.code, members: error.members };
     else answer = { crash: String(error instanceof Error ? error.stack : error) };
   }
-  process.stdout.write(JSON.stringify(answer, (_, value) => (value instanceof Uint8Array ? toBase64url(/** @type {Bytes} */ (value)) : value)) + "\n");
+  process.stdout.write(
+    JSON.stringify(answer, (_, value) =>
+      value instanceof Uint8Array ? toBase64url(/** @type {Bytes} */ (value)) : value,
+    ) + "\n",
+  );
 }
 
 process.exit(); // without waiting for timers that a client left behind
@@ -159,7 +179,11 @@ async function told({ expires, items }) {
   const read = items.map(async (item) => {
     if (item.type === "text") return item;
     const { blob, ...rest } = item;
-    return { ...rest, opaque: blob.type === "application/octet-stream", data: new Uint8Array(await blob.arrayBuffer()) };
+    return {
+      ...rest,
+      opaque: blob.type === "application/octet-stream",
+      data: new Uint8Array(await blob.arrayBuffer()),
+    };
   });
   return { expires, items: await Promise.all(read) };
 }

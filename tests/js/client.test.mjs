@@ -192,7 +192,10 @@ test("send: three chunks are on their way at once, never more, and each arrives 
   assert.equal(arrived.size, chunks);
   assert.equal(calls.length, 1 + chunks);
   assert.equal(most, 3);
-  assert.deepEqual(progress, Array.from({ length: chunks }, (_, n) => (n + 1) / chunks));
+  assert.deepEqual(
+    progress,
+    Array.from({ length: chunks }, (_, n) => (n + 1) / chunks),
+  );
 });
 
 test("send: a lost chunk is sent again, the same bytes", async () => {
@@ -335,7 +338,9 @@ for (const [name, change] of /** @type {[string, (answer: any) => any][]} */ ([
 ])) {
   test(`reveal: a server that answers ${name} is not believed, nor told that it was opened`, async () => {
     const secret = await sealed(text);
-    const { client, calls } = clientOf(async (call) => Response.json(change(await (await keeping(secret)(call)).json())));
+    const { client, calls } = clientOf(async (call) =>
+      Response.json(change(await (await keeping(secret)(call)).json())),
+    );
     await assert.rejects(client.reveal(secret.link, null), (error) => error instanceof TainaError);
     assert.ok(calls.every((call) => !call.path.endsWith("/ack")));
   });
@@ -366,7 +371,9 @@ test("receipt: opened is proved by the reader's own proof and by nothing else", 
 test("what only the reader may know never leaves, and nothing secret stands in an address", async () => {
   const secret = await sealed(files(new Blob([new Uint8Array(2 * CHUNK_SIZE)])), "парола");
   const { client, calls } = clientOf(keeping(secret));
-  const { client: sender, calls: sent } = clientOf(({ path }) => (path.includes("chunks") ? new Response(null) : created()));
+  const { client: sender, calls: sent } = clientOf(({ path }) =>
+    path.includes("chunks") ? new Response(null) : created(),
+  );
   const made = await sender.send(text, { ...options, passphrase: "парола" });
   await client.peek(secret.link);
   await client.reveal(secret.link, "парола");
@@ -386,5 +393,11 @@ test("what only the reader may know never leaves, and nothing secret stands in a
 });
 
 test("work is the least number whose digest begins with so many zeros", async () => {
-  assert.equal(await findWork(Uint8Array.from({ length: 16 }, (_, i) => i), 12), 9195);
+  assert.equal(
+    await findWork(
+      Uint8Array.from({ length: 16 }, (_, i) => i),
+      12,
+    ),
+    9195,
+  );
 });

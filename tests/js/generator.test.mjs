@@ -4,7 +4,8 @@ import { below, password, sixWords } from "../../site/js/generator.js";
 
 /** Gives the numbers of a list one after another, as two bytes each. @param {number[]} numbers */
 function dealing(numbers) {
-  return (/** @type {Uint8Array} */ bytes) => new DataView(bytes.buffer).setUint16(0, /** @type {number} */ (numbers.shift()));
+  return (/** @type {Uint8Array} */ bytes) =>
+    new DataView(bytes.buffer).setUint16(0, /** @type {number} */ (numbers.shift()));
 }
 
 test("below: every number comes from equally many draws, and the rest is drawn again", () => {

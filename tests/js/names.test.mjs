@@ -18,7 +18,23 @@ test("cleanName: half a character becomes a whole one", () => {
 });
 
 test("cleanName: whatever comes, what leaves is fit, and fit for good", () => {
-  const pieces = ["/", "\\", "..", ".", " ", "con", "NUL", "\u202e", "\u0000", "a", "ж", "🔑", ".txt", "e".repeat(99), "._"];
+  const pieces = [
+    "/",
+    "\\",
+    "..",
+    ".",
+    " ",
+    "con",
+    "NUL",
+    "\u202e",
+    "\u0000",
+    "a",
+    "ж",
+    "🔑",
+    ".txt",
+    "e".repeat(99),
+    "._",
+  ];
   for (let seed = 1; seed < 20_000; seed++) {
     let name = "";
     for (let rest = seed * 2654435761; rest >= 1; rest /= 19) name += pieces[Math.floor(rest) % pieces.length];

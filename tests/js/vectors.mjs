@@ -133,10 +133,7 @@ async function tampered({ name, key, flags, id, payload, chunks, change, cut, op
   nothing(unknown);
   const { key: otherKey = key, flags: otherFlags = flags, id: otherId = id, ...unknownOpened } = opened;
   nothing(unknownOpened);
-  const sealed = await sealAll(
-    await streamKey(fromBase64url(key), flags, fromBase64url(id)),
-    await whole(payload),
-  );
+  const sealed = await sealAll(await streamKey(fromBase64url(key), flags, fromBase64url(id)), await whole(payload));
   /** @type {Bytes[]} */
   const found = chunks.map((/** @type {number} */ n) => sealed[n].slice());
   if (change) {
@@ -174,7 +171,22 @@ async function missealed({ name, key, flags, id, chunks, error, ...unknown }) {
  * The client itself makes the secret: with the vector's keys as its randomness, and a transport that keeps what it is given.
  * @param {Vector} vector
  */
-async function secrets({ name, key, receipt_key, passphrase, expires, items, header, payload, sealed, id, create, link, receipt_link, ...unknown }) {
+async function secrets({
+  name,
+  key,
+  receipt_key,
+  passphrase,
+  expires,
+  items,
+  header,
+  payload,
+  sealed,
+  id,
+  create,
+  link,
+  receipt_link,
+  ...unknown
+}) {
   nothing(unknown);
   const drawn = [key, receipt_key];
   /** @type {{order: any, chunks: Bytes[]}} */
@@ -212,7 +224,18 @@ async function secrets({ name, key, receipt_key, passphrase, expires, items, hea
 }
 
 /** @param {Vector} vector */
-async function requests({ name, seed, private: privateKey, inbox_token, public: known, id, answer_token, request_link, inbox_link, ...unknown }) {
+async function requests({
+  name,
+  seed,
+  private: privateKey,
+  inbox_token,
+  public: known,
+  id,
+  answer_token,
+  request_link,
+  inbox_link,
+  ...unknown
+}) {
   nothing(unknown);
   same(await deriveInbox(fromBase64url(seed)), { private: privateKey, token: inbox_token });
   same(await publicKey(fromBase64url(privateKey)), known);

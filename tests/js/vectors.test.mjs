@@ -22,6 +22,9 @@ test("a vector that does not hold, or that holds an unknown member, is named", a
     return file;
   };
   const { passed, failed } = await checkVectors(load);
-  assert.deepEqual(failed.map((line) => line.split(":")[0]), ["tokens", "sizes", "tampered"]);
+  assert.deepEqual(
+    failed.map((line) => line.split(":")[0]),
+    ["tokens", "sizes", "tampered"],
+  );
   assert.equal(passed, 10);
 });

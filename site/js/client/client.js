@@ -1,7 +1,16 @@
 // The API as the pages know it: seal and send, peek, reveal, follow a receipt. No page, no prose.
 
 import { TainaError } from "../errors.js";
-import { KEY_SIZE, concat, deriveClaim, deriveContentKeys, deriveLinkKeys, deriveReceipt, findWork, sha256 } from "../format/derive.js";
+import {
+  KEY_SIZE,
+  concat,
+  deriveClaim,
+  deriveContentKeys,
+  deriveLinkKeys,
+  deriveReceipt,
+  findWork,
+  sha256,
+} from "../format/derive.js";
 import { encodeLink, flagsOf, fromBase64url, toBase64url } from "../format/links.js";
 import { CHUNK_SIZE, Unpacker, pack } from "../format/payload.js";
 import { TAG_SIZE, chunkCount, openChunk, sealChunk, sealedSize, streamKey } from "../format/stream.js";
@@ -156,7 +165,9 @@ export class Client {
           const known = Boolean(tags[n]) && there.has(n);
           const bytes = await seal(n);
           if (!known) {
-            await this.#atItsPace(pace, signal, () => this.#request("PUT", `${path}/chunks/${n}`, { token, bytes, signal }));
+            await this.#atItsPace(pace, signal, () =>
+              this.#request("PUT", `${path}/chunks/${n}`, { token, bytes, signal }),
+            );
           }
           done += 1;
           onProgress?.(done, chunks);
@@ -250,7 +261,8 @@ export class Client {
   async receipt(link) {
     const { id, token } = await deriveReceipt(link.body.slice(0, KEY_SIZE));
     const receipt = await this.json("GET", `/receipts/${toBase64url(id)}`, { token });
-    const proof = receipt.opened === undefined ? null : (await sha256(fromBase64url(String(receipt.opened)))).slice(0, 16);
+    const proof =
+      receipt.opened === undefined ? null : (await sha256(fromBase64url(String(receipt.opened)))).slice(0, 16);
     const proved = proof !== null && toBase64url(proof) === toBase64url(link.body.slice(KEY_SIZE));
     return { ...receipt, proved };
   }
@@ -420,7 +432,9 @@ function payloadOf(items, expires) {
   const bodies = items.map((item) => (item.type === "text" ? new Blob([item.text]) : item.data));
   const described = items.map((item, i) => {
     const size = bodies[i].size;
-    return item.type === "text" ? { type: item.type, size } : { type: item.type, name: item.name, mime: item.mime, size };
+    return item.type === "text"
+      ? { type: item.type, size }
+      : { type: item.type, name: item.name, mime: item.mime, size };
   });
   return pack({ items: described, expires }, bodies);
 }
@@ -489,7 +503,7 @@ async function inParallel(width, count, work) {
 async function* inOrder(width, count, work) {
   /** @type {Promise<T>[]} */
   const ahead = [];
-  for (let next = 0; next < count || ahead.length; ) {
+  for (let next = 0; next < count || ahead.length;) {
     while (ahead.length < width && next < count) {
       const result = work(next++);
       result.catch(() => {}); // told when its turn comes

@@ -14,7 +14,9 @@ import { TainaError } from "../errors.js";
 
 const ADDRESS = new URL("./transfer_worker.js", import.meta.url).href;
 /** The page's one policy for scripts by their address: whatever is asked for, it gives this worker's. */
-const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("taina-worker", { createScriptURL: () => ADDRESS });
+const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("taina-worker", {
+  createScriptURL: () => ADDRESS,
+});
 
 export class Courier {
   #worker = new Worker(policy?.createScriptURL("") ?? ADDRESS, { type: "module" });

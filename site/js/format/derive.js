@@ -64,8 +64,7 @@ export async function deriveLinkKeys(key) {
  * @throws {TainaError} bad_format: the passphrase is empty or no well-formed text
  */
 export async function deriveContentKeys(key, passphrase) {
-  const material =
-    passphrase === null ? key : concat(key, await stretch(passphrase, (await deriveLinkKeys(key)).salt));
+  const material = passphrase === null ? key : concat(key, await stretch(passphrase, (await deriveLinkKeys(key)).salt));
   const [content, reveal, opened] = await Promise.all([
     hkdf(material, "content", 32),
     hkdf(material, "reveal", 32),

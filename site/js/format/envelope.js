@@ -130,7 +130,13 @@ export async function agree(privateKey, publicKey) {
  */
 async function schedule(dh, enc, publicKey, info) {
   const kem = concat(encode("KEM"), KEM_ID);
-  const shared = await expand(kem, await extract(kem, EMPTY, "eae_prk", dh), "shared_secret", concat(enc, publicKey), 32);
+  const shared = await expand(
+    kem,
+    await extract(kem, EMPTY, "eae_prk", dh),
+    "shared_secret",
+    concat(enc, publicKey),
+    32,
+  );
 
   const hpke = concat(encode("HPKE"), SUITE_ID);
   const context = concat(

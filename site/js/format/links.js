@@ -105,7 +105,10 @@ export function cleanFragment(text) {
   let plain = text;
   for (let n = 0; n < MAX_DECODINGS; n++) plain = plain.replace(PERCENT, decodeOctets);
   plain = plain.replace(UNSEEN, "");
-  return plain.slice(plain.lastIndexOf("#") + 1).split(/[?&]/, 1)[0].replace(AROUND, "");
+  return plain
+    .slice(plain.lastIndexOf("#") + 1)
+    .split(/[?&]/, 1)[0]
+    .replace(AROUND, "");
 }
 
 /** @param {string} octets `%E2%80%8B` @returns {string} what they are in UTF-8 */

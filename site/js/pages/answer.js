@@ -47,7 +47,11 @@ function start() {
   startComposer(send);
   element("try-again").addEventListener("click", look);
   const address = input("receipt-link");
-  copyOnClick(element("copy-receipt"), () => address.value, () => address.select());
+  copyOnClick(
+    element("copy-receipt"),
+    () => address.value,
+    () => address.select(),
+  );
   address.addEventListener("focus", () => address.select());
   // What was changed after a failure is another answer.
   for (const event of ["input", "change", "drop"]) addEventListener(event, forget);

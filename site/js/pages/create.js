@@ -1,6 +1,21 @@
 import { TainaError } from "../errors.js";
 import { begin, clear, end, entered, fail, known, remindOf, sendOne, startComposer } from "../ui/composer.js";
-import { admission, askForKey, canEncrypt, copyOnClick, element, fill, follow, formatNumber, formatTime, input, load, say, show, state } from "../ui/page.js";
+import {
+  admission,
+  askForKey,
+  canEncrypt,
+  copyOnClick,
+  element,
+  fill,
+  follow,
+  formatNumber,
+  formatTime,
+  input,
+  load,
+  say,
+  show,
+  state,
+} from "../ui/page.js";
 
 /** @typedef {import("../client/client.js").Links} Links */
 /** @typedef {import("../client/client.js").Upload} Upload */
@@ -30,7 +45,14 @@ function start() {
     ["copy-receipts", "receipts"],
   ]) {
     const all = () => [...element(list).querySelectorAll("input")];
-    copyOnClick(element(button), () => all().map((field) => field.value).join("\n"), () => all()[0].select());
+    copyOnClick(
+      element(button),
+      () =>
+        all()
+          .map((field) => field.value)
+          .join("\n"),
+      () => all()[0].select(),
+    );
   }
   if (history.state?.cutOff) offerToGoOn();
 }
@@ -72,7 +94,8 @@ async function make() {
   const report = follow(order.size * wanted);
   const course = wanted === 1 ? { upload, onNoted: note } : {};
   try {
-    while (made.length < wanted) made.push(await sendOne(order, admission, (done, total) => report(made.length + done / total, wanted), course));
+    while (made.length < wanted)
+      made.push(await sendOne(order, admission, (done, total) => report(made.length + done / total, wanted), course));
   } catch (error) {
     problem = error instanceof TainaError ? error.code : "internal";
   }
@@ -98,8 +121,16 @@ function refuse(code) {
 function succeed({ made, wanted, passphrase: phrase }, problem) {
   const n = made.length;
   // The neutral addresses: the reader's browser chooses the language.
-  list("links", "link", made.map(({ secret }) => `${location.origin}/s/#${secret}`));
-  list("receipts", "receipt-link", made.map(({ receipt }) => `${location.origin}/receipt/#${receipt}`));
+  list(
+    "links",
+    "link",
+    made.map(({ secret }) => `${location.origin}/s/#${secret}`),
+  );
+  list(
+    "receipts",
+    "receipt-link",
+    made.map(({ receipt }) => `${location.origin}/receipt/#${receipt}`),
+  );
   for (const part of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-for]"))) {
     part.hidden = part.dataset.for !== (wanted > 1 ? "many" : "one");
   }
@@ -138,7 +169,9 @@ function list(id, first, addresses) {
   const template = /** @type {HTMLTemplateElement} */ (element(`${id}-part`));
   element(id).replaceChildren(
     ...addresses.map((address, n) => {
-      const part = /** @type {HTMLElement} */ (/** @type {Element} */ (template.content.firstElementChild).cloneNode(true));
+      const part = /** @type {HTMLElement} */ (
+        /** @type {Element} */ (template.content.firstElementChild).cloneNode(true)
+      );
       const [label] = part.getElementsByTagName("label");
       const [field] = part.getElementsByTagName("input");
       const [button] = part.getElementsByTagName("button");
@@ -152,7 +185,11 @@ function list(id, first, addresses) {
       }
       field.value = address;
       field.addEventListener("focus", () => field.select());
-      copyOnClick(button, () => address, () => field.select());
+      copyOnClick(
+        button,
+        () => address,
+        () => field.select(),
+      );
       return part;
     }),
   );

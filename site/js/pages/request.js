@@ -1,7 +1,20 @@
 import { Client } from "../client/client.js";
 import { TainaError } from "../errors.js";
 import { Requests } from "../client/requests.js";
-import { admission, announce, askForKey, canEncrypt, copyOnClick, element, fill, formatTime, input, say, show, state } from "../ui/page.js";
+import {
+  admission,
+  announce,
+  askForKey,
+  canEncrypt,
+  copyOnClick,
+  element,
+  fill,
+  formatTime,
+  input,
+  say,
+  show,
+  state,
+} from "../ui/page.js";
 
 const client = new Client();
 const requests = new Requests(client);
@@ -14,7 +27,10 @@ else show("insecure");
 function start() {
   element("make").addEventListener("click", make);
   // If the server does not answer now, making will say so.
-  client.status().then(({ options }) => (options.create === "keys" ? askForKey() : undefined), () => {});
+  client.status().then(
+    ({ options }) => (options.create === "keys" ? askForKey() : undefined),
+    () => {},
+  );
   element("another").addEventListener("click", () => {
     for (const id of ["link", "inbox-link"]) input(id).value = "";
     element("open-inbox").removeAttribute("href");
@@ -25,7 +41,11 @@ function start() {
     ["copy-inbox", "inbox-link"],
   ]) {
     const address = input(field);
-    copyOnClick(element(button), () => address.value, () => address.select());
+    copyOnClick(
+      element(button),
+      () => address.value,
+      () => address.select(),
+    );
     address.addEventListener("focus", () => address.select());
   }
 }

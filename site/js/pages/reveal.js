@@ -184,7 +184,12 @@ function showSecret() {
       const button = /** @type {HTMLElement} */ (part.querySelector("button"));
       if (n === 0) [place.id, button.id] = ["secret-text", "copy-text"];
       place.textContent = text;
-      copyOnClick(button, () => text, () => getSelection()?.selectAllChildren(place), clearLater);
+      copyOnClick(
+        button,
+        () => text,
+        () => getSelection()?.selectAllChildren(place),
+        clearLater,
+      );
       return part;
     }),
   );

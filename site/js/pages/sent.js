@@ -55,7 +55,11 @@ async function look() {
       state.hidden = false;
     }),
   );
-  announce(rows.map((part) => `${part.querySelector("a")?.textContent}: ${part.querySelector("strong")?.textContent}`).join("\n"));
+  announce(
+    rows
+      .map((part) => `${part.querySelector("a")?.textContent}: ${part.querySelector("strong")?.textContent}`)
+      .join("\n"),
+  );
 }
 
 /** @param {string} receipt @returns {Promise<string>} */

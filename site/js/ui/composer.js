@@ -70,7 +70,11 @@ export function startComposer(send, onInstance = () => {}) {
     text.focus();
   });
   const phrase = element("phrase");
-  copyOnClick(element("copy-phrase"), () => phrase.textContent ?? "", () => getSelection()?.selectAllChildren(phrase));
+  copyOnClick(
+    element("copy-phrase"),
+    () => phrase.textContent ?? "",
+    () => getSelection()?.selectAllChildren(phrase),
+  );
   takeFiles();
   askInstance(onInstance);
 }

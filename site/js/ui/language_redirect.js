@@ -8,7 +8,11 @@
     // storage is blocked: the browser's languages decide
   }
   const wanted = [chosen ?? "", ...navigator.languages].map((tag) => tag.toLowerCase());
-  const base = (/** @type {string} */ tag) => tag.toLowerCase().split("-")[0].replace(/^(no|nn)$/, "nb");
+  const base = (/** @type {string} */ tag) =>
+    tag
+      .toLowerCase()
+      .split("-")[0]
+      .replace(/^(no|nn)$/, "nb");
   const exact = (/** @type {string} */ tag) => languages.find((language) => language.toLowerCase() === tag);
   const near = (/** @type {string} */ tag) => exact(tag) ?? languages.find((language) => base(language) === base(tag));
   const language = wanted.map(near).find(Boolean) ?? languages[0];

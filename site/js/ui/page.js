@@ -176,7 +176,10 @@ export function showProgress(done, total) {
   const bar = /** @type {HTMLProgressElement} */ (element("progress"));
   bar.max = total;
   bar.value = done;
-  fill("progress", say("progress", { share: new Intl.NumberFormat(locale, { style: "percent" }).format(done / total) }));
+  fill(
+    "progress",
+    say("progress", { share: new Intl.NumberFormat(locale, { style: "percent" }).format(done / total) }),
+  );
 }
 
 /** Before anything is known of how far it is: no number, a bar that only moves. */

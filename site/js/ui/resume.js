@@ -64,5 +64,7 @@ function print({ name, type, size, lastModified }) {
 
 /** @param {Print} one @param {Print} other */
 function isSame(one, other) {
-  return one.name === other.name && one.mime === other.mime && one.size === other.size && one.modified === other.modified;
+  return (
+    one.name === other.name && one.mime === other.mime && one.size === other.size && one.modified === other.modified
+  );
 }
