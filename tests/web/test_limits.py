@@ -2,7 +2,7 @@
 
 import tracemalloc
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -16,8 +16,13 @@ from support.api import bearer, create, request_path, reveal, secret_path
 from support.secrets import Made, MadeRequest, envelope
 from support.servers import start_server, stop_server
 from taina import base64url
+from taina.rules.secret_requests import SecretRequests
+from taina.rules.vault import Admit, Created, Limits, Order, Vault
+from taina.store import Store
+from taina.store.sqlite import SqliteStore
 from taina.web import limits
-from taina.web.limits import Budget
+from taina.web.app import create_app
+from taina.web.limits import Budget, Rates
 from taina.web.peers import Clients
 
 PROXY = ["--trusted-proxy", "127.0.0.0/8"]
@@ -42,6 +47,19 @@ def test_a_budget_is_spent_and_fills_again_with_time() -> None:
     clock.now += 3600
     assert [budget.spend(b"a") for _ in range(10)] == [0] * 10, "it fills up to its size and no further"
     assert budget.spend(b"a") > 0
+
+
+def test_what_is_given_back_can_be_spent_again() -> None:
+    clock = Clock()
+    budget = Budget(10, 60, clock)
+    assert budget.spend(b"a", 4) == budget.spend(b"a", 6) == 0
+    budget.give_back(b"a", 4)
+    assert budget.spend(b"a", 4) == 0
+    assert budget.spend(b"a") == pytest.approx(6)
+    clock.now += 30
+    budget.give_back(b"a", 25)
+    budget.give_back(b"b", 1)
+    assert [budget.spend(b"a") for _ in range(11)] == [0] * 10 + [pytest.approx(6)], "it never holds more than its size"
 
 
 def test_clients_do_not_share_a_budget() -> None:
@@ -232,6 +250,57 @@ def test_storage_has_a_budget_a_day_that_refusals_and_repetitions_leave_alone(tm
         create(one, Made(chunks=(bytes(5000),)))
         assert_limited(one.put(secret_path(Made()), json=Made().body()))
         create(other, Made())
+
+
+class Interrupted(Vault):
+    """A vault at which a call comes in while it is at work on another."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store, Limits())
+        self.meanwhile: Callable[[], object] = int
+
+    def create(self, secret_id: bytes, order: Order, admit: Admit | None = None) -> Created:
+        self.meanwhile()
+        return super().create(secret_id, order, admit)
+
+
+def test_creates_at_once_spend_the_budget_once(tmp_path: Path) -> None:
+    """Each of them comes in before the one before it has been kept."""
+    answers: list[int] = []
+    left = iter(range(30))
+
+    def put() -> None:
+        for _ in left:
+            made = Made()
+            body = made.body(inline=False) | {"size": 100 << 20, "chunks": 100}
+            answers.append(falcon.testing.simulate_put(app, f"/api/v1{secret_path(made)}", json=body).status_code)
+
+    with closing(SqliteStore(tmp_path / "taina.db")) as store:
+        vault = Interrupted(store)
+        vault.meanwhile = put
+        app = create_app(vault, SecretRequests(store, Limits()), rates=Rates(storage=105 << 20))
+        put()
+    assert sorted(answers) == [201] + [429] * 29
+
+
+def test_what_was_charged_for_nothing_is_given_back(tmp_path: Path) -> None:
+    with closing(SqliteStore(tmp_path / "taina.db")) as store:
+        vault = Interrupted(store)
+        app = create_app(vault, SecretRequests(store, Limits()), rates=Rates(storage=1100))
+
+        def put(made: Made, **changes: object) -> int:
+            path = f"/api/v1{secret_path(made)}"
+            return falcon.testing.simulate_put(app, path, json=made.body() | changes).status_code
+
+        def fail() -> None:
+            raise RuntimeError("as a bug would")
+
+        assert put(Made(), ttl=1) == 422
+        vault.meanwhile = fail
+        assert put(Made()) == 500
+        vault.meanwhile = int
+        assert put(Made()) == 201
+        assert put(Made()) == 429
 
 
 def test_zero_sets_no_bound(tmp_path: Path) -> None:

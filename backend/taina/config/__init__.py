@@ -107,7 +107,7 @@ class Config:
     client_misses: int = option(
         300, whole(0, 1_000_000), "Calls a minute of one client whose proof is wrong; 0 sets no bound."
     )
-    client_storage: int = option(5 << 30, size, "The most that one client may store in a day; 0 sets no bound.")
+    client_storage: int = option(1 << 30, size, "The most that one client may store in a day; 0 sets no bound.")
     trusted_proxy: tuple[IPv4Network | IPv6Network, ...] = option(
         (),
         networks,

@@ -36,7 +36,7 @@ class Rates:
     """A minute."""
     misses: int = 300
     """Calls a minute with a proof or a token that opens nothing."""
-    storage: int = 5 << 30
+    storage: int = 1 << 30
     """Bytes of ciphertext a day."""
     proxies: tuple[Network, ...] = ()
     """Reverse proxies that tell by X-Forwarded-For whose requests they pass on."""
@@ -75,6 +75,12 @@ class Budget:
             self._full.move_to_end(client)
             self._forget(now)
             return 0
+
+    def give_back(self, client: bytes, cost: float = 1) -> None:
+        """Undo a `spend` of this cost."""
+        with self._lock:
+            if client in self._full:
+                self._full[client] -= min(cost / self._size, 1) * self._fill
 
     def _after(self, client: bytes, cost: float, now: float) -> float:
         return max(self._full.get(client, now), now) + min(cost / self._size, 1) * self._fill
@@ -116,15 +122,16 @@ class ClientLimits:
         if not succeeded and self._misses and request.auth is not None and response.status_code in (401, 403, 404):
             self._misses.spend(self._clients.mark(request))
 
-    def check_storage(self, request: falcon.Request, size: int) -> None:
-        """Whether the client may store `size` bytes more. Raises: RateLimitedError."""
-        if self._storage:
-            _refuse(self._storage.wait(self._clients.mark(request), size))
+    def charge_storage(self, request: falcon.Request, size: int) -> Callable[[], None]:
+        """Charge `size` bytes to the client before they are stored; return what gives them back if they are not.
 
-    def charge_storage(self, request: falcon.Request, size: int) -> None:
-        """Charge what was stored; of calls at the same time more than one may have passed the check."""
-        if self._storage:
-            self._storage.spend(self._clients.mark(request), size)
+        Raises: RateLimitedError
+        """
+        budget, mark = self._storage, self._clients.mark(request)
+        if budget is None:
+            return lambda: None
+        _refuse(budget.spend(mark, size))
+        return lambda: budget.give_back(mark, size)
 
 
 def _a_minute(count: int) -> Budget | None:

@@ -40,11 +40,18 @@ class SecretResource:
         answering = fields.bytes("request", 16) if fields.has("request") else None
         self._work.check(identifier, fields)
         fields.done()
-        if order.size <= self._vault.limits.size:  # else it is refused for that
-            self._limits.check_storage(request, order.size)
-        created = self._admission.answer(request, answering, lambda admit: self._vault.create(identifier, order, admit))
-        if created.new:
-            self._limits.charge_storage(request, order.size)
+        # Of a secret that is too large, nothing is kept: it costs nothing, and is refused for that.
+        size = order.size if order.size <= self._vault.limits.size else 0
+        give_back = self._limits.charge_storage(request, size)
+        try:
+            created = self._admission.answer(
+                request, answering, lambda admit: self._vault.create(identifier, order, admit)
+            )
+        except BaseException:
+            give_back()
+            raise
+        if not created.new:
+            give_back()
         response.status = falcon.HTTP_201 if created.new else falcon.HTTP_200
         response.media = {"state": created.state, "expires": created.expires}
 
