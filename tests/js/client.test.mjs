@@ -7,7 +7,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
-import { Client } from "../../site/js/client/client.js";
+import { Client, Pace } from "../../site/js/client/client.js";
 import { deriveContentKeys, deriveLinkKeys, deriveReceipt, findWork, sha256 } from "../../site/js/format/derive.js";
 import { decodeLink, fromBase64url, toBase64url } from "../../site/js/format/links.js";
 import { CHUNK_SIZE, paddedSize } from "../../site/js/format/payload.js";
@@ -400,4 +400,41 @@ test("work is the least number whose digest begins with so many zeros", async ()
     ),
     9195,
   );
+});
+
+/** A server that is away for the first so many uploads of chunks. @param {number} tries @param {() => void} [onLost] @returns {Answer} */
+function awayFor(tries, onLost = () => {}) {
+  return ({ path }) => {
+    if (!path.includes("/chunks/")) return created();
+    if (tries-- <= 0) return new Response(null, { status: 204 });
+    onLost();
+    return lost();
+  };
+}
+
+const twoChunks = () => files(new Blob([new Uint8Array(CHUNK_SIZE + 1)]));
+
+test("a network that comes back without a word is found", { timeout: 20_000 }, async () => {
+  /** @type {(string | null)[]} */
+  const told = [];
+  const { client } = clientOf(awayFor(25));
+  const sent = await client.send(twoChunks(), { ...options, pace: new Pace((held) => told.push(held)) });
+  assert.ok(sent.secret);
+  assert.equal(told[0], "unreachable");
+  assert.equal(told.at(-1), null);
+});
+
+test("a pause that somebody wanted outlasts the network", { timeout: 20_000 }, async () => {
+  /** @type {(string | null)[]} */
+  const told = [];
+  const pace = new Pace((held) => told.push(held));
+  const { client, calls } = clientOf(awayFor(5, () => calls.length === 2 && pace.hold("pause")));
+  const sending = client.send(twoChunks(), { ...options, pace });
+  while (calls.length < 6) await new Promise(setImmediate);
+  for (let turns = 0; turns < 10; turns++) await new Promise(setImmediate);
+  pace.reached();
+  assert.deepEqual(told, ["pause"]);
+  pace.go();
+  assert.ok((await sending).secret);
+  assert.deepEqual(told, ["pause", null]);
 });

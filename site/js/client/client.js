@@ -54,6 +54,7 @@ const LAST_WORD = 2000; // ms that is waited for the server to hear how it ended
 /** Half an answer and an overloaded proxy are worth another try; a full store (507) is not. */
 const TRY_AGAIN = [429, 500, 502, 503, 504];
 const PATIENCE = 10; // seconds that a server may ask to wait before another try; for longer, a person decides
+const ASK_AGAIN = 5000; // ms between looks for a network that is away
 
 /** @type {Surroundings} */
 const BROWSER = {
@@ -283,7 +284,8 @@ export class Client {
   }
 
   /**
-   * Do it when the pace lets it pass, and once more after each time that the network was away.
+   * Do it when the pace lets it pass, and again while the network is away. No browser tells that a server is back, so
+   * that is tried out by and by.
    * @template T
    * @param {Pace | undefined} pace
    * @param {AbortSignal | undefined} signal
@@ -291,14 +293,18 @@ export class Client {
    * @returns {Promise<T>}
    */
   async #atItsPace(pace, signal, work) {
+    await pace?.passed(signal);
     for (;;) {
-      await pace?.passed(signal);
       try {
-        return await work();
+        const done = await work();
+        pace?.reached();
+        return done;
       } catch (error) {
         if (!pace || !(error instanceof TainaError && error.passing)) throw error;
-        pace.hold("unreachable");
       }
+      pace.hold("unreachable");
+      await Promise.race([pace.passed(signal), this.#around.wait(ASK_AGAIN)]);
+      if (pace.held === "pause") await pace.passed(signal);
     }
   }
 
@@ -393,10 +399,15 @@ export class Pace {
     this.#onChange = onChange;
   }
 
-  /** @param {string} why */
+  /** A pause that somebody wanted stays one, whatever the network does. @param {"pause" | "unreachable"} why */
   hold(why) {
     if (this.held === null) this.#passed = new Promise((done) => (this.#release = done));
-    if (this.held !== why) this.#onChange((this.held = why));
+    if (this.held !== why && this.held !== "pause") this.#onChange((this.held = why));
+  }
+
+  /** The network is there. */
+  reached() {
+    if (this.held === "unreachable") this.go();
   }
 
   go() {

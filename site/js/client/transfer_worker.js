@@ -24,8 +24,7 @@ const TASKS = {
   reveal: (task) => answer(reveal(task)),
   pause: () => pace.hold("pause"),
   go: () => pace.go(),
-  // A pause that somebody wanted stays one.
-  online: () => pace.held === "unreachable" && pace.go(),
+  online: () => pace.reached(),
   cancel: () => stop.abort(),
   end: async () => {
     await spool?.wipe();
