@@ -20,6 +20,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
+from support.waiting import wait_until
+
 ENGINES = ("chromium", "firefox", "webkit")
 PATIENCE = 40
 """Seconds after which something that should have happened has not."""
@@ -77,6 +79,18 @@ def reach(tab: Tab, *states: str) -> str:
     except (TimeoutError, TimeoutException):
         raise AssertionError(f"The page shows {tab.evaluate(state)!r}, and not {states}.") from None
     return str(tab.evaluate(state))
+
+
+def reach_opened(receipt: Tab) -> None:
+    """Refresh a receipt until it says so: the reader's page acknowledges while it shows the secret."""
+
+    def opened() -> bool:
+        if receipt.text("#receipt-state") == "Opened":
+            return True
+        receipt.click("#refresh")
+        return False
+
+    wait_until(opened)
 
 
 def choose(tab: Tab, files: list[Path]) -> None:

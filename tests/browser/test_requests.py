@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from browser.engines import ENGINES, Browsers, Tab, choose, reach, saved
+from browser.engines import ENGINES, Browsers, Tab, choose, reach, reach_opened, saved
 from support.servers import Server, start_server, stop_server
 from taina.format.links import Link, encode_link
 
@@ -68,8 +68,7 @@ def test_from_a_request_to_its_answer(tab: Tab, reader: Tab, taina: Server) -> N
     assert tab.text('[data-fill="came"]') == "1 of 1"
     opened(tab, secret)
     assert tab.text("#secret-text") == "Парола: тайна 🔑 <b>&amp;</b>"
-    while reader.text("#receipt-state") != "Opened":  # the asker's page acknowledges while it shows the secret
-        reader.click("#refresh")
+    reach_opened(reader)
 
     assert came(tab, inbox) == []
     assert tab.text("#answers .hint").startswith("Opened on ")

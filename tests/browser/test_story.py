@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from browser.engines import ENGINES, Browsers, Tab, choose, reach, saved
+from browser.engines import ENGINES, Browsers, Tab, choose, reach, reach_opened, saved
 from support.servers import Server, start_server, stop_server
 from taina.client.names import clean_name
 
@@ -73,8 +73,7 @@ def tell_the_story(tab: Tab, reader: Tab, taina: Server) -> None:
 
     tab.open(receipt)
     reach(tab, "shown")
-    while tab.text("#receipt-state") != "Opened":  # the reader's page acknowledges while it shows the secret
-        tab.click("#refresh")
+    reach_opened(tab)
     assert "Proven" in tab.text('[data-fill="explain"]')
     assert not tab.shown("#burn")
 

@@ -14,6 +14,7 @@ from browser.test_story import opened, send
 from conftest import ROOT
 from support.cutting_proxy import CuttingProxy
 from support.servers import Server, start_server, stop_server
+from support.waiting import wait_until
 from taina import Client
 from taina.format.links import Link, encode_link
 
@@ -190,9 +191,8 @@ def test_a_cut_off_upload_takes_no_other_files_and_can_be_given_up(
     assert tab.evaluate("history.state") is None
     with Client(taina.url) as client:
         link = encode_link(Link("receipt", key + bytes(16)))
-        while (state := client.receipt(link).state) == "uploading":
-            time.sleep(0.05)
-    assert state == "burned"
+        wait_until(lambda: client.receipt(link).state != "uploading")
+        assert client.receipt(link).state == "burned"
 
 
 def test_a_text_is_kept_nowhere(tab: Tab, slow: CuttingProxy, file: Path) -> None:

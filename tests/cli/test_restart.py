@@ -11,6 +11,8 @@ from pathlib import Path
 
 import httpx
 
+from support.waiting import wait_until
+
 START = f"LISTEN_FDS=1 LISTEN_PID=$$ exec {sys.executable} -m taina serve --data data --client-creates 0"
 
 
@@ -56,8 +58,7 @@ def test_nobody_is_refused_while_it_restarts(tmp_path: Path) -> None:
         for _ in range(3):
             with served(tmp_path, listening, manager):
                 before = len(answers)
-                while len(answers) < before + 20 and not failures:
-                    pass
+                wait_until(lambda before=before: failures or len(answers) >= before + 20)  # type: ignore[misc]
         with served(tmp_path, listening, manager):
             over.set()
             for thread in threads:

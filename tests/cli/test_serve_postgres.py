@@ -1,6 +1,5 @@
 """`taina serve --store`: how it starts on PostgreSQL, and says why it does not."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from cli.conftest import Run
 from support.postgres_cluster import PASSWORD, Cluster, Node, free_port
 from support.servers import start_server, stop_server
+from support.waiting import wait_until
 from taina import Client
 
 
@@ -51,8 +51,7 @@ def test_standbys_are_told_apart_and_asynchronous_ones_warned_of(tmp_path: Path,
             assert client.open(client.send("kept").link).text == "kept"
         stop_server(server)
         primary.configure(synchronous_standby_names="s1")
-        while primary.execute("SELECT sync_state FROM pg_stat_replication") != [("sync",)]:
-            time.sleep(0.05)
+        wait_until(lambda: primary.execute("SELECT sync_state FROM pg_stat_replication") == [("sync",)])
         server = start_server(tmp_path, "--store", cluster.url)
         assert stop_server(server).strip() == ""
         assert not (tmp_path / "taina.db").exists()

@@ -252,7 +252,7 @@ def in_parallel(count: int, work: Callable[[], None]) -> None:
     gate = threading.Barrier(count)
 
     def run() -> None:
-        gate.wait()
+        gate.wait(60)
         work()
 
     threads = [threading.Thread(target=run) for _ in range(count)]

@@ -441,7 +441,7 @@ def in_parallel(count: int, work: Callable[[int], None]) -> None:
     gate = threading.Barrier(count)
 
     def run(n: int) -> None:
-        gate.wait()
+        gate.wait(60)
         work(n)
 
     threads = [threading.Thread(target=run, args=(n,)) for n in range(count)]

@@ -18,6 +18,7 @@ from waitress.parser import HTTPRequestParser
 
 from support.request_heads import AMBIGUOUS, GOOD, REFUSALS
 from support.servers import Server, start_server, stop_server
+from support.waiting import wait_until
 from taina.server.listener import Listener, accepting, channel
 
 
@@ -195,10 +196,7 @@ def test_a_client_that_takes_nothing_at_all_is_closed(monkeypatch: pytest.Monkey
         connection.connect(("127.0.0.1", port))
         connection.sendall(b"GET /?%d HTTP/1.1\r\nHost: a\r\n\r\n" % (12 << 20))
         wait_for(served, lambda channel: channel.total_outbufs_len)
-        end = time.monotonic() + 60
-        while served._servers[0].active_channels:
-            assert time.monotonic() < end
-            time.sleep(0.01)
+        wait_until(lambda: not served._servers[0].active_channels)
 
 
 def test_a_large_answer_arrives_whole(taina: Server) -> None:
@@ -254,8 +252,7 @@ def test_stopping_waits_for_who_is_about_to_ask(already: int) -> None:
         connection.sendall(ask[:already])
         wait_for(served, lambda channel: channel.silent == (already == 0))
         served.stop()
-        while served._servers[0].accepting:
-            time.sleep(0.01)
+        wait_until(lambda: not served._servers[0].accepting)
         connection.sendall(ask[already:])
         assert read_one(connection) == b"xx"
 
@@ -272,10 +269,7 @@ def test_stopping_waits_for_nobody_who_has_been_answered(monkeypatch: pytest.Mon
 def wait_for(served: Listener, reached: Callable[[Any], object]) -> None:
     """Until the one connection is as wanted."""
     channels = served._servers[0].active_channels
-    end = time.monotonic() + 60
-    while not any(reached(channel) for channel in list(channels.values())):
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    wait_until(lambda: any(reached(channel) for channel in list(channels.values())))
 
 
 def test_signals_reach_the_listener() -> None:

@@ -13,6 +13,7 @@ import pytest
 from support.api import bearer, create, receipt_path, reveal
 from support.secrets import Made
 from support.servers import start_server, stop_server
+from support.waiting import wait_until
 from taina.errors import UnavailableError
 from taina.server import sweeper as rooms
 from taina.server.sweeper import DEAD_SECONDS, Sweeper
@@ -125,8 +126,7 @@ def test_notes_that_cannot_be_taken_away_stop_nothing(tmp_path: Path) -> None:
         made = create(api, Made())
         taken = tmp_path / "takedowns" / made.id.hex()
         taken.touch()
-        while taken.exists():
-            threading.Event().wait(0.05)
+        wait_until(lambda: not taken.exists())
         assert api.get(receipt_path(made), headers=bearer(made.receipt_token)).json()["state"] == "burned"
         assert reveal(api, made).status_code == 410
         assert api.get("/ready").json() == {"state": "ready"}

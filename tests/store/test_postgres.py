@@ -44,7 +44,7 @@ def in_parallel(work: list[Callable[[], object]]) -> list[object]:
     results: list[object] = []
 
     def run(one: Callable[[], object]) -> None:
-        gate.wait()
+        gate.wait(60)
         try:
             results.append(one())
         except TainaError as error:
@@ -123,11 +123,11 @@ def test_all_hosts_sweep_and_none_waits_for_another(hosts: list[PostgresStore]) 
     def hold(tx: Transaction) -> None:
         tx.find(made[0].id)
         held.set()
-        release.wait()
+        release.wait(60)
 
     reader = threading.Thread(target=hosts[3].atomically, args=(hold,))
     reader.start()
-    held.wait()
+    held.wait(60)
     swept: list[int] = []
 
     def sweep(vault: Vault) -> None:
@@ -154,7 +154,7 @@ def test_whom_a_deadlock_undoes_is_done_again(hosts: list[PostgresStore]) -> Non
             tries.append(first)
             tx.find(made[first].id)
             if len(tries) <= 2:
-                meeting.wait()
+                meeting.wait(60)
             tx.find(made[1 - first].id)
             return "done"
 

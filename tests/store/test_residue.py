@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.secrets import Made
+from support.waiting import wait_until
 from taina.rules.vault import Limits, Vault
 from taina.store import Store, shred
 from taina.store.sqlite import SqliteStore
@@ -44,8 +45,7 @@ def on_disk(folder: Path, needles: list[bytes]) -> int:
 
 def wait_for_checkpoint(folder: Path) -> None:
     wal = folder / "taina.db-wal"
-    while wal.exists() and wal.stat().st_size:
-        os.sched_yield()
+    wait_until(lambda: not wal.exists() or wal.stat().st_size == 0)
 
 
 def reveal_with_claim(vault: Vault, made: Made) -> None:

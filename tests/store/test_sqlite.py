@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from support.secrets import SEALED_CHUNK, Made
+from support.waiting import wait_until
 from taina.errors import ConflictError, StorageFullError
 from taina.rules.vault import Limits, Vault
 from taina.store import Transaction
@@ -110,7 +111,7 @@ def test_jobs_of_one_transaction_do_not_undo_each_other(tmp_path: Path) -> None:
         except ConflictError:
             failed.append(one)
 
-    slow = threading.Thread(target=store.atomically, args=(lambda tx: hold.wait(),))
+    slow = threading.Thread(target=store.atomically, args=(lambda tx: hold.wait(60),))
     slow.start()
     others = [threading.Thread(target=create, args=(one,)) for one in (*made[:10], same_receipt, *made[10:])]
     for thread in others:
@@ -159,8 +160,7 @@ def test_room_is_given_back_to_the_disk(tmp_path: Path) -> None:
     vault = new_vault(store)
     for made in secrets:
         vault.burn(made.receipt_id, made.receipt_token)
-    while file.stat().st_size > full / 2:
-        os.sched_yield()
+    wait_until(lambda: file.stat().st_size <= full / 2)
     store.close()
 
 

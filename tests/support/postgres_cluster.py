@@ -19,6 +19,8 @@ from typing import Any, Self
 
 import psycopg
 
+from support.waiting import wait_until
+
 PASSWORD = "loopback-only"
 _AS_ROOT: dict[str, Any] = {"user": "postgres", "group": "postgres", "extra_groups": []}
 _START_SECONDS = 60
@@ -89,13 +91,11 @@ class Node:
 
     def wait_until_followed(self, primary: "Node") -> None:
         question = "SELECT state FROM pg_stat_replication WHERE application_name = %s"
-        while primary.execute(question, self.name) != [("streaming",)]:
-            time.sleep(0.02)
+        wait_until(lambda: primary.execute(question, self.name) == [("streaming",)])
 
     def received(self) -> int:
         """How far a standby has the log of its primary, in bytes, once that is gone and all has come in."""
-        while self.execute("SELECT 1 FROM pg_stat_wal_receiver WHERE status = 'streaming'"):
-            time.sleep(0.02)
+        wait_until(lambda: not self.execute("SELECT 1 FROM pg_stat_wal_receiver WHERE status = 'streaming'"))
         ((position,),) = self.execute("SELECT pg_wal_lsn_diff(pg_last_wal_receive_lsn(), '0/0')::bigint")
         return int(position)
 

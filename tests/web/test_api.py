@@ -152,7 +152,7 @@ def test_sixty_four_readers_race_over_http(api: httpx.Client) -> None:
 
         def read(made: Made = made, gate: threading.Barrier = gate, answers: list[int] = answers) -> None:
             with httpx.Client(base_url=api.base_url, verify=False) as reader:
-                gate.wait()
+                gate.wait(60)
                 answers.append(reveal(reader, made.another_reader()).status_code)
 
         threads = [threading.Thread(target=read) for _ in range(64)]

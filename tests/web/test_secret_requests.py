@@ -49,7 +49,7 @@ def test_thirty_two_answers_race_over_http(api: httpx.Client) -> None:
 
         def leave(made: MadeRequest = made, gate: threading.Barrier = gate, answers: list[int] = answers) -> None:
             with httpx.Client(base_url=api.base_url, verify=False) as answerer:
-                gate.wait()
+                gate.wait(60)
                 answers.append(answer(answerer, made, envelope()).status_code)
 
         threads = [threading.Thread(target=leave) for _ in range(32)]
