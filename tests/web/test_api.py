@@ -6,8 +6,8 @@ import threading
 import httpx
 import pytest
 
-from support.api import bearer, claim_path, create, receipt_path, reveal, secret_path, upload
-from support.secrets import Made, made_of_chunks
+from support.api import bearer, claim_path, create, receipt_path, request_path, reveal, secret_path, upload
+from support.secrets import Made, MadeRequest, made_of_chunks
 from taina import base64url
 
 
@@ -215,3 +215,30 @@ def test_watchers_may_ask_for_the_head_alone(api: httpx.Client, path: str) -> No
     assert answer.status_code == 200
     assert answer.content == b""
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_whatever_answers_get_answers_head(api: httpx.Client) -> None:
+    """Monitors and caches ask by HEAD: the same status and headers as GET gives, and no body."""
+    made = create(api, Made())
+    reveal(api, made)
+    asked = MadeRequest()
+    assert api.put(request_path(asked), json=asked.body()).status_code == 201
+    calls = {
+        "/status": b"",
+        "/health": b"",
+        "/ready": b"",
+        "/openapi.json": b"",
+        receipt_path(made): made.receipt_token,
+        claim_path(made): made.claim_token,
+        f"{claim_path(made)}/chunks/0": made.claim_token,
+        request_path(asked): asked.answer_token,
+        f"{request_path(asked)}/envelopes": asked.inbox_token,
+        secret_path(made): made.link_proof,  # 410
+        "/nothing": b"",
+    }
+    for path, token in calls.items():
+        headers = bearer(token) if token else {}
+        get, head = api.get(path, headers=headers), api.head(path, headers=headers)
+        assert (head.status_code, head.content) == (get.status_code, b""), path
+        assert head.headers["Content-Length"] == str(len(get.content)), path
+        assert head.headers["Content-Type"] == get.headers["Content-Type"], path

@@ -156,10 +156,10 @@ def test_a_secret_has_its_limit(api: httpx.Client) -> None:
 def test_wrong_methods_say_which_are_right(api: httpx.Client) -> None:
     made = Made()
     for method, path, allowed in [
-        ("POST", secret_path(made), "GET, PUT"),
-        ("DELETE", secret_path(made), "GET, PUT"),
+        ("POST", secret_path(made), "GET, HEAD, PUT"),
+        ("DELETE", secret_path(made), "GET, HEAD, PUT"),
         ("GET", f"{secret_path(made)}/reveal", "POST"),
-        ("PATCH", receipt_path(made), "GET"),
+        ("PATCH", receipt_path(made), "GET, HEAD"),
         ("DELETE", "/status", "GET, HEAD"),
     ]:
         answer = api.request(method, path)

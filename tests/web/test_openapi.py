@@ -43,6 +43,6 @@ def test_every_call_is_documented(api: httpx.Client) -> None:
         real = path.replace("{secret_id}", secret_path(made).split("/")[2]).replace("{n}", "0")
         real = real.replace("{claim_id}", "A" * 22).replace("{receipt_id}", "A" * 22).replace("{request_id}", "A" * 22)
         allowed = api.options(real).headers["allow"].lower().split(", ")
-        heads = {"head"} if "get" in calls else set()  # HTTP's own short form of GET (RFC 9110, 9.3.2)
-        assert set(allowed) - {"options"} - heads == set(calls) - {"parameters"}
+        head = {"head"} if "get" in calls else set()
+        assert set(allowed) - {"options"} == set(calls) - {"parameters"} | head
     assert api.get(secret_path(made), headers=bearer(made.link_proof)).status_code == 200

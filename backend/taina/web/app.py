@@ -7,6 +7,7 @@ from typing import Any
 
 import falcon
 from falcon.media import JSONHandler
+from falcon.routing import CompiledRouter
 
 from taina.errors import NotFoundError
 from taina.rules.secret_requests import SecretRequests
@@ -54,7 +55,7 @@ def create_app(
     admission = admission or Admission(None, requests)
     mail = mail or MailResource()
     limits = ClientLimits(rates)
-    app = falcon.App()
+    app = falcon.App(router=_Router())
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(dumps=_ENCODER.encode)
     if observers:
         app.add_middleware(Observing(observers))
@@ -82,6 +83,14 @@ def create_app(
     # The address /api/ itself is a page.
     app.add_sink(_no_such_call, prefix=re.compile("/api/(?=.)"))
     return app
+
+
+class _Router(CompiledRouter):
+    """Whatever answers GET answers HEAD in the same way (RFC 9110, 9.3.2); the listener leaves the body out."""
+
+    def map_http_methods(self, resource: object, **kwargs: Any) -> dict[str, Any]:
+        methods = super().map_http_methods(resource, **kwargs)
+        return methods | {"HEAD": methods["GET"]} if "GET" in methods else methods
 
 
 def _no_such_call(req: falcon.Request, resp: falcon.Response, **kwargs: Any) -> None:

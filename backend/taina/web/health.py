@@ -17,8 +17,6 @@ class HealthResource:
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
         response.media = {"state": "up"}
 
-    on_head = on_get
-
 
 class ReadyResource:
     """`/ready`: the store answers as well, and what is due is being destroyed."""
@@ -33,5 +31,3 @@ class ReadyResource:
         if self._sweep_age() > STALLED_SECONDS:
             raise UnavailableError("The sweeper has not finished its work for a while; see the log.")
         response.media = {"state": "ready"}
-
-    on_head = on_get

@@ -202,5 +202,3 @@ class StatusResource:
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
         response.media = self._answer
-
-    on_head = on_get
