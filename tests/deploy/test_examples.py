@@ -1,0 +1,52 @@
+"""The examples for systemd and containers are what the page for operators says of them."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from conftest import ROOT
+
+DEPLOY = ROOT / "scripts" / "deploy"
+LANGUAGES = ["en", "bg"]
+
+
+def drop_in(language: str) -> str:
+    """What the page has operators write after `systemctl edit taina.service`."""
+    page = (ROOT / "site/texts" / language / "self-host.md").read_text("utf-8")
+    (block,) = re.findall(r"^((?:    .*\n)*    IPAddressAllow=.*\n(?:    .*\n)*)", page, re.MULTILINE)
+    return re.sub(r"^    ", "", block, flags=re.MULTILINE)
+
+
+def test_both_languages_allow_other_hosts_in_the_same_way() -> None:
+    assert "IPAddressDeny=any" in (DEPLOY / "taina.service").read_text("utf-8").splitlines()
+    assert drop_in("en") == drop_in("bg")
+    for language in LANGUAGES:
+        scaling = (ROOT / "site/texts" / language / "scaling.md").read_text("utf-8")
+        assert "../self-host/" in scaling.split("psql")[0], "who uses PostgreSQL is sent to it"
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd to ask")
+@pytest.mark.parametrize("language", [None, *LANGUAGES])
+def test_systemd_understands_the_unit_and_what_operators_add_to_it(tmp_path: Path, language: str | None) -> None:
+    for name in ("taina.service", "taina.socket"):
+        text = (DEPLOY / name).read_text("utf-8").replace("/usr/local/bin/taina", "/bin/true")
+        (tmp_path / name).write_text(text, "utf-8")
+    if language:
+        extra = tmp_path / "taina.service.d" / "override.conf"
+        extra.parent.mkdir()
+        extra.write_text(drop_in(language), "utf-8")
+    done = subprocess.run(
+        ["systemd-analyze", "verify", tmp_path / "taina.service"], capture_output=True, text=True, check=False
+    )
+    assert [line for line in done.stderr.splitlines() if "taina" in line] == []
+
+
+def test_the_container_runs_as_a_user_of_its_own() -> None:
+    lines = (DEPLOY / "Containerfile").read_text("utf-8")
+    (user,) = re.findall(r"^USER (\d+):\d+$", lines, re.MULTILINE)
+    (owner,) = re.findall(r"install -d -o (\d+)", lines)
+    assert user == owner
+    assert 1000 < int(user) < 60000, "neither root, nor a user of the system, nor nobody, whom others are, too"
