@@ -52,6 +52,8 @@ def test_people_read_a_table(run: Run) -> None:
         ("[mail]\nhots = 1", "mail.hots in taina.toml is not an option. Did you mean mail.host?"),
         ('[mail]\nhost = "smtp.example"', "mail.from is missing"),
         ('url = "https://a.example"\n[mail]\nhost = "smtp.example"\nfrom = "nobody"', "an e-mail address"),
+        ('url = "https://a.example"\n[mail]\nhost = "smtp.example"\nfrom = "b!a@a.example"', "an e-mail address"),
+        ('metrics = "127.0.0.1.example.org:9464"', "an address of this machine"),
         ('trusted_proxies = ["localhost"]', "trusted_proxies in taina.toml is ['localhost'], but has to be addresses"),
         ('store = "mysql://localhost"', "begins with postgresql://"),
         ("port =", "taina.toml is not TOML"),

@@ -37,7 +37,10 @@ def test_figures_are_counted_and_name_nothing(tmp_path: Path) -> None:
     assert place is not None
     canaries = use(server.url)
     figures = httpx.get(place[0]).text
+    names = ["localhost:9464", "[::1]", "127.8.8.8:1", "evil.example", "127.0.0.1.evil.example:9464", "[", ""]
+    codes = [httpx.get(place[0], headers={"Host": name}).status_code for name in names]
     stop_server(server)
+    assert codes == [200, 200, 200, 421, 421, 421, 421], "a page whose name was made to point here reads nothing"
     assert 'taina_requests_total{method="PUT",route="/api/v1/secrets/{secret_id}",status="2xx"} 1.0' in figures
     assert 'taina_requests_total{method="POST",route="/api/v1/secrets/{secret_id}/reveal",status="2xx"} 1.0' in figures
     assert re.search(r'taina_requests_total{method="other",route="[^"]*",status="4xx"} 1.0', figures)

@@ -8,7 +8,8 @@ from typing import Any
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
-_MAILBOX = re.compile(r"[A-Za-z0-9.!#$&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+# Without `!` and `%`, by which old mail servers were told to pass a message on to somewhere else.
+_MAILBOX = re.compile(r"[A-Za-z0-9.#$&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
 
 def text(value: Any) -> str:
@@ -82,15 +83,25 @@ def networks(value: Any) -> tuple[IPv4Network | IPv6Network, ...]:
         raise ValueError("addresses or networks, such as 127.0.0.1 or 10.0.0.0/8") from None
 
 
+def is_local(host: str) -> bool:
+    """Whether a host, without its port, is this machine and no other: browsers take http:// there for secure, too.
+
+    A name such as 127.0.0.1.example.org is whatever its owner says.
+    """
+    try:
+        return host == "localhost" or ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
 def loopback(value: Any) -> tuple[str, int]:
     """An address of this machine alone, and a port."""
     host, _, port = text(value).rpartition(":")
     try:
-        local = host == "localhost" or ip_address(host.strip("[]")).is_loopback
         number = whole(0, 65535)(port)
     except ValueError:
-        local, number = False, 0
-    if not local:
+        number = None
+    if number is None or not is_local(host):
         raise ValueError("an address of this machine and a port, such as 127.0.0.1:9464")
     return host.strip("[]"), number
 

@@ -8,11 +8,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 
 from taina.config import Config
-from taina.server.listener import is_local
+from taina.config.values import is_local
 
 _SKEW_MOST = 5.0
 _WAL = b"\x02\x02"
@@ -35,7 +36,7 @@ def examine(config: Config) -> Iterator[Finding]:
     if config.url is None:
         yield Finding(False, "url is not set: say under which address people reach this, to have it looked at.")
         return
-    if not config.url.startswith("https://") and not is_local(config.url.partition("://")[2].partition(":")[0]):
+    if not config.url.startswith("https://") and not is_local(urlsplit(config.url).hostname or ""):
         yield Finding(False, "url is not https: browsers encrypt only there. Put a proxy with a certificate in front.")
     if is_local(config.host) and not config.trusted_proxy:
         yield Finding(

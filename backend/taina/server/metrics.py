@@ -1,10 +1,13 @@
 """Figures for Prometheus, on a listener of their own that only this machine reaches."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from urllib.parse import urlsplit
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import prometheus_client
 
 from taina import __version__
+from taina.config.values import is_local
 
 _BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
 
@@ -43,4 +46,23 @@ class Metrics:
     def serve(self, host: str, port: int) -> int:
         """Answer Prometheus in a thread; the port. Raises: OSError."""
         server, _ = prometheus_client.start_http_server(port, addr=host, registry=self.registry)
+        figures = server.get_app()
+        assert figures is not None  # noqa: S101 - it was started with it
+        server.set_app(_for_this_machine(figures))
         return int(server.server_port)
+
+
+def _for_this_machine(figures: WSGIApplication) -> WSGIApplication:
+    """Refuse other names: a page of the Web can have its own name point to this machine (DNS rebinding)."""
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            local = is_local(urlsplit(f"//{environ.get('HTTP_HOST', '')}").hostname or "")
+        except ValueError:
+            local = False
+        if local:
+            return figures(environ, start_response)
+        start_response("421 Misdirected Request", [("Content-Type", "text/plain; charset=utf-8")])
+        return [b"Metrics are for this machine: ask for localhost, 127.0.0.1 or [::1].\n"]
+
+    return answer

@@ -11,11 +11,12 @@ from pathlib import Path
 import click
 
 from taina.config import Config, shown
+from taina.config.values import is_local
 from taina.mail import ExpiryNotices, Mailer
 from taina.rules.access_keys import AccessKeys, open_keys
 from taina.rules.secret_requests import SecretRequests
 from taina.rules.vault import Limits, Vault
-from taina.server.listener import Listener, is_local
+from taina.server.listener import Listener
 from taina.server.logs import log_request, set_up
 from taina.server.sweeper import Sweeper
 from taina.server.systemd import inherited_sockets, notify

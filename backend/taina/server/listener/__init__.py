@@ -122,8 +122,3 @@ def _allow_open_files(wanted: int) -> None:
     if soft != resource.RLIM_INFINITY and soft < wanted:
         most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-
-
-def is_local(host: str) -> bool:
-    """Whether browsers take http:// there for a secure context, without which they have no WebCrypto."""
-    return host in ("localhost", "::1") or host.startswith("127.")
