@@ -83,3 +83,27 @@ class Terminal:
 @pytest.fixture
 def terminal(environment: dict[str, str], tmp_path: Path) -> Callable[..., Terminal]:
     return lambda *arguments: Terminal(environment, tmp_path, *arguments)
+
+
+@pytest.fixture
+def run_here(
+    environment: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> Callable[..., tuple[int, str, str]]:
+    """A command in this process, for many runs of it: exit code, standard output, standard error."""
+    from taina.cli import main
+
+    for name in [name for name in os.environ if name.startswith("TAINA_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("TAINA_URL", environment["TAINA_URL"])
+    monkeypatch.chdir(tmp_path)
+
+    def run_here(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(list(arguments), prog_name="taina")
+        out, err = capfdbinary.readouterr()
+        return int(ended.value.code or 0), out.decode(), err.decode()
+
+    return run_here

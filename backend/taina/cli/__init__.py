@@ -34,5 +34,6 @@ def main() -> None:
     """One-time secrets: encrypted before they leave you, opened once, gone.
 
     \b
-    Exit codes: 0 done, 2 usage, 3 gone, 4 wrong passphrase, 5 network, 6 refused.
+    Exit codes: 0 done, 1 failed on this machine, 2 usage, 3 gone, 4 wrong passphrase, 5 network, 6 refused,
+    130 interrupted.
     """

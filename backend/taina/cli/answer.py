@@ -14,7 +14,7 @@ from taina.cli.options import (
     read_passphrase,
     url_option,
 )
-from taina.cli.output import progress, say_json, when
+from taina.cli.output import progress, say, say_json, when
 from taina.errors import AnsweredError
 
 
@@ -56,5 +56,5 @@ def answer(
     if as_json:
         say_json({"receipt": sent.receipt, "expires": sent.expires})
         return
-    click.echo(f"Answered with {describe(contents)}. Only who asked can open it, until {when(sent.expires)}.", err=True)
-    click.echo(f"Receipt, for yourself: {sent.receipt}", err=True)
+    say(f"Answered with {describe(contents)}. Only who asked can open it, until {when(sent.expires)}.", err=True)
+    say(f"Receipt, for yourself: {sent.receipt}", err=True)

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from taina.cli.config import every_option, read_config
+from taina.cli.output import say
 from taina.store.access_keys import KeyFile
 
 _WHY = """\
@@ -44,4 +45,4 @@ def backup(file: Path | None, out: Path, **flags: Any) -> None:
             KeyFile(keys).copy_to(copy)
             archive.add(copy, "keys.db")
         names = archive.getnames()
-    click.echo(f"{out}: {', '.join(names)}", err=True)
+    say(f"{out}: {', '.join(names)}", err=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from taina.cli.options import client_for, key_file_option, url_option
+from taina.cli.output import say
 
 _LEAST_TOKEN = 16
 
@@ -38,7 +39,7 @@ def bridge(port: int, url: str | None, key_file: Path | None) -> None:
         except OSError as error:
             raise click.ClickException(f"Cannot listen on port {port}: {error}. Choose another with --port.") from None
         listener.stop_on_signals()
-        click.echo(f"Taina's bridge is ready: http://127.0.0.1:{listener.port}/api/v1")
+        say(f"Taina's bridge is ready: http://127.0.0.1:{listener.port}/api/v1")
         if given is None:
-            click.echo(f"Password (API token) for it, with any user name: {token}")
+            say(f"Password (API token) for it, with any user name: {token}")
         listener.run()

@@ -3,7 +3,7 @@
 import click
 
 from taina.cli.options import client_of, json_option, read_link, url_option
-from taina.cli.output import say_json
+from taina.cli.output import say, say_json
 
 
 @click.command()
@@ -18,4 +18,4 @@ def burn(receipt: str, url: str | None, as_json: bool) -> None:
     if as_json:
         say_json({"state": "burned"})
     else:
-        click.echo("Burned. Its link opens nothing any more.")
+        say("Burned. Its link opens nothing any more.")

@@ -1,14 +1,16 @@
-"""The group that `taina` is: loads a command when it is called, and ends every error of ours the same way."""
+"""The group that `taina` is: loads a command when it is called, and ends every error the same way."""
 
 import importlib
-import json
 import sys
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
-from taina.cli.exits import exit_code, explain
-from taina.errors import TainaError
+from taina.cli.exits import INTERRUPTED, exit_code, explain
+from taina.cli.output import OutputError, say, say_json
+from taina.errors import TainaError, describe
 
 
 class Commands(click.Group):
@@ -32,16 +34,41 @@ class Commands(click.Group):
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def main(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
+    ) -> NoReturn:
+        """Run, and exit: every error is a sentence on standard error, or JSON where that was asked for."""
+        given = sys.argv[1:] if args is None else list(args)
+        options = given[: given.index("--")] if "--" in given else given
+        as_json = "--json" in options
         try:
-            return super().invoke(ctx)
+            code = super().main(given, prog_name, **{**extra, "standalone_mode": False})
         except TainaError as error:
-            _end(error, as_json="--json" in sys.argv)
+            _end(error.code, explain(error), exit_code(error), as_json, **error.members)
+        except NoArgsIsHelpError as error:
+            error.show()
+            code = error.exit_code
+        except click.UsageError as error:
+            hint = f" For help: {error.ctx.command_path} --help" if error.ctx else ""
+            _end("usage", error.format_message() + hint, error.exit_code, as_json)
+        except OutputError as error:
+            _end("output", error.format_message(), error.exit_code, as_json=False)
+        except click.ClickException as error:
+            _end("failed", error.format_message(), error.exit_code, as_json)
+        except (click.Abort, KeyboardInterrupt):
+            _end("interrupted", "Interrupted.", INTERRUPTED, as_json)
+        except Exception as error:
+            # No trace: it would show what was to be kept secret.
+            _end("internal", f"An error that nobody foresaw: {describe(error)}. Please report it.", 1, as_json)
+        sys.exit(code)
 
 
-def _end(error: TainaError, *, as_json: bool) -> NoReturn:
-    if as_json:
-        click.echo(json.dumps({"error": error.code, "detail": explain(error), **error.members}))
-    else:
-        click.echo(f"taina: {explain(error)}", err=True)
-    raise SystemExit(exit_code(error))
+def _end(code: str, detail: str, number: int, as_json: bool, **members: Any) -> NoReturn:
+    try:
+        if as_json:
+            say_json({"error": code, "detail": detail, **members})
+        else:
+            say(f"taina: {detail}", err=True)
+    except OutputError:
+        say(f"taina: {detail}", err=True)
+    raise SystemExit(number)

@@ -3,6 +3,8 @@
 import click
 from click.shell_completion import get_completion_class
 
+from taina.cli.output import write_script
+
 
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
@@ -11,4 +13,4 @@ def completion(context: click.Context, shell: str) -> None:
     """Print what makes SHELL complete taina's commands: eval "$(taina completion bash)"."""
     found = get_completion_class(shell)
     assert found is not None  # noqa: S101 - one of the choices
-    click.echo(found(context.find_root().command, {}, "taina", "_TAINA_COMPLETE").source())
+    write_script(found(context.find_root().command, {}, "taina", "_TAINA_COMPLETE").source() + "\n")

@@ -1,12 +1,12 @@
 """`taina config`, and how the other commands of an operator come to the options."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from taina.cli.output import say, say_json
 from taina.config import OPTIONS, ConfigError, Loaded, load, shown, shown_option
 
 config_option = click.option(
@@ -44,8 +44,8 @@ def config(file: Path | None, as_json: bool, **flags: Any) -> None:
     loaded = read_config(file, flags)
     rows = [(one.key, shown_option(one, loaded.config), loaded.sources[one.name]) for one in OPTIONS]
     if as_json:
-        click.echo(json.dumps({key: {"value": value, "source": source} for key, value, source in rows}))
+        say_json({key: {"value": value, "source": source} for key, value, source in rows})
         return
     wide = [max(len(row[n]) for row in rows) for n in (0, 1)]
     for key, value, source in rows:
-        click.echo(f"{key:{wide[0]}}  {value:{wide[1]}}  {source}")
+        say(f"{key:{wide[0]}}  {value:{wide[1]}}  {source}")

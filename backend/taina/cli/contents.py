@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from taina.cli.output import say
 from taina.client import Content
 from taina.client.receiving import File
 
@@ -36,7 +37,7 @@ def _is_path(argument: str) -> bool:
 
 def _standard_input(name: str | None) -> Content:
     if sys.stdin.isatty():
-        click.echo("Type the secret; end it with Ctrl+D on a line of its own.", err=True)
+        say("Type the secret; end it with Ctrl+D on a line of its own.", err=True)
     data = sys.stdin.buffer.read()
     if not data and name is None:
         raise click.UsageError("There is nothing on standard input.")

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from taina.cli.config import every_option, read_config
+from taina.cli.output import say
 
 
 @click.command()
@@ -20,5 +21,5 @@ def doctor(file: Path | None, **flags: Any) -> None:
 
     findings = list(examine(read_config(file, flags).config))
     for finding in findings:
-        click.echo(f"{'ok   ' if finding.good else 'LOOK '} {finding.said}")
+        say(f"{'ok   ' if finding.good else 'LOOK '} {finding.said}")
     sys.exit(any(not finding.good for finding in findings))

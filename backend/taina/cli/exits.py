@@ -12,6 +12,8 @@ from taina.errors import (
 )
 
 DONE, USAGE, GONE, WRONG_PASSPHRASE, NETWORK, REFUSED = 0, 2, 3, 4, 5, 6
+INTERRUPTED = 130
+"""As shells have it: 128 and the number of SIGINT."""
 
 _ASK_FOR = {
     "secret": "This link opens a secret. Here its receipt is needed, which only the sender has.",

@@ -3,7 +3,7 @@
 import click
 
 from taina.cli.options import client_of, json_option, read_link, url_option
-from taina.cli.output import say_json, when
+from taina.cli.output import say, say_json, when
 
 
 @click.command()
@@ -20,7 +20,7 @@ def inbox(link: str, delete: bool, url: str | None, as_json: bool) -> None:
             if as_json:
                 say_json({"state": "deleted"})
             else:
-                click.echo("Deleted.", err=True)
+                say("Deleted.", err=True)
             return
         found = client.inbox(link)
     if as_json:
@@ -28,8 +28,8 @@ def inbox(link: str, delete: bool, url: str | None, as_json: bool) -> None:
         return
     for one in found.answers:
         if one is None:
-            click.echo("taina: Somebody left what is no answer to you.", err=True)
+            say("taina: Somebody left what is no answer to you.", err=True)
         else:
-            click.echo(one)
+            say(one)
     if not found.answers:
-        click.echo(f"No answer yet. It can come until {when(found.expires)}.", err=True)
+        say(f"No answer yet. It can come until {when(found.expires)}.", err=True)

@@ -1,6 +1,5 @@
 """`taina keys`: who may make secrets on a private instance."""
 
-import json
 from pathlib import Path
 
 import click
@@ -8,7 +7,7 @@ import click
 from taina import base64url
 from taina.cli.config import config_option, read_config
 from taina.cli.options import Duration
-from taina.cli.output import when
+from taina.cli.output import say, say_json, when
 from taina.config import Config
 from taina.config.values import mailbox
 from taina.errors import MailError, NotFoundError
@@ -54,13 +53,13 @@ def add(
     issued, token = _open(config).issue(name, ttl=ttl, quota=quota, contact=contact, language=language)
     _tell("issued", issued, config)
     if as_json:
-        click.echo(json.dumps({"name": name, "key": base64url.encode(token), "expires": issued.expires}))
+        say_json({"name": name, "key": base64url.encode(token), "expires": issued.expires})
         return
-    click.echo(base64url.encode(token))
+    say(base64url.encode(token))
     until = f"until {when(issued.expires)}" if issued.expires else "until it is revoked"
-    click.echo(f"Good {until}. Its holder sets TAINA_KEY, or types it on the page.", err=True)
+    say(f"Good {until}. Its holder sets TAINA_KEY, or types it on the page.", err=True)
     if config.create == "anyone":
-        click.echo('Note: anyone may make secrets here, key or not, until create = "keys" is set.', err=True)
+        say('Note: anyone may make secrets here, key or not, until create = "keys" is set.', err=True)
 
 
 @keys.command(name="list")
@@ -74,11 +73,11 @@ def list_(file: Path | None, data: str | None, as_json: bool) -> None:
         state = "revoked" if key.revoked else "in force" if access.in_force(key) else "expired"
         if as_json:
             told = {"name": key.name, "state": state, "created": key.created, "expires": key.expires}
-            click.echo(json.dumps({**told, "quota": key.quota, "contact": key.contact}))
+            say_json({**told, "quota": key.quota, "contact": key.contact})
             continue
         until = f"until {when(key.expires)}" if key.expires else "for ever"
         quota = f"{key.quota} a day" if key.quota else "no quota"
-        click.echo(f"{key.name:24}  {state:8}  {until:26}  {quota:12}  {key.contact or ''}".rstrip())
+        say(f"{key.name:24}  {state:8}  {until:26}  {quota:12}  {key.contact or ''}".rstrip())
 
 
 @keys.command()
@@ -92,7 +91,7 @@ def revoke(name: str, file: Path | None, data: str | None) -> None:
         _tell("revoked", _open(config).revoke(name), config)
     except NotFoundError as error:
         raise click.ClickException(error.detail) from None
-    click.echo(f"{name} is revoked.", err=True)
+    say(f"{name} is revoked.", err=True)
 
 
 def _tell(notice: Notice, key: AccessKey, config: Config) -> None:
@@ -102,7 +101,7 @@ def _tell(notice: Notice, key: AccessKey, config: Config) -> None:
     try:
         Mailer(config).send_notice(notice, key)
     except (MailError, OSError):
-        click.echo(f"The message to {key.contact} could not be sent. Tell its holder yourself.", err=True)
+        say(f"The message to {key.contact} could not be sent. Tell its holder yourself.", err=True)
 
 
 def _read_config(file: Path | None, data: str | None) -> Config:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from taina.cli.output import say
+
 
 @click.command()
 @click.option("--from", "source", required=True, metavar="sqlite:PATH", help="The database file of a stopped server.")
@@ -31,16 +33,16 @@ def migrate(source: str, target: str, delete_source: bool) -> None:
 
     try:
         with Move(Path(path), target) as move:
-            moved = move.copy(lambda so_far: click.echo(f"{so_far.secrets} secrets …", err=True))
+            moved = move.copy(lambda so_far: say(f"{so_far.secrets} secrets …", err=True))
             move.verify()
-            click.echo(
+            say(
                 f"{moved.secrets} secrets ({moved.new} of them new there) and {moved.requests} requests are in the "
                 "target, and equal."
             )
             if delete_source:
                 move.delete_source()
-                click.echo(f"{path} is deleted.")
+                say(f"{path} is deleted.")
             else:
-                click.echo(f"{path} is as it was. Start no server on it again; to delete it, add --delete-source.")
+                say(f"{path} is as it was. Start no server on it again; to delete it, add --delete-source.")
     except UnusableError as error:
         raise click.ClickException(str(error)) from None

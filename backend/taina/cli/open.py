@@ -1,9 +1,7 @@
 """`taina open`: reveal a secret, save its files."""
 
 import os
-import re
 import shutil
-import sys
 from pathlib import Path
 
 import click
@@ -17,13 +15,11 @@ from taina.cli.options import (
     read_passphrase,
     url_option,
 )
-from taina.cli.output import progress, say_json
+from taina.cli.output import is_terminal, progress, say, say_json, write_bytes, write_text
 from taina.client.receiving import File
 from taina.client.results import Opened
 from taina.errors import WrongPassphraseError
 from taina.format.links import decode_link
-
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 @click.command(name="open")
@@ -53,7 +49,7 @@ def open_(link: str, out: Path, force: bool, passphrase_file: Path | None, url: 
     passphrase = read_passphrase(passphrase_file) if wanted else None
     asking = wanted and passphrase is None
     # Files never go to a terminal; there they are saved instead, so that nothing is lost.
-    folder = (None if not sys.stdout.isatty() else Path()) if to_stdout else out
+    folder = (None if not is_terminal() else Path()) if to_stdout else out
     with client_of(link, url) as client:
         # Before anybody types a passphrase for what is gone, or reveals what has no room here.
         _check_folder(folder, client.status(link).size)
@@ -74,9 +70,9 @@ def open_(link: str, out: Path, force: bool, passphrase_file: Path | None, url: 
                 left = error.members.get("attempts_left")
                 if not asking or left == 0:
                     raise
-                click.echo(f"taina: The passphrase is wrong. Attempts left: {left}.", err=True)
+                say(f"taina: The passphrase is wrong. Attempts left: {left}.", err=True)
     if opened.late:
-        click.echo("taina: The server kept this secret longer than its sender had asked for.", err=True)
+        say("taina: The server kept this secret longer than its sender had asked for.", err=True)
     if as_json:
         _say_opened(opened)
     elif folder is None:
@@ -98,23 +94,16 @@ def _check_folder(folder: Path | None, size: int) -> None:
 def _show(opened: Opened) -> None:
     for item in opened.items:
         if isinstance(item, File):
-            click.echo(f"Saved {_path_of(item)} ({item.size:,} bytes)", err=True)
-        elif sys.stdout.isatty():
-            shown = _UNPRINTABLE.sub(lambda found: f"\\x{ord(found[0]):02x}", item)
-            click.echo(shown)
-            if shown != item:
-                click.echo("taina: Control characters are shown as \\x…; in a pipe they come as they are.", err=True)
-        else:
-            sys.stdout.buffer.write(item.encode("utf-8"))
-    sys.stdout.flush()
+            say(f"Saved {_path_of(item)} ({item.size:,} bytes)", err=True)
+        elif not write_text(item):
+            say("taina: What this terminal cannot show stands as \\x… or \\u…; a pipe gets it as it is.", err=True)
 
 
 def _write_all(opened: Opened) -> None:
     for item in opened.items:
         content = item.encode("utf-8") if isinstance(item, str) else item.content
         assert isinstance(content, bytes)  # noqa: S101 - opened without a folder
-        sys.stdout.buffer.write(content)
-    sys.stdout.buffer.flush()
+        write_bytes(content)
 
 
 def _path_of(file: File) -> Path:

@@ -5,7 +5,7 @@ import time
 import click
 
 from taina.cli.options import client_of, json_option, read_link, url_option
-from taina.cli.output import say_json, when
+from taina.cli.output import say, say_json, when
 from taina.client import Client
 from taina.client.results import Receipt
 
@@ -44,13 +44,13 @@ def receipt(receipt: str, wait: bool, url: str | None, as_json: bool) -> None:
             }
         )
         return
-    click.echo(_STATES[found.state].format(ended=when(found.ended) if found.ended else ""))
+    say(_STATES[found.state].format(ended=when(found.ended) if found.ended else ""))
     if found.state == "opened":
-        click.echo("The reader's key proves it." if found.proved else "The proof that came with it does not fit!")
+        say("The reader's key proves it." if found.proved else "The proof that came with it does not fit!")
     if found.state == "waiting":
-        click.echo(f"Until {when(found.expires)}.")
+        say(f"Until {when(found.expires)}.")
     if found.failed_attempts:
-        click.echo(f"Wrong passphrases so far: {found.failed_attempts}.")
+        say(f"Wrong passphrases so far: {found.failed_attempts}.")
 
 
 def _wait(client: Client, receipt: str) -> Receipt:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from taina.cli.options import Duration, client_for, json_option, key_file_option, url_option
-from taina.cli.output import say_json, when
+from taina.cli.output import say, say_json, when
 
 
 @click.command()
@@ -24,6 +24,6 @@ def request(
     if as_json:
         say_json({"link": asked.link, "inbox": asked.inbox, "expires": asked.expires})
         return
-    click.echo(asked.link)
-    click.echo(f"Inbox, for yourself: {asked.inbox}", err=True)
-    click.echo(f"Can be answered until {when(asked.expires)}.", err=True)
+    say(asked.link)
+    say(f"Inbox, for yourself: {asked.inbox}", err=True)
+    say(f"Can be answered until {when(asked.expires)}.", err=True)

@@ -1,7 +1,7 @@
 """`taina send`: seal a secret, print its link."""
 
+import io
 import os
-import sys
 from pathlib import Path
 
 import click
@@ -17,7 +17,7 @@ from taina.cli.options import (
     read_passphrase,
     url_option,
 )
-from taina.cli.output import progress, say_json, when
+from taina.cli.output import draw, progress, say, say_json, when
 from taina.client.results import Sent
 
 
@@ -70,15 +70,15 @@ def send(
         with progress("Sealing and sending") as on_progress:
             sent = client.send_each(recipients, *contents, ttl=ttl, passphrase=passphrase, on_progress=on_progress)
     if not as_json:
-        click.echo(f"Sealed {describe(contents)}.", err=True)
+        say(f"Sealed {describe(contents)}.", err=True)
     _say_sent(sent, passphrase if words else None, as_json)
     if mail_to:
         with client_for(url, key_file) as client:
             client.mail(sent[0].link, mail_to, os.environ.get("LANG", "en")[:2])
-        click.echo(f"Mailed to {mail_to}.", err=True)
+        say(f"Mailed to {mail_to}.", err=True)
     if qr:
         for one in sent:
-            _draw(one.link)
+            _draw_link(one.link)
 
 
 def _say_sent(sent: list[Sent], words: str | None, as_json: bool) -> None:
@@ -87,16 +87,18 @@ def _say_sent(sent: list[Sent], words: str | None, as_json: bool) -> None:
         say_json({"secrets": secrets, **({"passphrase": words} if words else {})})
         return
     for one in sent:
-        click.echo(one.link)
+        say(one.link)
     # The link alone goes into a pipe; the rest is for the person.
     for one in sent:
-        click.echo(f"Receipt, for yourself: {one.receipt}", err=True)
-    click.echo(f"Can be opened once, until {when(sent[0].expires)}.", err=True)
+        say(f"Receipt, for yourself: {one.receipt}", err=True)
+    say(f"Can be opened once, until {when(sent[0].expires)}.", err=True)
     if words:
-        click.echo(f"Passphrase, to be told by another way: {words}", err=True)
+        say(f"Passphrase, to be told by another way: {words}", err=True)
 
 
-def _draw(link: str) -> None:
+def _draw_link(link: str) -> None:
     import segno
 
-    segno.make(link, error="l", micro=False).terminal(out=sys.stderr, compact=True)
+    drawing = io.StringIO()
+    segno.make(link, error="l", micro=False).terminal(out=drawing, compact=True)
+    draw(drawing.getvalue())

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from taina.cli.output import say
 from taina.config.values import origin
 
 
@@ -34,4 +35,4 @@ def build(out: Path, api: str | None, config: Path | None) -> None:
         api = api and origin(api)
     except ValueError as error:
         raise click.UsageError(f"--api is {api!r}, but has to be {error}.") from None
-    click.echo(f"{write(out, read_looks(config) if config else None, api)} files in {out}")
+    say(f"{write(out, read_looks(config) if config else None, api)} files in {out}")

@@ -3,7 +3,7 @@
 import click
 
 from taina.cli.options import client_of, json_option, read_link, url_option
-from taina.cli.output import say_json, when
+from taina.cli.output import say, say_json, when
 
 
 @click.command()
@@ -28,4 +28,4 @@ def status(link: str, url: str | None, as_json: bool) -> None:
         return
     state = {"waiting": "It waits for its reader", "uploading": "It is still being uploaded"}[found.state]
     needs = f"; needs a passphrase ({found.attempts_left} attempts left)" if found.passphrase else ""
-    click.echo(f"{state}: {found.size:,} bytes, until {when(found.expires)}{needs}.")
+    say(f"{state}: {found.size:,} bytes, until {when(found.expires)}{needs}.")

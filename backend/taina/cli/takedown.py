@@ -7,6 +7,7 @@ import click
 
 from taina.cli.config import every_option, read_config
 from taina.cli.options import read_link
+from taina.cli.output import say
 from taina.errors import WrongLinkError
 from taina.format.derive import derive_link_keys, derive_request
 from taina.format.links import decode_link
@@ -31,7 +32,7 @@ def takedown(link: str, file: Path | None, **flags: Any) -> None:
         raise click.ClickException(f"No note can be left in {data}: {error.strerror}. See --data.") from None
     if not done:
         raise click.ClickException(f"No server runs on {data}. It is done as soon as one does.")
-    click.echo("It is gone, if it was still there.")
+    say("It is gone, if it was still there.")
 
 
 def _identifier(link: str) -> bytes:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from taina.cli.options import json_option
-from taina.cli.output import progress, say_json
+from taina.cli.output import progress, say, say_json
 
 
 @click.command()
@@ -34,9 +34,9 @@ def verify(place: str, key: str, at_least: str | None, as_json: bool) -> None:
         say_json({"files": report.files, "release": report.release, "findings": report.findings})
     else:
         for finding in report.findings:
-            click.echo(finding)
+            say(finding)
         end = "as signed" if not report.findings else f"{len(report.findings)} findings"
         release = f" of release {report.release}" if report.release else ""
-        click.echo(f"{place}: {report.files} files{release}, {end}.", err=True)
+        say(f"{place}: {report.files} files{release}, {end}.", err=True)
     if report.findings:
         raise SystemExit(6)

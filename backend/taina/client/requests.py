@@ -4,7 +4,7 @@ import contextlib
 from typing import Any
 
 from taina import base64url
-from taina.client.answers import bytes_of, whole
+from taina.client.answers import bytes_of, point, whole
 from taina.client.contents import Content
 from taina.client.results import Asked, Inbox, RequestStatus, Sent
 from taina.client.secrets import OnProgress, Secrets
@@ -42,7 +42,7 @@ class Requests(Secrets):
             "answers": answers,
         }
         path = f"/requests/{base64url.encode(token.id)}"
-        expires = whole(transport.create(path, token.id, token=self._key, body=order), "expires")
+        expires = point(transport.create(path, token.id, token=self._key, body=order), "expires")
         return Asked(
             f"{self.url}/r/#{encode_link(Link('request', public, passphrase))}",
             f"{self.url}/inbox/#{encode_link(Link('inbox', seed))}",
@@ -54,7 +54,7 @@ class Requests(Secrets):
         transport, parsed = self._find(link, "request")
         token = derive_request(parsed.body)
         answer = transport.json("GET", f"/requests/{base64url.encode(token.id)}", token=token.token)
-        return RequestStatus(whole(answer, "answers_left"), parsed.passphrase, whole(answer, "expires"))
+        return RequestStatus(whole(answer, "answers_left"), parsed.passphrase, point(answer, "expires"))
 
     def answer(
         self,
@@ -106,7 +106,7 @@ class Requests(Secrets):
                 answers.append(f"{transport.url}/s/#{encode_link(answer)}")
             except FormatError:
                 answers.append(None)
-        return Inbox(tuple(answers), whole(found, "answers"), whole(found, "expires"))
+        return Inbox(tuple(answers), whole(found, "answers"), point(found, "expires"))
 
     def withdraw(self, link: str) -> None:
         """Delete a request, by its inbox, with what was left at it. One that is not there any more is deleted."""

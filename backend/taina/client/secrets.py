@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from taina import base64url
-from taina.client.answers import bytes_of, state_of, whole
+from taina.client.answers import bytes_of, point, state_of, whole
 from taina.client.connection import Connection
 from taina.client.contents import Content, item_of, seal_contents
 from taina.client.receiving import Receiver
@@ -99,7 +99,7 @@ class Secrets(Connection):
             order["content"] = base64url.encode(b"".join(sealed))
         if answering is not None:
             order["request"] = base64url.encode(answering)
-        expires = whole(transport.create(path, link_keys.id, token=admission, body=order), "expires")
+        expires = point(transport.create(path, link_keys.id, token=admission, body=order), "expires")
         if chunks > 1:
 
             def upload(chunk: tuple[int, bytes]) -> None:
@@ -162,7 +162,7 @@ class Secrets(Connection):
             parsed.passphrase,
             whole(answer, "size"),
             whole(answer, "chunks"),
-            whole(answer, "expires"),
+            point(answer, "expires"),
             whole(answer, "attempts_left"),
         )
 
@@ -238,9 +238,9 @@ class Secrets(Connection):
         answer = transport.json("GET", f"/receipts/{base64url.encode(token.id)}", token=token.token)
         return Receipt(
             state_of(answer),
-            whole(answer, "created"),
-            whole(answer, "expires"),
-            whole(answer, "ended") if "ended" in answer else None,
+            point(answer, "created"),
+            point(answer, "expires"),
+            point(answer, "ended") if "ended" in answer else None,
             whole(answer, "failed_attempts"),
             "opened" in answer and sha256(bytes_of(answer, "opened"))[:16] == parsed.body[KEY_SIZE:],
         )

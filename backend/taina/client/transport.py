@@ -3,17 +3,40 @@
 import json
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 
 from taina import __version__, base64url
+from taina.client.answers import LATEST, MOST, whole
+from taina.client.results import State
 from taina.config.values import origin
-from taina.errors import InvalidError, NotTainaError, TainaError, UnreachableError, WorkNeededError, error_of
+from taina.errors import (
+    FileError,
+    FormatError,
+    InvalidError,
+    Member,
+    NotTainaError,
+    TainaError,
+    UnreachableError,
+    WorkNeededError,
+    error_of,
+)
 from taina.proof_of_work import BITS_MOST, find
 
 _TRY_AGAIN = {429, 500, 502, 503, 504}
 """Half an answer and an overloaded proxy are worth another try; a full store (507) is not."""
+_OURS_ALONE = (FormatError, UnreachableError, FileError)
+"""Errors that a client finds by itself: who sends their codes is no Taina."""
+_NUMBERS = {"attempts_left": MOST, "ended": LATEST, "retry_after": MOST, "bits": MOST}
+_FIELDS = {
+    "ttl": "This instance does not keep anything for so long, or so short a time.",
+    "answers": "This instance does not take so many answers to a request.",
+    "to": "This is not one e-mail address.",
+    "link": "Only the link of a secret of this instance, with a passphrase, is mailed.",
+}
+_WORDS = {"state": frozenset(get_args(State)), "field": frozenset(_FIELDS)}
+"""Facts that an error of the API may have beside its code, and what they may be."""
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 8.0
 
@@ -59,11 +82,20 @@ class Transport:
         """Put a new secret or request; where the instance asks for work, do it and come again. Raises: TainaError."""
         try:
             return self.json("PUT", path, token=token, body=body)
+        except InvalidError as error:
+            if error.members.get("field") == "ttl":
+                raise self._lifetimes() from None
+            raise
         except WorkNeededError as error:
             bits = error.members.get("bits")
             if type(bits) is not int or not 0 < bits <= BITS_MOST:
                 raise
         return self.json("PUT", path, token=token, body={**body, "work": find(identifier, bits)})
+
+    def _lifetimes(self) -> InvalidError:
+        bounds = self.json("GET", "/status").get("ttl")
+        least, most = whole(bounds, "min"), whole(bounds, "max")
+        return InvalidError(f"A lifetime is {_spoken(least)} to {_spoken(most)} here.", field="ttl")
 
     def post(self, path: str, token: bytes | None, body: Any) -> None:
         """A call that answers with nothing. Raises: TainaError."""
@@ -127,23 +159,43 @@ class Transport:
 
 
 def _problem(answer: httpx.Response) -> TainaError:
-    """What the server said of itself (RFC 9457), or that whoever answered is no Taina."""
+    """What the server said of itself (RFC 9457), or that whoever answered is no Taina.
+
+    A code that we know, and facts that we know: the sentences are ours, for a stranger's end up in a terminal.
+    """
     try:
         document = answer.json()
-        code, detail = document["code"], document["detail"]
-    except (ValueError, KeyError, TypeError):
+    except ValueError:
+        document = None
+    code = document.get("code") if isinstance(document, dict) else None
+    if not isinstance(document, dict) or not isinstance(code, str):
         if answer.status_code in _TRY_AGAIN:
             return UnreachableError(f"The server is out of order ({answer.status_code}). Try again later.")
         return NotTainaError()
-    members = {
-        name: value
-        for name, value in document.items()
-        if name not in ("type", "title", "status", "detail", "code") and isinstance(value, str | int)
-    }
-    return error_of(str(code))(str(detail), **members)
+    kind = error_of(code)
+    if issubclass(kind, _OURS_ALONE):
+        return NotTainaError()
+    members: dict[str, Member] = {}
+    for name, most in _NUMBERS.items():
+        value = document.get(name)
+        if type(value) is int and 0 <= value <= most:
+            members[name] = value
+    for name, words in _WORDS.items():
+        value = document.get(name)
+        if isinstance(value, str) and value in words:
+            members[name] = value
+    return kind(_FIELDS.get(str(members.get("field"))) if kind is InvalidError else None, **members)
+
+
+def _spoken(seconds: int) -> str:
+    """`7 days`, `90 minutes`: the largest unit that leaves nothing over."""
+    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds // size:,} {unit}{'s' if seconds != size else ''}"
+    return f"{seconds:,} second{'s' if seconds != 1 else ''}"
 
 
 def _retry_after(answer: httpx.Response) -> float:
     """Seconds (RFC 9110, section 10.2.3); the form with a date is not worth reading."""
     value = answer.headers.get("Retry-After", "")
-    return float(value) if value.isascii() and value.isdigit() else 0.0
+    return float(value) if value.isascii() and value.isdigit() and len(value) < 10 else 0.0
