@@ -17,6 +17,7 @@ import {
   formatTime,
   hold,
   input,
+  isEnter,
   resetProgress,
   say,
   show,
@@ -71,7 +72,7 @@ function start() {
   canBeShown(passphrase, element("show-passphrase"));
   element("reveal").addEventListener("click", reveal);
   passphrase.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") reveal(event);
+    if (isEnter(event)) reveal(event);
   });
   element("hide").addEventListener("click", hide);
   element("show-again").addEventListener("click", showSecret);

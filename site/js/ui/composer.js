@@ -11,6 +11,7 @@ import {
   fill,
   formatSize,
   input,
+  isEnter,
   load,
   loadText,
   resetProgress,
@@ -54,7 +55,7 @@ export function startComposer(send, onInstance = () => {}) {
   element("pause").addEventListener("click", () => (held === null ? courier?.pause() : courier?.go()));
   addEventListener("input", forgive);
   addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) send();
+    if (isEnter(event) && (event.ctrlKey || event.metaKey)) send();
   });
   const showPassphrase = canBeShown(passphrase, element("show-passphrase"));
   onDemand("six-words", async () => {
@@ -65,9 +66,7 @@ export function startComposer(send, onInstance = () => {}) {
   });
   onDemand("password", async () => {
     const { password } = await generator();
-    text.setRangeText(password(), text.selectionStart, text.selectionEnd, "end");
-    text.dispatchEvent(new Event("input", { bubbles: true }));
-    text.focus();
+    insert(password());
   });
   const phrase = element("phrase");
   copyOnClick(
@@ -233,11 +232,14 @@ function takeFiles() {
   picker.addEventListener("change", takePicked);
   takePicked(); // before this module had come
   addEventListener("paste", (event) => {
-    if (!["ready", "error"].includes(state())) return;
-    if (event.clipboardData?.files.length) {
-      event.preventDefault();
-      addFiles(event.clipboardData.files);
-    }
+    const data = event.clipboardData;
+    if (!data || !["ready", "error"].includes(state())) return;
+    const words = textOf(data);
+    const isField = /** @type {HTMLElement} */ (event.target).matches("input, textarea");
+    if (words === "" ? data.files.length === 0 : isField) return; // to the browser
+    event.preventDefault();
+    if (words === "") addFiles(data.files);
+    else insert(words);
   });
   let inside = 0;
   const hasFiles = (/** @type {DragEvent} */ event) =>
@@ -259,6 +261,24 @@ function takeFiles() {
     inside = 0;
     element("dropping").hidden = true;
   }
+}
+
+/**
+ * Office programs put a picture of what was copied beside its text, which is what is meant; file managers put the
+ * files' names or paths beside them.
+ * @param {DataTransfer} pasted @returns {string} empty where the files are meant
+ */
+function textOf(pasted) {
+  const words = pasted.getData("text/plain");
+  const lines = words.split(/[\r\n]+/).filter((line) => line.trim() !== "");
+  return lines.every((line) => [...pasted.files].some(({ name }) => line.endsWith(name))) ? "" : words;
+}
+
+/** Write where the cursor is in the text of the secret. @param {string} words */
+function insert(words) {
+  text.setRangeText(words, text.selectionStart, text.selectionEnd, "end");
+  text.dispatchEvent(new Event("input", { bubbles: true }));
+  text.focus();
 }
 
 /** Browsers tell a folder as if it were a file, but one that cannot be read. @param {DataTransfer} dropped */

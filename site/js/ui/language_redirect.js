@@ -7,7 +7,7 @@
   } catch {
     // storage is blocked: the browser's languages decide
   }
-  const wanted = [chosen ?? "", ...navigator.languages].map((tag) => tag.toLowerCase());
+  const wanted = [chosen, ...(navigator.languages ?? [])].map((tag) => String(tag ?? "").toLowerCase());
   const base = (/** @type {string} */ tag) =>
     tag
       .toLowerCase()

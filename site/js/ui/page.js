@@ -8,9 +8,7 @@ const RATE_OVER = 5000; // ms over which a rate is taken
 const texts = JSON.parse(element("texts").textContent ?? "{}");
 const language = document.documentElement.lang;
 /** The page's language as the reader's own region writes dates and numbers in it, with the digits of our texts and fields. */
-const locale = new Intl.Locale(navigator.languages.find((tag) => tag.split("-")[0] === language) ?? language, {
-  numberingSystem: "latn",
-});
+const locale = localeOf([...(navigator.languages ?? []), language]);
 const plurals = new Intl.PluralRules(language);
 
 /** Of every file that pages load later, by its path. @type {Record<string, string>} */
@@ -23,6 +21,17 @@ const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("taina
 const tellOffline = () => (element("offline").hidden = navigator.onLine);
 for (const change of ["offline", "online"]) addEventListener(change, tellOffline);
 tellOffline();
+
+/** Systems name languages that are none, such as `en-US@posix`. @param {readonly string[]} tags the last is good @returns {Intl.Locale} */
+function localeOf([tag, ...others]) {
+  try {
+    const found = new Intl.Locale(tag, { numberingSystem: "latn" });
+    if (others.length === 0 || found.language === language) return found;
+  } catch {
+    // the next one, then
+  }
+  return localeOf(others);
+}
 
 /** @param {string} id @returns {HTMLElement} */
 export function element(id) {
@@ -128,6 +137,14 @@ export function formatDuration(seconds) {
   const [unit, length] = seconds > 5400 ? ["hour", 3600] : seconds > 90 ? ["minute", 60] : ["second", 1];
   const style = /** @type {const} */ ({ style: "unit", unitDisplay: "long" });
   return new Intl.NumberFormat(locale, { ...style, unit }).format(Math.ceil(seconds / length));
+}
+
+/**
+ * Whether a key is Enter, and not what ends a word in an input method: Safari names that one only by its code.
+ * @param {KeyboardEvent} event
+ */
+export function isEnter(event) {
+  return event.key === "Enter" && !event.isComposing && event.keyCode !== 229;
 }
 
 /**

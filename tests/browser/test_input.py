@@ -1,0 +1,99 @@
+"""What people put into the page, as their programs, keyboards and disks hand it over."""
+
+import json
+
+import pytest
+
+from browser.engines import Browsers, PlaywrightTab, Tab, reach
+from support.servers import Server
+
+_PASTE = """(() => {
+  const data = new DataTransfer();
+  for (const [type, text] of Object.entries(%s)) data.items.add(text, type);
+  for (const name of %s) data.items.add(new File(['x'], name, {type: 'image/png'}));
+  const paste = new ClipboardEvent('paste', {bubbles: true, cancelable: true});
+  Object.defineProperty(paste, 'clipboardData', {value: data}); // Firefox takes none from a script
+  return document.querySelector(%s).dispatchEvent(paste);
+})()"""
+CHOSEN = "[...document.querySelectorAll('#chosen .file-name')].map((name) => name.textContent)"
+CELL = {"text/plain": "hunter2\r\n", "text/html": "<table><td>hunter2</table>"}
+
+
+def paste(tab: Tab, texts: dict[str, str], files: list[str], place: str) -> bool:
+    """Paste as a program fills the clipboard; whether it is left to the browser, which puts text into the field."""
+    return bool(tab.evaluate(_PASTE % (json.dumps(texts), json.dumps(files), json.dumps(place))))
+
+
+def test_where_there_is_text_the_text_is_pasted(tab: Tab, taina: Server) -> None:
+    """Excel, Word and OneNote put a picture of the selection beside its text."""
+    tab.open(f"{taina.url}/en/")
+    reach(tab, "ready")
+    for place in ("#text", "#passphrase", "#recipients"):
+        assert paste(tab, CELL, ["image.png"], place), "the browser pastes the text into the field"
+    assert not paste(tab, CELL, ["image.png"], "body")
+    assert tab.value("#text") == "hunter2\n", "beside the fields it becomes the secret"
+    assert tab.evaluate(CHOSEN) == []
+
+
+@pytest.mark.parametrize(
+    ("texts", "files"),
+    [
+        ({}, ["image.png"]),
+        ({"text/html": "<img src=https://elsewhere.invalid/x.png>"}, ["image.png"]),
+        ({"text/plain": " \r\n", "text/html": "<img>"}, ["image.png"]),
+        ({"text/plain": "report.pdf"}, ["report.pdf"]),
+        ({"text/plain": "/home/me/a b.pdf\n/home/me/c.pdf"}, ["a b.pdf", "c.pdf"]),
+    ],
+    ids=["screenshot", "picture of a page", "blank text", "file of the Finder", "files by their paths"],
+)
+def test_a_picture_alone_and_copied_files_are_added(
+    tab: Tab, taina: Server, texts: dict[str, str], files: list[str]
+) -> None:
+    tab.open(f"{taina.url}/en/")
+    reach(tab, "ready")
+    for n, place in enumerate(("#text", "#passphrase"), 1):
+        assert not paste(tab, texts, files, place)
+        assert tab.evaluate(CHOSEN) == files * n
+
+
+def test_a_cell_from_the_real_clipboard(browsers: Browsers, taina: Server) -> None:
+    """By the keyboard; only Chromium lets a test fill the clipboard with several kinds."""
+    context = browsers.browser("chromium").new_context(permissions=["clipboard-read", "clipboard-write"])
+    tab = PlaywrightTab(context.new_page())
+    tab.open(f"{taina.url}/en/")
+    tab.evaluate(
+        "new Promise((done) => { const canvas = document.createElement('canvas'); canvas.toBlob((png) =>"
+        " navigator.clipboard.write([new ClipboardItem({'text/plain': new Blob(['hunter2'], {type: 'text/plain'}),"
+        " 'text/html': new Blob(['<b>hunter2</b>'], {type: 'text/html'}), 'image/png': png})]).then(done)); })"
+    )
+    for field in ("#text", "#passphrase"):
+        tab.click(field)
+        tab.press("Control+v")
+        tab.wait(f"document.querySelector('{field}').value === 'hunter2'")
+    assert tab.evaluate(CHOSEN) == []
+    context.close()
+
+
+@pytest.mark.parametrize("composing", [{"isComposing": True}, {"keyCode": 229}], ids=["composing", "Safari"])
+def test_enter_that_ends_a_composition_sends_nothing(tab: Tab, taina: Server, composing: dict[str, object]) -> None:
+    """With it a Japanese or Chinese typist takes the word that the input method offers."""
+    enter = (
+        "void document.querySelector('%s').dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', bubbles: true,"
+        " ctrlKey: true, ...%s}))"
+    )
+    tab.open(f"{taina.url}/en/")
+    tab.fill("#text", "ひみつ")
+    tab.evaluate(enter % ("#text", json.dumps(composing)))
+    assert reach(tab, "ready", "working", "done") == "ready"
+    tab.fill("#passphrase", "ひみつ")
+    tab.evaluate(enter % ("#text", "{}"))
+    reach(tab, "done")
+    link = tab.value("#link")
+    tab.open(link)
+    reach(tab, "before")
+    tab.fill("#passphrase", "ひ")
+    # What a script presses is not a person's: only a real keyboard could reveal, and the page says nothing of a word
+    # that is still being written.
+    tab.evaluate(enter % ("#passphrase", json.dumps(composing)))
+    assert reach(tab, "before", "working") == "before"
+    assert not tab.shown("#wrong")
