@@ -53,6 +53,7 @@ PAGES = {
     "scaling": "scaling/",
     "performance": "performance/",
     "translate": "translate/",
+    "accessibility": "accessibility/",
 }
 """Each template of a page, and its address below a language."""
 LINK_PAGES = ("reveal", "receipt", "answer", "inbox")
