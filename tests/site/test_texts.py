@@ -74,7 +74,12 @@ def flatten(node: Any, path: str = "") -> dict[str, Any]:
     return {name: text for key, child in node.items() for name, text in flatten(child, f"{path}.{key}").items()}
 
 
-TEXTS = {language: flatten(catalog) for language, catalog in CATALOGS.items()}
+NOTE = "meta.note"
+"""What a language may say about itself on every page: that its speakers' help is welcome."""
+TEXTS = {
+    language: {key: text for key, text in flatten(catalog).items() if key != NOTE}
+    for language, catalog in CATALOGS.items()
+}
 
 
 def forms_of(text: Any) -> dict[str, str]:
@@ -159,6 +164,15 @@ def test_a_translation_is_not_much_longer(language: str) -> None:
         for form in forms_of(text).values():
             reference = width(max(forms_of(TEXTS[build_site.REFERENCE][key]).values(), key=width))
             assert width(form) <= max(1.8 * reference, reference + 25), key
+
+
+def test_only_a_language_with_a_note_shows_one() -> None:
+    notes = {language: catalog["meta"]["note"] for language, catalog in CATALOGS.items() if "note" in catalog["meta"]}
+    assert notes and build_site.REFERENCE not in notes
+    for path, page in built().items():
+        language = path.partition("/")[0]
+        shown = {note for note in notes.values() if note in page.text}
+        assert shown == ({notes[language]} if language in notes else set()), path
 
 
 def test_every_text_is_used() -> None:

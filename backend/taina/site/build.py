@@ -218,7 +218,7 @@ def _translations(source: Path, catalogs: dict[str, dict[str, Any]]) -> list[dic
         texts = _leaves(catalog)
         alike = sum(texts.get(key) == text for key, text in reference.items())
         long_texts = sorted(file.stem for file in (source / "texts" / code).glob("*.md"))
-        found.append({"code": code, "texts": len(texts), "alike": alike, "long_texts": long_texts})
+        found.append({"code": code, "texts": len(texts.keys() & reference), "alike": alike, "long_texts": long_texts})
     return found
 
 
