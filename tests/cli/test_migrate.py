@@ -14,7 +14,7 @@ from support.servers import start_server, stop_server
 from taina import Client
 from taina.rules.secret_requests import SecretRequests
 from taina.rules.vault import Limits, Vault
-from taina.store import Store, UnusableError
+from taina.store import ROW, Store, UnusableError, Usage
 from taina.store.migration import Move
 from taina.store.postgres import PostgresStore
 from taina.store.sqlite import SqliteStore
@@ -46,8 +46,9 @@ class Everything:
     def check(self, store: Store) -> None:
         """Each goes on where it was."""
         vault = Vault(store, Limits(), lambda: START)
-        used = store.atomically(lambda tx: tx.used())
-        assert used == 2 * 1040 + sum(map(len, (*self.large.chunks, *self.uploading.chunks)))
+        usage = store.atomically(lambda tx: tx.usage())
+        uploading = sum(map(len, self.uploading.chunks))
+        assert usage == Usage(8 * ROW + 2 * 1040 + sum(map(len, self.large.chunks)) + uploading, uploading)
         vault.put_chunk(self.uploading.id, self.uploading.receipt_token, 0, self.uploading.chunks[0])
         for made in (self.large, self.uploading):
             vault.reveal(made.id, made.link_proof, made.reveal_proof, made.claim)
@@ -110,7 +111,7 @@ def test_a_move_that_was_broken_off_goes_on(source: Path, database: str) -> None
         assert (moved.secrets, moved.new) == (1200, 700)
         move.verify()
     with closing(PostgresStore(database)) as target:
-        assert target.atomically(lambda tx: tx.used()) == 1200 * 1040
+        assert target.atomically(lambda tx: tx.usage().held) == 1200 * (1040 + ROW)
 
 
 def test_what_was_revealed_at_the_target_does_not_come_back(source: Path, database: str, run: Run) -> None:

@@ -18,8 +18,8 @@ from taina.errors import (
     TooLargeError,
     WrongPassphraseError,
 )
-from taina.rules.vault import LEASE_MOST, RECEIPT_KEPT, UPLOAD_IDLE, Limits, Vault
-from taina.store import Store
+from taina.rules.vault import LEASE_MOST, RECEIPT_KEPT, UPLOAD_AHEAD, UPLOAD_IDLE, Limits, Order, Vault
+from taina.store import ROW, Store, Usage
 
 START = 1_800_000_000
 
@@ -142,7 +142,7 @@ def test_sizes_have_to_add_up(vault: Vault) -> None:
 
 
 def test_one_secret_has_a_limit_and_so_have_all(store: Store, clock: Clock) -> None:
-    vault = Vault(store, Limits(size=2000, storage=3000), clock)
+    vault = Vault(store, Limits(size=2000, storage=3000 + 3 * ROW), clock)
     with pytest.raises(TooLargeError):
         create(vault, Made(chunks=(bytes(2001),)))
     first = create(vault, Made())
@@ -199,6 +199,83 @@ def test_an_upload_without_progress_is_swept_after_an_hour(vault: Vault, clock: 
     clock.now += 1
     assert sweep_all(vault) == 1
     assert state(vault, made) == "expired"
+
+
+def announced(size: int, ttl: int = 86400) -> tuple[Made, Order]:
+    """An upload of so many bytes, none of which are here yet."""
+    made = Made(ttl=ttl)
+    return made, replace(made.order(inline=False), size=size, chunks=-(-size // SEALED_CHUNK))
+
+
+def test_an_upload_is_counted_by_what_has_arrived(vault: Vault) -> None:
+    made = create(vault, made_of_chunks(8))
+    held = []
+    for n in range(7, -1, -1):
+        held.append(vault.used() - ROW)
+        vault.put_chunk(made.id, made.receipt_token, n, made.chunks[n])
+        vault.put_chunk(made.id, made.receipt_token, n, made.chunks[n])
+    size = 7 * SEALED_CHUNK + 40
+    assert held == [(n + UPLOAD_AHEAD) * SEALED_CHUNK for n in range(4)] + [size] * 4
+    assert vault.used() == ROW + size
+    vault.burn(made.receipt_id, made.receipt_token)
+    assert vault.used() == ROW
+
+
+def test_what_is_only_announced_keeps_nobody_out(vault: Vault) -> None:
+    """Some hundred small requests once reserved the whole of the storage for an hour."""
+    begun = 0
+    with pytest.raises(StorageFullError):
+        while True:
+            made, order = announced(100 << 20)
+            vault.create(made.id, order)
+            begun += 1
+    assert begun * UPLOAD_AHEAD * SEALED_CHUNK <= vault.limits.storage // 5
+    assert vault.used() < vault.limits.storage // 4
+    assert reveal(vault, create(vault, Made())), "a secret that is there at once has its place"
+
+
+def test_uploads_that_have_begun_go_on_and_make_place_for_others(store: Store, clock: Clock) -> None:
+    vault = Vault(store, Limits(size=10 << 20, storage=50 << 20), clock)
+    made = [create(vault, made_of_chunks(6)) for _ in range(2)]
+    other, order = announced(6 << 20)
+    with pytest.raises(StorageFullError):
+        vault.create(other.id, order)
+    for n in range(6):
+        for one in made:
+            vault.put_chunk(one.id, one.receipt_token, n, one.chunks[n])
+    assert [state(vault, one) for one in made] == ["waiting", "waiting"]
+    vault.create(other.id, order)
+
+
+def test_an_upload_needs_room_for_all_of_it_to_begin_and_for_each_chunk_to_go_on(store: Store, clock: Clock) -> None:
+    vault = Vault(store, Limits(size=10 << 20, storage=8 * SEALED_CHUNK + 5 * ROW), clock)
+    made = create(vault, made_of_chunks(6))
+    with pytest.raises(StorageFullError):
+        vault.create(Made().id, announced(4 * SEALED_CHUNK + 5 * ROW)[1])
+    others = [create(vault, Made(chunks=(bytes(SEALED_CHUNK),))) for _ in range(4)]
+    with pytest.raises(StorageFullError):
+        vault.put_chunk(made.id, made.receipt_token, 0, made.chunks[0])
+    assert vault.chunks_present(made.id, made.receipt_token) == []
+    vault.burn(others[0].receipt_id, others[0].receipt_token)
+    assert vault.put_chunk(made.id, made.receipt_token, 0, made.chunks[0]) == "uploading"
+
+
+def test_the_less_room_the_sooner_an_idle_upload_is_swept(store: Store, clock: Clock) -> None:
+    def due(made: Made) -> int:
+        secret = store.atomically(lambda tx: tx.find(made.id))
+        assert secret
+        return secret.due - int(clock.now)
+
+    vault = Vault(store, Limits(size=40 * SEALED_CHUNK, storage=200 * SEALED_CHUNK), clock)
+    first = create(vault, replace(made_of_chunks(5), ttl=86400))
+    dues = []
+    for _ in range(9):
+        made, order = announced(30 * SEALED_CHUNK)
+        vault.create(made.id, order)
+        dues.append(due(made))
+    assert dues == [3600, 3600, 3600, 3600, 3600, 2880, 2160, 1440, 720]
+    vault.put_chunk(first.id, first.receipt_token, 0, first.chunks[0])
+    assert due(first) == 300
 
 
 # Reveal
@@ -402,7 +479,7 @@ def test_an_operator_ends_a_secret_whatever_state_it_is_in(vault: Vault) -> None
     for one in (waiting, read, burned, Made()):
         vault.take_down(one.id)
         vault.take_down(one.id)
-    assert (used > 0, vault.used()) == (True, 0)
+    assert (used > 3 * ROW, vault.used()) == (True, 3 * ROW)
     assert gone(lambda: reveal(vault, waiting)) == "burned"
     assert gone(lambda: reveal(vault, read)) == "revealed"
     assert [state(vault, one) for one in (waiting, read, burned)] == ["burned", "revealed", "burned"]
@@ -434,7 +511,10 @@ def test_room_comes_back_however_a_secret_ends(store: Store, clock: Clock) -> No
     acknowledge(vault, ends[3])
     clock.now += 3600
     sweep_all(vault)
-    assert store.atomically(lambda tx: tx.used()) == 0
+    assert vault.used() == 5 * ROW
+    clock.now += RECEIPT_KEPT
+    sweep_all(vault)
+    assert store.atomically(lambda tx: tx.usage()) == Usage()
 
 
 def in_parallel(count: int, work: Callable[[int], None]) -> None:

@@ -203,7 +203,7 @@ def test_backends_are_terminated_all_the_time(database: str, postgres: Node) -> 
     with closing(PostgresStore(database)) as store:
         assert live_in_parallel(new_vault(store), terminate) > 8
         assert ended >= 300
-        assert store.atomically(lambda tx: tx.used()) == 0
+        assert store.atomically(lambda tx: tx.usage().held) == 0
 
 
 @pytest.mark.parametrize("cutting", ["requests", "answers"])
@@ -221,4 +221,4 @@ def test_connections_are_cut_anywhere(database: str, postgres: Node, cutting: Li
             with closing(PostgresStore(database.replace(f":{postgres.port}/", f":{proxy.port}/"))) as store:
                 live_in_parallel(new_vault(store), cut)
                 assert proxy.cuts >= 20
-                assert store.atomically(lambda tx: tx.used()) == 0
+                assert store.atomically(lambda tx: tx.usage().held) == 0

@@ -92,7 +92,7 @@ class Config:
         100 << 20, size, "The most that one secret may hold, encrypted: up to an eighth more than its files."
     )
     max_storage: int = option(
-        10 << 30, size, "The most that all secrets together may hold; room is reserved when an upload begins."
+        10 << 30, size, "The most that all secrets together may take; of that, a fifth for unfinished uploads."
     )
     create: Literal["anyone", "keys"] = option(
         "anyone", one_of("anyone", "keys"), "Who may make secrets and requests: anyone, or holders of access keys."

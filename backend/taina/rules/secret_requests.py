@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from taina.errors import AnsweredError, ConflictError, GoneError, InvalidError, NotFoundError
+from taina.errors import AnsweredError, ConflictError, GoneError, InvalidError, NotFoundError, StorageFullError
 from taina.rules.vault import Admit, Limits
-from taina.store import Envelope, Request, Store, Transaction
+from taina.store import ROW, Envelope, Request, Store, Transaction
 
 SPARE_TRIES = 5
 """Secrets that may be started for a request beyond its answers: a sender whose network breaks begins again."""
@@ -77,7 +77,7 @@ class SecretRequests:
             key: the name of the access key that makes it, on a private instance.
 
         Raises:
-            InvalidError: nothing was kept.
+            InvalidError, StorageFullError: nothing was kept.
             ConflictError: the id belongs to another request, or its time is over.
         """
         limits = self.limits
@@ -102,6 +102,7 @@ class SecretRequests:
         def work(tx: Transaction) -> Asked:
             kept = tx.requests.find(request_id)
             if kept is None:
+                self._require_room(tx)
                 tx.requests.put(request)
                 return Asked(expires, new=True)
             if now < kept.expires and kept.ended is None and _asking(kept) == asking:
@@ -157,7 +158,7 @@ class SecretRequests:
         """Leave an envelope. The same one may come again, and takes no second place.
 
         Raises:
-            NotFoundError, InvalidError
+            NotFoundError, InvalidError, StorageFullError
             AnsweredError: there are as many as the request takes.
             GoneError: it has expired.
         """
@@ -174,12 +175,13 @@ class SecretRequests:
             _open(request, now)
             if not left:
                 raise AnsweredError
+            self._require_room(tx)
             tx.requests.put_envelope(request_id, len(there), Envelope(sealed, now))
             for secret_id in tx.requests.settle(request_id):
                 # Which of them is in the envelope, nobody here can know: all that were started may stay.
                 secret = tx.find(secret_id)
                 if secret is not None and secret.state == "waiting":
-                    tx.update(secret_id, due=secret.expires)
+                    tx.update(secret, due=secret.expires)
             return Answered(left - 1, new=True)
 
         return self._store.atomically(work)
@@ -220,6 +222,10 @@ class SecretRequests:
             return len(due)
 
         return self._store.atomically(work)
+
+    def _require_room(self, tx: Transaction) -> None:
+        if tx.usage().held + ROW > self.limits.storage:
+            raise StorageFullError
 
     def _now(self) -> int:
         return int(self._clock())

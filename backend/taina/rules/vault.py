@@ -17,7 +17,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from taina.errors import (
@@ -31,13 +31,17 @@ from taina.errors import (
     TooLargeError,
     WrongPassphraseError,
 )
-from taina.store import Secret, State, Store, Transaction
+from taina.store import ROW, Changes, Secret, State, Store, Transaction, Usage
 
 SEALED_CHUNK = (1 << 20) + 16
 """Bytes of a sealed chunk that is not the last: 1 MiB and its tag."""
 TAG = 16
 UPLOAD_IDLE = 3600
-"""Seconds without progress after which an unfinished upload is swept."""
+"""Seconds without progress after which an unfinished upload is swept, as long as half of the room is free."""
+UPLOAD_IDLE_MIN = 300
+"""The same where no room is left. A slow line takes minutes for its first chunks."""
+UPLOAD_AHEAD = 4
+"""Chunks that an upload holds room for, beyond those that have arrived."""
 RECEIPT_KEPT = 30 * 86400
 """Seconds after a secret's expiry for which its receipt still answers."""
 ANSWER_IDLE = 900
@@ -64,6 +68,11 @@ class Limits:
     lease: int = 60
     answers: int = 100
     """To one request for secrets."""
+
+    @property
+    def unfinished(self) -> int:
+        """What uploads may hold before they are finished: a fifth of the storage, and room for one in any case."""
+        return max(self.storage // 5, self.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +170,7 @@ class Vault:
         now = self._now()
         fingerprint = order.fingerprint()
         waiting = order.content is not None
+        held = order.size if waiting else _held(order.size, arrived=0)
         expires = now + order.ttl
         secret = Secret(
             id=secret_id,
@@ -173,10 +183,11 @@ class Vault:
             size=order.size,
             chunks=order.chunks,
             missing=0 if waiting else order.chunks,
+            held=held,
             state="waiting" if waiting else "uploading",
             created=now,
             expires=expires,
-            due=min(expires, now + (ANSWER_IDLE if admit else order.ttl) if waiting else now + UPLOAD_IDLE),
+            due=min(expires, now + ANSWER_IDLE) if admit else expires,
         )
 
         def work(tx: Transaction) -> Created:
@@ -185,11 +196,15 @@ class Vault:
                 if kept.state in _LIVE and now < kept.expires and _same(kept.fingerprint, fingerprint):
                     return Created(kept.state, kept.expires, new=False)
                 raise ConflictError
-            if tx.used() + order.size > self.limits.storage:
+            usage = tx.usage()
+            # Room for the whole of an upload has to be there when it begins, though it is not held yet.
+            if usage.held + order.size + ROW > self.limits.storage:
+                raise StorageFullError
+            if not waiting and usage.unfinished + held > self.limits.unfinished:
                 raise StorageFullError
             if admit:
                 admit(tx, secret_id, now)
-            tx.put(secret)
+            tx.put(secret if waiting else replace(secret, due=min(expires, now + self._idle(usage))))
             if order.content is not None:
                 tx.put_chunk(secret_id, 0, order.content)
             return Created(secret.state, secret.expires, new=True)
@@ -202,6 +217,7 @@ class Vault:
         Raises:
             NotFoundError, GoneError, InvalidError
             ConflictError: other bytes were uploaded for this chunk.
+            StorageFullError: the chunk was not kept, and the upload may go on later.
         """
         now = self._now()
 
@@ -215,11 +231,17 @@ class Vault:
                 raise InvalidError(f"Chunk {n} of this secret has {length} bytes.", field="body")
             if not tx.put_chunk(secret_id, n, sealed):
                 return secret.state
+            usage = tx.usage()
+            held = _held(secret.size, secret.chunks - secret.missing + 1)
+            if usage.held + held - secret.held > self.limits.storage:
+                raise StorageFullError
             state: State = "waiting" if secret.missing == 1 else "uploading"
-            due = secret.expires if state == "waiting" else min(secret.expires, now + UPLOAD_IDLE)
-            if state == "waiting" and tx.requests.is_started(secret_id):
+            due = secret.expires
+            if state == "uploading":
+                due = min(due, now + self._idle(usage))
+            elif tx.requests.is_started(secret_id):
                 due = min(due, now + ANSWER_IDLE)
-            tx.update(secret_id, missing=secret.missing - 1, state=state, due=due)
+            tx.update(secret, missing=secret.missing - 1, held=held, state=state, due=due)
             return state
 
         return self._store.atomically(work)
@@ -278,11 +300,10 @@ class Vault:
             if claim is None:
                 if secret.chunks > 1:
                     raise InvalidError("A secret of more than one chunk is revealed with a claim.", field="claim")
-                (content,) = tx.take(secret_id)
-                self._settle(tx, secret, "revealed", now)
+                (content,) = tx.take(secret, **_ending(secret, "revealed", now))
                 return Revealed(1, content)
             tx.update(
-                secret_id,
+                secret,
                 state="revealed",
                 ended=now,
                 due=now + self.limits.lease,
@@ -318,7 +339,7 @@ class Vault:
             assert secret.ended is not None  # noqa: S101 - set with the claim
             renewed = min(now + self.limits.lease, secret.ended + LEASE_MOST)
             if renewed > secret.due:
-                tx.update(secret.id, due=renewed)
+                tx.update(secret, due=renewed)
             return tx.read_claimed(secret.id, n, _sha256(token))
 
         return self._store.atomically(work)
@@ -337,8 +358,8 @@ class Vault:
                 if not _same(secret.opened, opened):
                     raise ConflictError("This secret was acknowledged with another proof.")
                 return secret.state
-            tx.update(secret.id, opened=opened)
-            return self._settle(tx, secret, "opened", secret.ended)
+            tx.erase(secret, **_ending(secret, "opened", secret.ended) | {"opened": opened})
+            return "opened"
 
         return self._store.atomically(work)
 
@@ -364,7 +385,8 @@ class Vault:
             if secret.state in _LIVE and now >= secret.expires:
                 raise GoneError(state="expired", ended=secret.expires)
             if secret.state in _LIVE:
-                return self._settle(tx, secret, "burned", now)
+                tx.erase(secret, **_ending(secret, "burned", now))
+                return "burned"
             if secret.state == "burned":
                 return secret.state
             raise _gone(secret)
@@ -380,15 +402,15 @@ class Vault:
             if secret is None:
                 return
             if secret.state in _LIVE:
-                self._settle(tx, secret, "burned", min(now, secret.expires))
+                tx.erase(secret, **_ending(secret, "burned", min(now, secret.expires)))
             elif secret.chunks:
-                self._settle(tx, secret, secret.state, secret.ended)
+                tx.erase(secret, **_ending(secret, secret.state, secret.ended))
 
         self._store.atomically(work)
 
     def used(self) -> int:
-        """Bytes of ciphertext held or reserved."""
-        return self._store.atomically(lambda tx: tx.used())
+        """Bytes that are counted against the storage of the instance."""
+        return self._store.atomically(lambda tx: tx.usage()).held
 
     def sweep(self, limit: int = 200) -> int:
         """Do what is due for at most `limit` secrets: expire, end leases, forget. Returns for how many."""
@@ -398,12 +420,12 @@ class Vault:
             due = tx.due(now, limit)
             for secret in due:
                 if secret.state in _LIVE:
-                    self._settle(tx, secret, "expired", min(now, secret.expires))
+                    tx.erase(secret, **_ending(secret, "expired", min(now, secret.expires)))
                 elif now >= secret.expires + RECEIPT_KEPT:
-                    tx.forget(secret.id)
+                    tx.forget(secret)
                 else:
                     # A lease that ended unacknowledged: whether it was opened stays unknown.
-                    self._settle(tx, secret, secret.state, secret.ended)
+                    tx.erase(secret, **_ending(secret, secret.state, secret.ended))
             return len(due)
 
         return self._store.atomically(work)
@@ -437,16 +459,27 @@ class Vault:
 
     def _count_wrong(self, tx: Transaction, secret: Secret, now: int) -> WrongPassphraseError:
         failed = secret.failed_attempts + 1
-        tx.update(secret.id, failed_attempts=failed)
         if failed >= self.limits.attempts:
-            self._settle(tx, secret, "locked", now)
+            tx.erase(secret, **_ending(secret, "locked", now) | {"failed_attempts": failed})
+        else:
+            tx.update(secret, failed_attempts=failed)
         return WrongPassphraseError(attempts_left=max(self.limits.attempts - failed, 0))
 
-    def _settle(self, tx: Transaction, secret: Secret, state: State, ended: int | None) -> State:
-        """End a secret: its bytes and key go, its receipt stays."""
-        tx.erase(secret.id)
-        tx.update(secret.id, state=state, ended=ended, due=secret.expires + RECEIPT_KEPT)
-        return state
+    def _idle(self, usage: Usage) -> int:
+        """Seconds that an upload may make no progress: the fewer, the less room there is, once half is taken."""
+        limits = self.limits
+        free = min(1 - usage.held / limits.storage, (limits.unfinished - usage.unfinished) / limits.unfinished)
+        return min(max(int(UPLOAD_IDLE * 2 * free), UPLOAD_IDLE_MIN), UPLOAD_IDLE)
+
+
+def _held(size: int, arrived: int) -> int:
+    """Bytes that count for an upload of which so many chunks have arrived."""
+    return min(size, (arrived + UPLOAD_AHEAD) * SEALED_CHUNK)
+
+
+def _ending(secret: Secret, state: State, ended: int | None) -> Changes:
+    """What stays of a secret whose sealed bytes and key go: how it ended, for its receipt."""
+    return {"state": state, "ended": ended, "due": secret.expires + RECEIPT_KEPT}
 
 
 def _linked(secret: Secret | None, link_proof: bytes, now: int) -> Secret:

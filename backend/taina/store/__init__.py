@@ -6,10 +6,13 @@ or by `read_claimed`, which needs the claim that the reveal locked them to.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Literal, Protocol, TypedDict, TypeVar, Unpack
 
 State = Literal["uploading", "waiting", "revealed", "opened", "burned", "expired", "locked"]
 Result = TypeVar("Result")
+
+ROW = 512
+"""Bytes that are counted for each secret, request and envelope beside what is sealed: its row, rounded up."""
 
 
 class UnusableError(Exception):
@@ -32,6 +35,8 @@ class Secret:
     chunks: int
     missing: int
     """Chunks that have not arrived yet."""
+    held: int
+    """Bytes that are counted for its sealed chunks: those that are here, and of an upload a few that are to come."""
     state: State
     created: int
     expires: int
@@ -44,6 +49,52 @@ class Secret:
     """SHA-256 of the claim's hash: the hash itself opens the shred key and is not kept."""
     opened: bytes | None = None
     """The opened proof, from the reader's acknowledgement."""
+
+
+class Changes(TypedDict, total=False):
+    """The fields of a secret that may change."""
+
+    reveal_hash: bytes
+    fingerprint: bytes
+    size: int
+    chunks: int
+    missing: int
+    held: int
+    state: State
+    due: int
+    ended: int | None
+    failed_attempts: int
+    claim_id: bytes
+    claim_check: bytes
+    opened: bytes
+
+
+ERASED: Changes = {"reveal_hash": b"", "fingerprint": b"", "size": 0, "chunks": 0, "missing": 0, "held": 0}
+"""What a secret is without its sealed chunks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Bytes that are counted: in all, and of them those of uploads that have not finished."""
+
+    held: int = 0
+    unfinished: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(self.held + other.held, self.unfinished + other.unfinished)
+
+    def __sub__(self, other: "Usage") -> "Usage":
+        return Usage(self.held - other.held, self.unfinished - other.unfinished)
+
+
+def usage_of_rows(count: int) -> Usage:
+    """What so many rows take."""
+    return Usage(count * ROW)
+
+
+def usage_of(secret: Secret) -> Usage:
+    """What is counted for the sealed chunks of one secret."""
+    return Usage(secret.held, secret.held if secret.state == "uploading" else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +188,8 @@ class Transaction(Protocol):
 
     def find_by_claim(self, claim_id: bytes) -> Secret | None: ...
 
-    def update(self, secret_id: bytes, **facts: Any) -> None:
-        """Set fields of a secret.
+    def update(self, secret: Secret, **changes: Unpack[Changes]) -> None:
+        """Set fields of a secret that was found in this transaction and not changed since.
 
         Raises:
             ConflictError: the claim id is another secret's.
@@ -153,25 +204,25 @@ class Transaction(Protocol):
 
     def chunks_present(self, secret_id: bytes) -> list[int]: ...
 
-    def take(self, secret_id: bytes) -> list[bytes]:
-        """Delete the sealed chunks with their key, and return what they were."""
+    def take(self, secret: Secret, **changes: Unpack[Changes]) -> list[bytes]:
+        """As `erase`; return what the sealed chunks were."""
 
     def lock_to_claim(self, secret_id: bytes, claim_hash: bytes) -> None:
         """Mask the key, so that from the commit on only `claim_hash` (32 bytes, kept nowhere) opens the chunks."""
 
     def read_claimed(self, secret_id: bytes, n: int, claim_hash: bytes) -> bytes: ...
 
-    def erase(self, secret_id: bytes) -> None:
-        """Delete the sealed chunks with their key, if they are still there."""
+    def erase(self, secret: Secret, **changes: Unpack[Changes]) -> None:
+        """Delete the sealed chunks with their key, if they are still there, and set fields as `update` does."""
 
-    def forget(self, secret_id: bytes) -> None:
+    def forget(self, secret: Secret) -> None:
         """Delete the row itself, the last trace."""
 
     def due(self, now: int, limit: int) -> list[Secret]:
         """At most `limit` secrets whose `due` has come, longest due first."""
 
-    def used(self) -> int:
-        """Bytes of ciphertext held or reserved."""
+    def usage(self) -> Usage:
+        """What all secrets, requests and envelopes take."""
 
 
 class Store(Protocol):

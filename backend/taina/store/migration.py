@@ -8,7 +8,7 @@ import hashlib
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,9 +16,11 @@ from typing import Any, Self
 import psycopg
 import sqlite_utils
 
-from taina.store import Secret, UnusableError, shred
+from taina.store import Request, Secret, UnusableError, Usage, shred, usage_of, usage_of_rows
 from taina.store.postgres import PostgresStore
 from taina.store.sqlite_migrations import CHUNKS_A_SLOT, migrations
+from taina.store.sqlite_slots import rows_of
+from taina.store.sqlite_transaction import secret_of
 from taina.store.versions import refuse_newer
 
 Row = tuple[Any, ...]
@@ -26,9 +28,15 @@ Row = tuple[Any, ...]
 _AT_ONCE = 500
 _COLUMNS = tuple(field.name for field in fields(Secret))
 _NAMES = ", ".join(_COLUMNS)
-_PASSPHRASE = _COLUMNS.index("passphrase")
-_SIZE = _COLUMNS.index("size")
-_SECRETS = f"SELECT {_NAMES}, slot FROM secrets WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608 - ours
+_SECRETS = f"SELECT slot, {_NAMES} FROM secrets WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608 - ours
+_OTHERS = {
+    "requests": tuple(field.name for field in fields(Request)),
+    "envelopes": ("request", "n", "sealed", "received"),
+    "started": ("secret", "request"),
+}
+"""The tables that are brought over as they are, with their columns."""
+_COUNTED = ("requests", "envelopes")
+"""Those of them whose rows are counted."""
 
 
 @dataclass(slots=True)
@@ -44,13 +52,12 @@ class Moved:
 class _Held:
     """A secret in the source, with the slot of its key while it has one."""
 
-    row: Row
+    secret: Secret
     slot: int | None
 
     @property
     def id(self) -> bytes:
-        secret_id: bytes = self.row[0]
-        return secret_id
+        return self.secret.id
 
 
 class Move:
@@ -93,7 +100,7 @@ class Move:
             moved.new += len(new)
             progress(moved)
         with self._target.transaction():
-            for table in ("requests", "envelopes", "started"):
+            for table in _OTHERS:
                 self._bring_all(table)
         (moved.requests,) = self._source.execute("SELECT count(*) FROM requests").fetchone()
         return moved
@@ -105,9 +112,9 @@ class Move:
             UnusableError: something differs.
         """
         different = sum(self._differences(batch) for batch in self._batches())
-        for table in ("requests", "envelopes", "started"):
-            ours = set(self._source.execute(f"SELECT * FROM {table}"))  # noqa: S608 - a name of our own
-            different += len(ours - set(self._ask(f"SELECT * FROM {table}")))  # noqa: S608
+        for table, columns in _OTHERS.items():
+            question = f"SELECT {', '.join(columns)} FROM {table}"  # noqa: S608 - names of our own
+            different += len(set(self._source.execute(question)) - set(self._ask(question)))
         if different:
             raise UnusableError(
                 f"{different} entries of the target differ from the source. Nothing was deleted. If a server has run "
@@ -127,35 +134,46 @@ class Move:
         last = b""
         while rows := self._source.execute(_SECRETS, (last, _AT_ONCE)).fetchall():
             yield [_held(row) for row in rows]
-            last = rows[-1][0]
+            last = _held(rows[-1]).id
 
     def _bring(self, new: list[_Held]) -> None:
         kept = [secret for secret in new if secret.slot is not None]
         cursor = self._target.cursor()
         marks = ", ".join(["%s"] * len(_COLUMNS))
         statement = f"INSERT INTO secrets ({_NAMES}) VALUES ({marks})"  # noqa: S608 - names of our own
-        cursor.executemany(statement.encode(), [secret.row for secret in new])
+        cursor.executemany(statement.encode(), [astuple(each.secret) for each in new])
         cursor.executemany(
-            "INSERT INTO keys VALUES (%s, %s, %s)", [(each.id, self._key(each), each.row[_SIZE]) for each in kept]
+            "INSERT INTO keys (secret, key) VALUES (%s, %s)", [(each.id, self._key(each)) for each in kept]
         )
         with cursor.copy("COPY chunks (secret, n, wrapped) FROM STDIN (FORMAT BINARY)") as copy:
             copy.set_types(["bytea", "int4", "bytea"])
             for secret in kept:
                 for n, wrapped in self._chunks(secret):
                     copy.write_row((secret.id, n, wrapped))
-        cursor.execute(
-            "UPDATE usage SET bytes = bytes + %s WHERE shard = 0", (sum(secret.row[_SIZE] for secret in kept),)
-        )
+        self._count(sum((usage_of(each.secret) for each in new), usage_of_rows(len(new))))
 
     def _bring_all(self, table: str) -> None:
-        for row in self._source.execute(f"SELECT * FROM {table}"):  # noqa: S608 - a name of our own
-            marks = ", ".join(["%s"] * len(row))
-            statement = f"INSERT INTO {table} VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608
-            self._target.execute(statement.encode(), row)
+        columns = ", ".join(_OTHERS[table])
+        marks = ", ".join(["%s"] * len(_OTHERS[table]))
+        statement = f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608 - ours
+        source = self._source.execute(f"SELECT {columns} FROM {table}")  # noqa: S608
+        new = sum(self._target.execute(statement.encode(), row).rowcount for row in source)
+        if table in _COUNTED:
+            self._count(usage_of_rows(new))
+
+    def _count(self, usage: Usage) -> None:
+        self._target.execute(
+            "UPDATE usage SET bytes = bytes + %s, unfinished = unfinished + %s WHERE shard = 0",
+            (usage.held, usage.unfinished),
+        )
 
     def _differences(self, batch: list[_Held]) -> int:
         ids = [secret.id for secret in batch]
-        rows = {row[0]: row for row in self._ask(f"SELECT {_NAMES} FROM secrets WHERE id = ANY(%s)", ids)}  # noqa: S608
+        found = [
+            Secret(*row)
+            for row in self._ask(f"SELECT {_NAMES} FROM secrets WHERE id = ANY(%s)", ids)  # noqa: S608
+        ]
+        secrets = {secret.id: secret for secret in found}
         keys: dict[bytes, bytes] = dict(self._ask("SELECT secret, key FROM keys WHERE secret = ANY(%s)", ids))
         theirs = set(self._ask("SELECT secret, n, sha256(wrapped) FROM chunks WHERE secret = ANY(%s)", ids))
         ours = {
@@ -167,7 +185,7 @@ class Move:
         different = {chunk[0] for chunk in ours ^ theirs}
         for secret in batch:
             key = None if secret.slot is None else self._key(secret)
-            if rows.get(secret.id) != secret.row or keys.get(secret.id) != key:
+            if secrets.get(secret.id) != secret.secret or keys.get(secret.id) != key:
                 different.add(secret.id)
         return len(different)
 
@@ -178,19 +196,18 @@ class Move:
 
     def _chunks(self, secret: _Held) -> Iterator[tuple[int, bytes]]:
         assert secret.slot is not None  # noqa: S101 - asked by the callers
-        first = secret.slot * CHUNKS_A_SLOT
-        places = (first, first + CHUNKS_A_SLOT - 1)
         for place, wrapped in self._source.execute(
-            "SELECT place, wrapped FROM chunks WHERE place BETWEEN ? AND ? ORDER BY place", places
+            "SELECT place, wrapped FROM chunks WHERE place BETWEEN ? AND ? ORDER BY place", rows_of(secret.slot)
         ):
-            yield place - first, wrapped
+            yield place % CHUNKS_A_SLOT, wrapped
 
     def _ask(self, question: str, *values: object) -> list[Row]:
         return self._target.cursor(binary=True).execute(question.encode(), values or None).fetchall()
 
 
 def _held(row: Row) -> _Held:
-    return _Held((*row[:_PASSPHRASE], bool(row[_PASSPHRASE]), *row[_PASSPHRASE + 1 : -1]), row[-1])
+    slot, *columns = row
+    return _Held(secret_of(columns), slot)
 
 
 def _open(path: Path) -> sqlite3.Connection:

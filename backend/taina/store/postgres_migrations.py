@@ -79,6 +79,20 @@ STEPS: tuple[LiteralString, ...] = (
     CREATE TABLE started (secret bytea PRIMARY KEY, request bytea NOT NULL);
     CREATE INDEX started_request ON started (request);
     """,
+    """
+    -- An upload is counted by what has arrived (with four chunks of 1 MiB and 16 bytes ahead), and rows are counted.
+    ALTER TABLE secrets ADD held bigint NOT NULL DEFAULT 0 CHECK (held >= 0);
+    UPDATE secrets SET held = CASE missing WHEN 0 THEN size
+        ELSE least(size, (chunks - missing + 4)::bigint * 1048592) END WHERE chunks > 0;
+    ALTER TABLE keys DROP size;
+    ALTER TABLE usage ADD unfinished bigint NOT NULL DEFAULT 0;
+    UPDATE usage SET bytes = 0;
+    UPDATE usage SET
+        bytes = (SELECT coalesce(sum(held + 512), 0) FROM secrets)
+            + (SELECT count(*) * 512 FROM requests) + (SELECT count(*) * 512 FROM envelopes),
+        unfinished = (SELECT coalesce(sum(held), 0) FROM secrets WHERE state = 'uploading')
+        WHERE shard = 0;
+    """,
 )
 
 
@@ -108,4 +122,6 @@ def migrate(connection: psycopg.Connection[tuple[Any, ...]]) -> None:
             connection.execute(step)
             connection.execute("INSERT INTO versions (version) VALUES (%s)", (number,))
         if version == 0:
-            connection.execute("INSERT INTO usage SELECT n, 0 FROM generate_series(0, %s) n", (USAGE_SHARDS - 1,))
+            connection.execute(
+                "INSERT INTO usage (shard, bytes) SELECT n, 0 FROM generate_series(0, %s) n", (USAGE_SHARDS - 1,)
+            )

@@ -5,13 +5,13 @@ is written to the log besides: a transaction that answers from what it found com
 even where the commit that made it was never confirmed.
 """
 
-from dataclasses import astuple, fields
-from typing import Any
+from dataclasses import astuple, fields, replace
+from typing import Unpack
 
 from psycopg import Cursor, sql
 
 from taina.errors import ConflictError
-from taina.store import Secret, shred
+from taina.store import ERASED, Changes, Secret, Usage, shred, usage_of, usage_of_rows
 from taina.store.postgres_migrations import USAGE_SHARDS
 from taina.store.postgres_requests import PostgresRequests
 
@@ -32,19 +32,22 @@ class PostgresTransaction:
     def __init__(self, cursor: Cursor) -> None:
         """`cursor` is a binary one, in a transaction that has begun."""
         self._cursor = cursor
-        self.requests = PostgresRequests(cursor)
-        self._growth = 0
+        self.requests = PostgresRequests(cursor, self._count_rows)
+        self._growth = Usage()
 
     def finish(self) -> None:
         """Note what the bytes in use grew by: last of all, for others may have to wait for this row."""
-        if self._growth:
+        if self._growth != Usage():
             shard = self._cursor.connection.info.backend_pid % USAGE_SHARDS
-            self._cursor.execute("UPDATE usage SET bytes = bytes + %s WHERE shard = %s", (self._growth, shard))
+            self._cursor.execute(
+                "UPDATE usage SET bytes = bytes + %s, unfinished = unfinished + %s WHERE shard = %s",
+                (self._growth.held, self._growth.unfinished, shard),
+            )
 
     def put(self, secret: Secret) -> None:
         self._cursor.execute(_INSERT, astuple(secret))
-        self._cursor.execute("INSERT INTO keys VALUES (%s, %s, %s)", (secret.id, shred.new_key(), secret.size))
-        self._growth += secret.size
+        self._cursor.execute("INSERT INTO keys (secret, key) VALUES (%s, %s)", (secret.id, shred.new_key()))
+        self._growth += usage_of(secret) + usage_of_rows(1)
 
     def find(self, secret_id: bytes) -> Secret | None:
         return self._one(_BY_ID, secret_id)
@@ -55,17 +58,18 @@ class PostgresTransaction:
     def find_by_claim(self, claim_id: bytes) -> Secret | None:
         return self._one(_BY_CLAIM, claim_id)
 
-    def update(self, secret_id: bytes, **facts: Any) -> None:
-        changes = sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in facts)
+    def update(self, secret: Secret, **changes: Unpack[Changes]) -> None:
+        settings = sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in changes)
         self._cursor.execute(
-            sql.SQL("UPDATE secrets SET {} WHERE id = %s").format(changes), (*facts.values(), secret_id)
+            sql.SQL("UPDATE secrets SET {} WHERE id = %s").format(settings), (*changes.values(), secret.id)
         )
+        self._growth += usage_of(replace(secret, **changes)) - usage_of(secret)
 
     def put_chunk(self, secret_id: bytes, n: int, sealed: bytes) -> bool:
         key, kept = self._chunk(secret_id, n)
         if kept is None:
             wrapped = shred.wrap(key, secret_id, n, sealed)
-            self._cursor.execute("INSERT INTO chunks VALUES (%s, %s, %s)", (secret_id, n, wrapped))
+            self._cursor.execute("INSERT INTO chunks (secret, n, wrapped) VALUES (%s, %s, %s)", (secret_id, n, wrapped))
             return True
         if shred.unwrap(key, secret_id, n, kept) != sealed:
             raise ConflictError("Other bytes were uploaded for this chunk before. Make a new secret with a new key.")
@@ -75,11 +79,12 @@ class PostgresTransaction:
         self._cursor.execute("SELECT n FROM chunks WHERE secret = %s ORDER BY n", (secret_id,))
         return [n for (n,) in self._cursor]
 
-    def take(self, secret_id: bytes) -> list[bytes]:
-        key = self._delete_key(secret_id)
-        assert key is not None  # noqa: S101 - the vault takes what is there
-        self._cursor.execute("DELETE FROM chunks WHERE secret = %s RETURNING n, wrapped", (secret_id,))
-        return [shred.unwrap(key, secret_id, n, wrapped) for n, wrapped in sorted(self._cursor.fetchall())]
+    def take(self, secret: Secret, **changes: Unpack[Changes]) -> list[bytes]:
+        ((key,),) = self._cursor.execute("SELECT key FROM keys WHERE secret = %s", (secret.id,)).fetchall()
+        self._cursor.execute("DELETE FROM chunks WHERE secret = %s RETURNING n, wrapped", (secret.id,))
+        taken = sorted(self._cursor.fetchall())
+        self.erase(secret, **changes)
+        return [shred.unwrap(key, secret.id, n, wrapped) for n, wrapped in taken]
 
     def lock_to_claim(self, secret_id: bytes, claim_hash: bytes) -> None:
         ((key,),) = self._cursor.execute("SELECT key FROM keys WHERE secret = %s", (secret_id,)).fetchall()
@@ -91,21 +96,29 @@ class PostgresTransaction:
         assert wrapped is not None  # noqa: S101 - the vault asks for chunks that have arrived
         return shred.unwrap(shred.mask(masked, claim_hash), secret_id, n, wrapped)
 
-    def erase(self, secret_id: bytes) -> None:
-        if self._delete_key(secret_id) is not None:
-            self._cursor.execute("DELETE FROM chunks WHERE secret = %s", (secret_id,))
+    def erase(self, secret: Secret, **changes: Unpack[Changes]) -> None:
+        if secret.chunks:
+            self._cursor.execute("DELETE FROM keys WHERE secret = %s", (secret.id,))
+            self._cursor.execute("DELETE FROM chunks WHERE secret = %s", (secret.id,))
+        self.update(secret, **ERASED | changes)
 
-    def forget(self, secret_id: bytes) -> None:
-        self.erase(secret_id)
-        self._cursor.execute("DELETE FROM secrets WHERE id = %s", (secret_id,))
+    def forget(self, secret: Secret) -> None:
+        self.erase(secret)
+        self._cursor.execute("DELETE FROM secrets WHERE id = %s", (secret.id,))
+        self._growth -= usage_of_rows(1)
 
     def due(self, now: int, limit: int) -> list[Secret]:
         return [Secret(*row) for row in self._cursor.execute(_DUE, (now, limit)).fetchall()]
 
-    def used(self) -> int:
+    def usage(self) -> Usage:
         """Without what other transactions are just adding: the limit may be passed by that much."""
-        row = self._cursor.execute("SELECT sum(bytes)::bigint FROM usage").fetchone()
-        return (row[0] if row else 0) + self._growth
+        ((held, unfinished),) = self._cursor.execute(
+            "SELECT sum(bytes)::bigint, sum(unfinished)::bigint FROM usage"
+        ).fetchall()
+        return Usage(held, unfinished) + self._growth
+
+    def _count_rows(self, count: int) -> None:
+        self._growth += usage_of_rows(count)
 
     def _one(self, query: sql.Composed, value: bytes) -> Secret | None:
         row = self._cursor.execute(query, (value,)).fetchone()
@@ -119,16 +132,3 @@ class PostgresTransaction:
             (n, secret_id),
         ).fetchall()
         return key, wrapped
-
-    def _delete_key(self, secret_id: bytes) -> bytes | None:
-        """What the key was, while there was one; the chunks are to go with it."""
-        row = self._cursor.execute("DELETE FROM keys WHERE secret = %s RETURNING key, size", (secret_id,)).fetchone()
-        if row is None:
-            return None
-        key: bytes = row[0]
-        self._cursor.execute(
-            "UPDATE secrets SET size = 0, chunks = 0, missing = 0, reveal_hash = '', fingerprint = '' WHERE id = %s",
-            (secret_id,),
-        )
-        self._growth -= row[1]
-        return key

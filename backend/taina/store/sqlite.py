@@ -41,8 +41,8 @@ _BATCH = 256
 _CHECKPOINT_SECONDS = 0.5
 _CHECKPOINT_BYTES = 16 << 20
 _LOOK_EACH = 8  # commits, at its length
-_LITTER_SECONDS = 0.005  # how long nothing has to be asked for before litter is cleared
-_LITTER_MOST = 0.05  # how long it waits under load
+_DELETE_SECONDS = 0.005  # how long nothing has to be asked for before pending deletes are done
+_DELETE_SECONDS_MAX = 0.05  # how long they wait under load
 _VACUUM_PAGES = 512
 _RUINED = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
@@ -97,9 +97,9 @@ class SqliteStore:
         return result
 
     @property
-    def littered(self) -> bool:
+    def has_pending_deletes(self) -> bool:
         """Chunks of ended secrets are still to be deleted; nothing opens them."""
-        return self._transaction.littered
+        return self._transaction.slots.pending
 
     def close(self) -> None:
         """Empty the write-ahead log and close the file; nothing may be asked of the store any more."""
@@ -108,27 +108,27 @@ class SqliteStore:
         self._upkeep.join()
 
     def _keep_up(self) -> None:
-        """What has to be done between the commits: delete litter, and empty the log soon after it was written."""
+        """Between the commits: do the pending deletes, and empty the log soon after it was written."""
         dirty_since: float | None = time.monotonic()  # a crash may have left a log behind
         cleared = time.monotonic()
         ending = False
         while not ending:
-            littered = self._transaction.littered
-            self._wake.wait(_LITTER_SECONDS if littered else None if dirty_since is None else _CHECKPOINT_SECONDS)
+            pending = self._transaction.slots.pending
+            self._wake.wait(_DELETE_SECONDS if pending else None if dirty_since is None else _CHECKPOINT_SECONDS)
             self._wake.clear()
             ending = self._ending
             with self._database:
                 now = time.monotonic()
-                idle = now - self._committed >= _LITTER_SECONDS
-                if littered and not ending and (idle or now >= cleared + _LITTER_MOST):
-                    self._clear_litter()
+                idle = now - self._committed >= _DELETE_SECONDS
+                if pending and not ending and (idle or now >= cleared + _DELETE_SECONDS_MAX):
+                    self._delete_some()
                     cleared = now
                 if dirty_since is None and self._connection.total_changes != self._changes:
                     dirty_since = now
                 if dirty_since is not None and (ending or now - dirty_since >= _CHECKPOINT_SECONDS):
                     dirty_since = None if self._checkpoint() else now
                     self._changes = self._connection.total_changes
-                self._resting = dirty_since is None and not self._transaction.littered
+                self._resting = dirty_since is None and not self._transaction.slots.pending
         self._connection.close()
 
     def _commit(self, batch: list[Job]) -> None:
@@ -145,7 +145,7 @@ class SqliteStore:
     def _do(self, batch: list[Job]) -> None:
         """Do a batch in one transaction; where that cannot be, each job in one of its own."""
         try:
-            self._transaction.prepare(len(batch))
+            self._transaction.slots.prepare(len(batch))
             self._connection.execute("BEGIN IMMEDIATE")
             for job in batch:
                 self._attempt(job)
@@ -163,9 +163,9 @@ class SqliteStore:
         else:
             self._transaction.committed()
 
-    def _clear_litter(self) -> None:
+    def _delete_some(self) -> None:
         try:
-            self._transaction.clear_litter()
+            self._transaction.slots.delete_some()
         except sqlite3.Error as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")

@@ -92,3 +92,19 @@ def answers(db: sqlite_utils.Database) -> None:
     db.execute("ALTER TABLE requests ADD COLUMN ended INTEGER")
     db.execute("CREATE TABLE started (secret BLOB PRIMARY KEY, request BLOB NOT NULL) STRICT, WITHOUT ROWID")
     db.execute("CREATE INDEX started_request ON started (request)")
+
+
+@migrations(name="0006_usage")
+def usage(db: sqlite_utils.Database) -> None:
+    # An upload is counted by what has arrived (with four chunks of 1 MiB and 16 bytes ahead), and rows are counted.
+    db.execute("ALTER TABLE secrets ADD COLUMN held INTEGER NOT NULL DEFAULT 0 CHECK (held >= 0)")
+    db.execute("UPDATE secrets SET held = min(size, iif(missing = 0, size, (chunks - missing + 4) * 1048592))")
+    db.execute("ALTER TABLE usage ADD COLUMN unfinished INTEGER NOT NULL DEFAULT 0 CHECK (unfinished >= 0)")
+    db.execute(
+        """
+        UPDATE usage SET
+            bytes = (SELECT coalesce(sum(held + 512), 0) FROM secrets)
+                + (SELECT count(*) * 512 FROM requests) + (SELECT count(*) * 512 FROM envelopes),
+            unfinished = (SELECT coalesce(sum(held), 0) FROM secrets WHERE state = 'uploading')
+        """
+    )

@@ -4,6 +4,7 @@ Envelopes need no shred key: what is in one is sealed to its asker and opens a s
 """
 
 import sqlite3
+from collections.abc import Callable
 from dataclasses import astuple, fields
 
 from taina.errors import ConflictError
@@ -17,10 +18,13 @@ _INSERT = f"INSERT INTO requests ({_COLUMNS}) VALUES ({', '.join('?' * len(field
 class SqliteRequests:
     """See `taina.store.RequestVerbs`."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, count_rows: Callable[[int], None]) -> None:
+        """`count_rows` is told of rows that are about to come (it refuses where there is no room) or that have gone."""
         self._connection = connection
+        self._count_rows = count_rows
 
     def put(self, request: Request) -> None:
+        self._count_rows(1)
         self._insert(_INSERT, astuple(request))
 
     def find(self, request_id: bytes) -> Request | None:
@@ -28,7 +32,11 @@ class SqliteRequests:
         return None if row is None else Request(*row)
 
     def put_envelope(self, request_id: bytes, n: int, envelope: Envelope) -> None:
-        self._insert("INSERT INTO envelopes VALUES (?, ?, ?, ?)", (request_id, n, *astuple(envelope)))
+        self._count_rows(1)
+        self._insert(
+            "INSERT INTO envelopes (request, n, sealed, received) VALUES (?, ?, ?, ?)",
+            (request_id, n, envelope.sealed, envelope.received),
+        )
 
     def envelopes(self, request_id: bytes) -> list[Envelope]:
         rows = self._connection.execute(
@@ -50,17 +58,20 @@ class SqliteRequests:
         return [secret_id for (secret_id,) in rows]
 
     def end(self, request_id: bytes, now: int) -> None:
-        self._connection.execute("DELETE FROM envelopes WHERE request = ?", (request_id,))
+        self._delete("DELETE FROM envelopes WHERE request = ?", request_id)
         self._connection.execute("UPDATE requests SET ended = ? WHERE id = ?", (now, request_id))
 
     def forget(self, request_id: bytes) -> None:
-        self._connection.execute("DELETE FROM envelopes WHERE request = ?", (request_id,))
+        self._delete("DELETE FROM envelopes WHERE request = ?", request_id)
         self._connection.execute("DELETE FROM started WHERE request = ?", (request_id,))
-        self._connection.execute("DELETE FROM requests WHERE id = ?", (request_id,))
+        self._delete("DELETE FROM requests WHERE id = ?", request_id)
 
     def due(self, now: int, limit: int) -> list[bytes]:
         rows = self._connection.execute("SELECT id FROM requests WHERE due <= ? ORDER BY due LIMIT ?", (now, limit))
         return [request_id for (request_id,) in rows]
+
+    def _delete(self, statement: str, request_id: bytes) -> None:
+        self._count_rows(-self._connection.execute(statement, (request_id,)).rowcount)
 
     def _insert(self, statement: str, values: tuple[object, ...]) -> None:
         try:

@@ -1,28 +1,34 @@
-"""The small verbs of a transaction, in SQL. Only the store's own thread calls them."""
+"""The small verbs of a transaction, in SQL. Only the thread that has the connection calls them."""
 
 import os
 import sqlite3
-from collections import deque
-from dataclasses import fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from taina.errors import ConflictError, StorageFullError
-from taina.store import Secret, shred
+from taina.store import ERASED, ROW, Changes, Secret, Usage, shred, usage_of, usage_of_rows
 from taina.store.sqlite_migrations import CHUNKS_A_SLOT
 from taina.store.sqlite_requests import SqliteRequests
+from taina.store.sqlite_slots import Mark, Slots, rows_of
 
-_SLOTS_AT_ONCE = 1024
 _ROOM_LEFT = 32 << 20
-"""Bytes of the disk that no new secret takes: revealing and deleting have to be written down somewhere, too."""
-_CHUNKS_AT_ONCE = 4
-"""Chunks deleted in one transaction: SQLite keeps in memory what a savepoint may have to bring back."""
+"""Bytes of the disk that nothing new takes: revealing and deleting have to be written down somewhere, too."""
 _COLUMNS = tuple(field.name for field in fields(Secret))
 _values = attrgetter(*_COLUMNS)
-_PASSPHRASE = _COLUMNS.index("passphrase")
-_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM secrets WHERE "  # noqa: S608 - names of our own
-_INSERT = f"INSERT INTO secrets VALUES ({', '.join('?' * (len(_COLUMNS) + 1))})"  # noqa: S608
+_NAMES = ", ".join(_COLUMNS)
+_SELECT = f"SELECT {_NAMES} FROM secrets WHERE "  # noqa: S608 - names of our own
+_INSERT = f"INSERT INTO secrets ({_NAMES}, slot) VALUES ({'?, ' * len(_COLUMNS)}?)"  # noqa: S608
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What a job that fails goes back to."""
+
+    slots: Mark
+    usage: Usage
 
 
 class SqliteTransaction:
@@ -32,88 +38,46 @@ class SqliteTransaction:
         """`folder` is that of the database, on whose disk there has to be room."""
         self._connection = connection
         self._folder = str(folder)
-        self.requests = SqliteRequests(connection)
-        self._free = deque(
-            slot
-            for (slot,) in connection.execute(
-                "SELECT slot FROM slots WHERE key = ? AND slot NOT IN (SELECT slot FROM litter)", (shred.NO_KEY,)
-            )
-        )
-        self._litter = deque(slot for (slot,) in connection.execute("SELECT slot FROM litter"))
-        self._used: int = connection.execute("SELECT bytes FROM usage").fetchone()[0]
-        self._used_on_disk = self._used
-        self._taken: list[int] = []
-        self._freed: list[int] = []
-        self._littered: list[int] = []
+        self.slots = Slots(connection)
+        self.requests = SqliteRequests(connection, self._count_rows)
+        self._usage = Usage(*connection.execute("SELECT bytes, unfinished FROM usage").fetchone())
+        self._usage_on_disk = self._usage
 
-    # The commit: what is kept in memory (free slots, bytes used) follows the database.
-
-    def prepare(self, jobs: int) -> None:
-        """Before a transaction: slots enough for `jobs` new secrets, preallocated and durable."""
-        if len(self._free) >= jobs:
-            return
-        (last,) = self._connection.execute("SELECT coalesce(max(slot), 0) FROM slots").fetchone()
-        slots = range(last + 1, last + 1 + _SLOTS_AT_ONCE)
-        self._connection.execute("BEGIN IMMEDIATE")
-        self._connection.executemany("INSERT INTO slots VALUES (?, ?)", ((slot, shred.NO_KEY) for slot in slots))
-        self._connection.execute("COMMIT")
-        self._free.extend(slots)
+    # The commit: what is kept in memory follows the database.
 
     def finish(self) -> None:
-        if self._used != self._used_on_disk:
-            self._connection.execute("UPDATE usage SET bytes = ?", (self._used,))
+        """Last of all in a transaction: write down what is in use."""
+        if self._usage != self._usage_on_disk:
+            self._connection.execute(
+                "UPDATE usage SET bytes = ?, unfinished = ?", (self._usage.held, self._usage.unfinished)
+            )
 
     def committed(self) -> None:
-        self._used_on_disk = self._used
-        self._free.extend(self._freed)
-        self._litter.extend(self._littered)
-        self._taken.clear()
-        self._freed.clear()
-        self._littered.clear()
+        self.slots.committed()
+        self._usage_on_disk = self._usage
 
     def rolled_back(self) -> None:
-        self.back_to((0, 0, 0, self._used_on_disk))
+        self.slots.rolled_back()
+        self._usage = self._usage_on_disk
 
-    def mark(self) -> tuple[int, int, int, int]:
-        return len(self._taken), len(self._freed), len(self._littered), self._used
+    def mark(self) -> Point:
+        return Point(self.slots.mark(), self._usage)
 
-    def back_to(self, mark: tuple[int, int, int, int]) -> None:
-        taken, freed, littered, self._used = mark
-        self._free.extend(self._taken[taken:])
-        del self._taken[taken:], self._freed[freed:], self._littered[littered:]
-
-    # Between commits: the chunks of large secrets, which no key opens any more.
-
-    @property
-    def littered(self) -> bool:
-        return bool(self._litter)
-
-    def clear_litter(self) -> None:
-        """Delete a few such chunks, in a transaction of their own."""
-        slot = self._litter[0]
-        self._connection.execute("BEGIN IMMEDIATE")
-        deleted = self._connection.execute(
-            "DELETE FROM chunks WHERE place IN (SELECT place FROM chunks WHERE place BETWEEN ? AND ? LIMIT ?)",
-            (*_places(slot), _CHUNKS_AT_ONCE),
-        ).rowcount
-        if deleted < _CHUNKS_AT_ONCE:
-            self._connection.execute("DELETE FROM litter WHERE slot = ?", (slot,))
-        self._connection.execute("COMMIT")
-        if deleted < _CHUNKS_AT_ONCE:
-            self._free.append(self._litter.popleft())
+    def back_to(self, point: Point) -> None:
+        self.slots.back_to(point.slots)
+        self._usage = point.usage
 
     # The verbs.
 
     def put(self, secret: Secret) -> None:
         self._check_room(secret.size)
-        slot = self._free.popleft()
-        self._taken.append(slot)
+        slot = self.slots.take()
         try:
             self._connection.execute(_INSERT, (*_values(secret), slot))
         except sqlite3.IntegrityError as error:
             raise _taken(error) from None
-        self._connection.execute("UPDATE slots SET key = ? WHERE slot = ?", (shred.new_key(), slot))
-        self._used += secret.size
+        self.slots.set_key(slot, shred.new_key())
+        self._usage += usage_of(secret) + usage_of_rows(1)
 
     def find(self, secret_id: bytes) -> Secret | None:
         return self._one("id = ?", secret_id)
@@ -124,22 +88,25 @@ class SqliteTransaction:
     def find_by_claim(self, claim_id: bytes) -> Secret | None:
         return self._one("claim_id = ?", claim_id)
 
-    def update(self, secret_id: bytes, **facts: Any) -> None:
-        names = ", ".join(f"{name} = ?" for name in facts)
+    def update(self, secret: Secret, **changes: Unpack[Changes]) -> None:
+        names = ", ".join(f"{name} = ?" for name in changes)
         try:
             self._connection.execute(
                 f"UPDATE secrets SET {names} WHERE id = ?",  # noqa: S608 - names of our own
-                (*facts.values(), secret_id),
+                (*changes.values(), secret.id),
             )
         except sqlite3.IntegrityError as error:
             raise _taken(error) from None
+        self._usage += usage_of(replace(secret, **changes)) - usage_of(secret)
 
     def put_chunk(self, secret_id: bytes, n: int, sealed: bytes) -> bool:
         slot, key = self._key(secret_id)
         place = slot * CHUNKS_A_SLOT + n
         self._check_room(len(sealed))
         wrapped = shred.wrap(key, secret_id, n, sealed)
-        added = self._connection.execute("INSERT INTO chunks VALUES (?, ?) ON CONFLICT DO NOTHING", (place, wrapped))
+        added = self._connection.execute(
+            "INSERT INTO chunks (place, wrapped) VALUES (?, ?) ON CONFLICT DO NOTHING", (place, wrapped)
+        )
         if added.rowcount:
             return True
         row = self._connection.execute("SELECT wrapped FROM chunks WHERE place = ?", (place,)).fetchone()
@@ -149,20 +116,20 @@ class SqliteTransaction:
 
     def chunks_present(self, secret_id: bytes) -> list[int]:
         slot, _ = self._key(secret_id)
-        rows = self._connection.execute("SELECT place FROM chunks WHERE place BETWEEN ? AND ?", _places(slot))
-        return [place % CHUNKS_A_SLOT for (place,) in rows]
+        places = self._connection.execute("SELECT place FROM chunks WHERE place BETWEEN ? AND ?", rows_of(slot))
+        return [place % CHUNKS_A_SLOT for (place,) in places]
 
-    def take(self, secret_id: bytes) -> list[bytes]:
-        slot, key = self._key(secret_id)
-        rows = self._connection.execute(
-            "DELETE FROM chunks WHERE place BETWEEN ? AND ? RETURNING place, wrapped", _places(slot)
+    def take(self, secret: Secret, **changes: Unpack[Changes]) -> list[bytes]:
+        slot, key = self._key(secret.id)
+        taken = self._connection.execute(
+            "DELETE FROM chunks WHERE place BETWEEN ? AND ? RETURNING place, wrapped", rows_of(slot)
         ).fetchall()
-        self.erase(secret_id)
-        return [shred.unwrap(key, secret_id, place % CHUNKS_A_SLOT, wrapped) for place, wrapped in sorted(rows)]
+        self.erase(secret, **changes)
+        return [shred.unwrap(key, secret.id, place % CHUNKS_A_SLOT, wrapped) for place, wrapped in sorted(taken)]
 
     def lock_to_claim(self, secret_id: bytes, claim_hash: bytes) -> None:
         slot, key = self._key(secret_id)
-        self._connection.execute("UPDATE slots SET key = ? WHERE slot = ?", (shred.mask(key, claim_hash), slot))
+        self.slots.set_key(slot, shred.mask(key, claim_hash))
 
     def read_claimed(self, secret_id: bytes, n: int, claim_hash: bytes) -> bytes:
         slot, key = self._key(secret_id)
@@ -171,35 +138,30 @@ class SqliteTransaction:
         ).fetchone()
         return shred.unwrap(shred.mask(key, claim_hash), secret_id, n, wrapped)
 
-    def erase(self, secret_id: bytes) -> None:
-        row = self._connection.execute("SELECT slot, size, chunks FROM secrets WHERE id = ?", (secret_id,)).fetchone()
-        if row is None or row[0] is None:
-            return
-        slot, size, chunks = row
-        self._connection.execute("UPDATE slots SET key = ? WHERE slot = ?", (shred.NO_KEY, slot))
-        if chunks <= _CHUNKS_AT_ONCE:
-            self._connection.execute("DELETE FROM chunks WHERE place BETWEEN ? AND ?", _places(slot))
-            self._freed.append(slot)
-        else:
-            self._connection.execute("INSERT INTO litter VALUES (?)", (slot,))
-            self._littered.append(slot)
-        self._connection.execute(
-            "UPDATE secrets SET slot = NULL, size = 0, chunks = 0, missing = 0, reveal_hash = x'', fingerprint = x''"
-            " WHERE id = ?",
-            (secret_id,),
-        )
-        self._used -= size
+    def erase(self, secret: Secret, **changes: Unpack[Changes]) -> None:
+        slot = self._connection.execute("SELECT slot FROM secrets WHERE id = ?", (secret.id,)).fetchone()[0]
+        if slot is not None:
+            self.slots.free(slot, secret.chunks)
+            self._connection.execute("UPDATE secrets SET slot = NULL WHERE id = ?", (secret.id,))
+        self.update(secret, **ERASED | changes)
 
-    def forget(self, secret_id: bytes) -> None:
-        self.erase(secret_id)
-        self._connection.execute("DELETE FROM secrets WHERE id = ?", (secret_id,))
+    def forget(self, secret: Secret) -> None:
+        self.erase(secret)
+        self._connection.execute("DELETE FROM secrets WHERE id = ?", (secret.id,))
+        self._usage -= usage_of_rows(1)
 
     def due(self, now: int, limit: int) -> list[Secret]:
-        rows = self._connection.execute(_SELECT + "due <= ? ORDER BY due LIMIT ?", (now, limit)).fetchall()
-        return [_secret(row) for row in rows]
+        due = self._connection.execute(_SELECT + "due <= ? ORDER BY due LIMIT ?", (now, limit)).fetchall()
+        return [secret_of(row) for row in due]
 
-    def used(self) -> int:
-        return self._used
+    def usage(self) -> Usage:
+        return self._usage
+
+    def _count_rows(self, count: int) -> None:
+        """Count rows that are about to come, or that have gone. Raises: StorageFullError."""
+        if count > 0:
+            self._check_room(count * ROW)
+        self._usage += usage_of_rows(count)
 
     def _check_room(self, size: int) -> None:
         if _free(self._folder) < size + _ROOM_LEFT:
@@ -207,7 +169,7 @@ class SqliteTransaction:
 
     def _one(self, condition: str, value: bytes) -> Secret | None:
         row = self._connection.execute(_SELECT + condition, (value,)).fetchone()
-        return None if row is None else _secret(row)
+        return None if row is None else secret_of(row)
 
     def _key(self, secret_id: bytes) -> tuple[int, bytes]:
         slot, key = self._connection.execute(
@@ -222,14 +184,11 @@ def _free(folder: str) -> int:
     return disk.f_bavail * disk.f_frsize
 
 
-def _places(slot: int) -> tuple[int, int]:
-    return slot * CHUNKS_A_SLOT, (slot + 1) * CHUNKS_A_SLOT - 1
-
-
-def _secret(row: tuple[Any, ...]) -> Secret:
-    facts = [*row]
-    facts[_PASSPHRASE] = bool(facts[_PASSPHRASE])
-    return Secret(*facts)
+def secret_of(row: Sequence[Any]) -> Secret:
+    """What the columns of a row say, in the order of the fields."""
+    columns = dict(zip(_COLUMNS, row, strict=True))
+    columns["passphrase"] = bool(columns["passphrase"])  # SQLite has no such type
+    return Secret(**columns)
 
 
 def _taken(error: sqlite3.IntegrityError) -> Exception:

@@ -1,0 +1,151 @@
+"""A database of an older version: it is brought up to date, keeps its secrets, and is counted as it would be today."""
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import sqlite_utils
+
+from support.secrets import SEALED_CHUNK, Made, MadeRequest, envelope, made_of_chunks
+from taina.rules.secret_requests import SecretRequests
+from taina.rules.vault import UPLOAD_AHEAD, Limits, Vault
+from taina.store import ROW, Store, Usage, postgres_migrations, shred
+from taina.store.postgres import PostgresStore
+from taina.store.sqlite import SqliteStore
+from taina.store.sqlite_migrations import CHUNKS_A_SLOT, migrations
+
+START = 1_800_000_000
+Insert = Callable[[str, Mapping[str, Any]], object]
+"""Adds a row to a table."""
+
+
+def old_row(made: Made, *, missing: int = 0, ended: bool = False) -> dict[str, Any]:
+    """A secret as the first version kept it."""
+    order = made.order()
+    return {
+        "id": made.id,
+        "link_hash": order.link_hash,
+        "reveal_hash": b"" if ended else order.reveal_hash,
+        "receipt_id": order.receipt_id,
+        "receipt_hash": order.receipt_hash,
+        "fingerprint": b"" if ended else order.fingerprint(),
+        "passphrase": False,
+        "size": 0 if ended else order.size,
+        "chunks": 0 if ended else order.chunks,
+        "missing": missing,
+        "state": "burned" if ended else "uploading" if missing else "waiting",
+        "created": START,
+        "expires": START + 3600,
+        "due": START + 3600,
+        "ended": START if ended else None,
+        "failed_attempts": 0,
+    }
+
+
+def old_request(made: MadeRequest) -> dict[str, Any]:
+    asking = made.asking()
+    hashes = {"inbox_hash": asking.inbox_hash, "answer_hash": asking.answer_hash}
+    times = {"created": START, "expires": START + 3600, "due": START + 7200}
+    return {"id": made.id, "answers": asking.answers, **hashes, **times}
+
+
+class Old:
+    """What stands in the old database: a secret, an upload of which one chunk has come, a receipt, a request."""
+
+    def __init__(self) -> None:
+        self.waiting, self.uploading, self.burned = Made(), made_of_chunks(8), Made()
+        self.request, self.envelope = MadeRequest(answers=2), envelope()
+
+    def fill_sqlite(self, path: Path, before: str) -> None:
+        with closing(sqlite3.connect(path)) as connection:
+            database = sqlite_utils.Database(connection)
+            migrations.apply(database, stop_before=before)
+
+            def insert(table: str, row: Mapping[str, Any]) -> None:
+                database.table(table).insert(dict(row))
+
+            for slot, (made, n) in enumerate([(self.waiting, 0), (self.uploading, 7)], 1):
+                key = shred.new_key()
+                insert("slots", {"slot": slot, "key": key})
+                wrapped = shred.wrap(key, made.id, n, made.chunks[n])
+                insert("chunks", {"place": slot * CHUNKS_A_SLOT + n, "wrapped": wrapped})
+            insert("secrets", old_row(self.waiting) | {"slot": 1})
+            insert("secrets", old_row(self.uploading, missing=7) | {"slot": 2})
+            self._fill(insert, before > "0004")
+            database.execute("UPDATE usage SET bytes = ?", (1040 + 7 * SEALED_CHUNK + 40,))
+            connection.commit()
+
+    def fill_postgres(self, url: str, steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        with psycopg.connect(url, autocommit=True) as connection:
+            with monkeypatch.context() as patch:
+                patch.setattr(postgres_migrations, "STEPS", postgres_migrations.STEPS[:steps])
+                postgres_migrations.migrate(connection)
+
+            def insert(table: str, row: Mapping[str, Any]) -> None:
+                marks = ", ".join(["%s"] * len(row))
+                statement = f"INSERT INTO taina.{table} ({', '.join(row)}) VALUES ({marks})"
+                connection.execute(statement.encode(), [*row.values()])
+
+            for made, n, row in [
+                (self.waiting, 0, old_row(self.waiting)),
+                (self.uploading, 7, old_row(self.uploading, missing=7)),
+            ]:
+                key = shred.new_key()
+                insert("secrets", row)
+                insert("keys", {"secret": made.id, "key": key, "size": row["size"]})
+                insert("chunks", {"secret": made.id, "n": n, "wrapped": shred.wrap(key, made.id, n, made.chunks[n])})
+            self._fill(insert, steps > 1)
+            connection.execute("UPDATE taina.usage SET bytes = 7 WHERE shard = 3")
+
+    def _fill(self, insert: Insert, requests: bool) -> None:
+        insert("secrets", old_row(self.burned, ended=True))
+        if requests:
+            insert("requests", old_request(self.request))
+            place = {"request": self.request.id, "n": 0}
+            insert("envelopes", place | {"sealed": self.envelope, "received": START})
+
+    def check(self, store: Store, requests: bool) -> None:
+        """Each goes on where it was, and all is counted."""
+        held = (1 + UPLOAD_AHEAD) * SEALED_CHUNK
+        rows = (5 if requests else 3) * ROW
+        assert store.atomically(lambda tx: tx.usage()) == Usage(rows + 1040 + held, held)
+        vault, asked = Vault(store, Limits(), lambda: START), SecretRequests(store, Limits(), lambda: START)
+        fresh = MadeRequest()
+        if requests:
+            (found,) = asked.inbox(self.request.id, self.request.inbox_token).envelopes
+            assert found.sealed == self.envelope
+            answer = Made()
+            vault.create(answer.id, answer.order(), asked.start_answer(self.request.id, self.request.answer_token))
+            vault.burn(answer.receipt_id, answer.receipt_token)
+            rows += ROW
+        assert asked.create(fresh.id, fresh.asking()).new
+        assert vault.receipt(self.burned.receipt_id, self.burned.receipt_token).state == "burned"
+        made = self.waiting
+        assert vault.reveal(made.id, made.link_proof, made.reveal_proof).content == made.chunks[0]
+        for n in range(7):
+            vault.put_chunk(self.uploading.id, self.uploading.receipt_token, n, self.uploading.chunks[n])
+        made = self.uploading
+        vault.reveal(made.id, made.link_proof, made.reveal_proof, made.claim)
+        assert vault.claimed_chunk(made.claim_id, made.claim_token, 7) == made.chunks[7]
+        vault.acknowledge(made.claim_id, made.claim_token, made.opened_proof)
+        assert store.atomically(lambda tx: tx.usage()) == Usage(rows + ROW, 0)
+
+
+@pytest.mark.parametrize("before", ["0003_requests", "0005_answers", "0006_usage"])
+def test_an_older_file(tmp_path: Path, before: str) -> None:
+    old = Old()
+    old.fill_sqlite(tmp_path / "taina.db", before)
+    with closing(SqliteStore(tmp_path / "taina.db")) as store:
+        old.check(store, requests=before > "0004")
+
+
+@pytest.mark.parametrize("steps", range(1, len(postgres_migrations.STEPS)))
+def test_an_older_schema(database: str, steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = Old()
+    old.fill_postgres(database, steps, monkeypatch)
+    with closing(PostgresStore(database)) as store:
+        old.check(store, requests=steps > 1)
