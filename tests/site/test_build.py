@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 import pytest
+import screenshots
 import xkcdpass
 
 from support.site_documents import Document
@@ -215,3 +216,8 @@ def test_no_script_of_ours_makes_markup_of_text() -> None:
     )
     for file in (build_site.SOURCE / "js").rglob("*.js"):
         assert not re.search(sinks, file.read_text("utf-8")), file
+
+
+def test_the_picture_in_the_readme_is_current() -> None:
+    again = "Take it again: PYTHONPATH=tests python scripts/screenshots.py --readme"
+    assert screenshots.note_of(screenshots.README.read_bytes()) == screenshots.look_of(SITE), again
