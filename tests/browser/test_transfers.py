@@ -14,9 +14,6 @@ from browser.test_story import opened, send
 from conftest import ROOT
 from support.cutting_proxy import CuttingProxy
 from support.servers import Server, start_server, stop_server
-from support.waiting import wait_until
-from taina import Client
-from taina.format.links import Link, encode_link
 
 MEBI = 1 << 20
 SLOW, CRAWLING = MEBI // 2, MEBI // 32
@@ -144,66 +141,44 @@ def test_an_upload_waits_for_the_network(tab: Tab, reader: Tab, slow: CuttingPro
     assert saved(reader, "#secret-files button") == large.read_bytes()
 
 
-def test_an_upload_goes_on_after_a_reload(
-    tab: Tab, reader: Tab, slow: CuttingProxy, taina: Server, large: Path
-) -> None:
+KEPT = """void (async () => {
+  const files = [];
+  try {
+    for await (const name of (await navigator.storage.getDirectory()).keys()) files.push(name);
+  } catch {
+    // this engine has no such files
+  }
+  const databases = (await indexedDB.databases()).map(({name}) => name);
+  return [history.state, {...sessionStorage}, {...localStorage}, databases, await caches.keys(), files];
+})().catch(String).then((kept) => { window.keptHere = JSON.stringify(kept); })"""
+NOTHING: list[object] = [None, {}, {}, [], [], []]
+
+
+def kept(tab: Tab) -> list[object]:
+    """What a page can leave with the browser: history entry, storages, databases, caches, files."""
+    tab.evaluate("delete window.keptHere")
+    tab.evaluate(KEPT)
+    tab.wait("window.keptHere")
+    found: list[object] = json.loads(tab.evaluate("window.keptHere"))
+    return found
+
+
+def test_a_browser_keeps_nothing_of_an_upload(tab: Tab, slow: CuttingProxy, large: Path) -> None:
+    """Not while it goes, not after a reload that ends it, not when it is done."""
     tab.open(f"{slow.url}/en/")
     tab.fill("#passphrase", "correct horse")
     begin_here(tab, slow, large)
-    tab.wait("history.state?.cutOff")
+    tab.click("#pause")
+    assert kept(tab) == NOTHING
     tab.reload()
-    tab.wait("!document.querySelector('#cut-off').hidden")
-    assert large.name in tab.text('[data-fill="cut-off"]')
+    assert reach(tab, "ready") == "ready"
+    assert kept(tab) == NOTHING
     slow.rate = None
-    tab.choose("#again", [large])
+    tab.fill("#text", "beside it a text")
+    tab.fill("#passphrase", "correct horse")
+    choose(tab, [large])
+    tab.click("#send")
     reach(tab, "done")
-    assert slow.passed["requests"] < 1.5 * large.stat().st_size, "what has arrived is not sent again"
-    assert tab.text("#phrase") == "correct horse"
-    assert tab.evaluate("history.state") is None
-    reader.open(tab.value("#link").replace(slow.url, taina.url))
-    reach(reader, "before")
-    reader.fill("#passphrase", "correct horse")
-    reader.click("#reveal")
-    reach(reader, "shown")
-    assert saved(reader, "#secret-files button") == large.read_bytes()
-
-
-def test_a_cut_off_upload_takes_no_other_files_and_can_be_given_up(
-    tab: Tab, slow: CuttingProxy, taina: Server, large: Path, tmp_path: Path
-) -> None:
-    begin(tab, slow, large)
-    tab.wait("history.state?.cutOff")
-    key = bytes(tab.evaluate("[...history.state.cutOff.upload.receiptKey]"))
-    tab.reload()
-    slow.rate = None
-    tab.wait("!document.querySelector('#cut-off').hidden")
-    other = tmp_path / "other" / large.name
-    other.parent.mkdir()
-    other.write_bytes(large.read_bytes())
-    os.utime(other, (1, 1))
-    tab.choose("#again", [other])
-    reach(tab, "error")
-    assert tab.shown('[data-error="other_files"]')
-    tab.click("#give-up")
-    assert not tab.shown("#cut-off")
-    tab.reload()
-    reach(tab, "ready")
-    assert tab.evaluate("history.state") is None
-    with Client(taina.url) as client:
-        link = encode_link(Link("receipt", key + bytes(16)))
-        wait_until(lambda: client.receipt(link).state != "uploading")
-        assert client.receipt(link).state == "burned"
-
-
-def test_a_text_is_kept_nowhere(tab: Tab, slow: CuttingProxy, file: Path) -> None:
-    tab.open(f"{slow.url}/en/")
-    tab.fill("#text", "only in this page")
-    begin_here(tab, slow, file)
-    tab.wait("performance.getEntriesByType('resource').some(({ name }) => name.endsWith('resume.js'))")
-    assert tab.evaluate("history.state") is None
-    slow.rate = None
-    reach(tab, "done")
-    assert tab.evaluate("history.state") is None
 
 
 @pytest.mark.parametrize("engine", ["chromium", "firefox"])  # WebDriver leaves such questions unseen

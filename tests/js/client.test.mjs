@@ -2,7 +2,7 @@
 // tests/format/test_client.py and, in real browsers, by tests/browser/.
 
 import assert from "node:assert/strict";
-import { openAsBlob } from "node:fs";
+import { closeSync, openAsBlob, openSync, utimesSync, writeSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -210,6 +210,56 @@ test("send: a lost chunk is sent again, the same bytes", async () => {
   assert.equal(new Set(second.map((call) => toBase64url(call.body))).size, 1);
 });
 
+for (const [name, place] of /** @type {[string, number][]} */ ([
+  ["the chunk on its way", 1],
+  ["a chunk that was not sealed yet", 4],
+  ["the last chunk", 5],
+])) {
+  test(`send: no key and nonce seal two plaintexts, though ${name} changes while the network is away`, async () => {
+    const folder = await mkdtemp(join(tmpdir(), "taina-"));
+    try {
+      const file = join(folder, "file");
+      await writeFile(file, new Uint8Array(5 * CHUNK_SIZE + 5));
+      utimesSync(file, 1, 1);
+      /** What was sealed as this chunk of this secret. @type {Map<string, Set<string>>} */
+      const sealed = new Map();
+      let away = true;
+      /** @type {() => void} */
+      let letGo = () => {};
+      const threeAreSealed = new Promise((done) => (letGo = () => done(undefined)));
+      const { client, calls } = clientOf(async ({ path, body }) => {
+        if (!path.includes("chunks")) return created();
+        sealed.set(path, (sealed.get(path) ?? new Set()).add(toBase64url(body)));
+        if (sealed.size === 3) letGo();
+        await threeAreSealed;
+        return away ? lost() : new Response(null, { status: 204 });
+      });
+      const pace = new Pace((held) => {
+        if (held === null) return;
+        const handle = openSync(file, "r+");
+        writeSync(handle, Uint8Array.of(1), 0, 1, place * CHUNK_SIZE);
+        closeSync(handle);
+        utimesSync(file, 1, 1); // so that nobody can see it
+        away = false;
+      });
+      const items = files(await openAsBlob(file));
+      await client.send(items, { ...options, pace });
+      const chunks = calls[0].body.chunks;
+      assert.equal(sealed.size, chunks);
+
+      // It fails in the middle, and somebody sends it again.
+      away = true;
+      await assert.rejects(client.send(items, options), refusal("unreachable"));
+      away = false;
+      await client.send(items, options);
+      assert.ok(sealed.size > 2 * chunks);
+      for (const [path, bodies] of sealed) assert.equal(bodies.size, 1, path);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+}
+
 test("send: a refused chunk stops those that have not begun", async () => {
   /** @type {() => void} */
   let refuse = () => {};
@@ -224,7 +274,13 @@ test("send: a refused chunk stops those that have not begun", async () => {
   await assert.rejects(sending, refusal("storage_full"));
   refuse();
   await new Promise((done) => setTimeout(done, 100));
-  assert.ok(calls.length <= 4, `${calls.length}`);
+  const begun = calls.filter((call) => call.path.includes("chunks"));
+  assert.ok(begun.length <= 3, `${begun.length}`);
+  assert.match(
+    String(calls.find((call) => call.method === "POST")?.path),
+    /^\/receipts\/[\w-]{22}\/burn$/,
+    "it takes up no room",
+  );
 });
 
 test("send: every secret has a key of its own", async () => {

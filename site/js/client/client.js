@@ -13,7 +13,7 @@ import {
 } from "../format/derive.js";
 import { encodeLink, flagsOf, fromBase64url, toBase64url } from "../format/links.js";
 import { CHUNK_SIZE, Unpacker, pack } from "../format/payload.js";
-import { TAG_SIZE, chunkCount, openChunk, sealChunk, sealedSize, streamKey } from "../format/stream.js";
+import { chunkCount, openChunk, sealChunk, sealedSize, streamKey } from "../format/stream.js";
 
 /** @typedef {import("../format/derive.js").Bytes} Bytes */
 /** @typedef {import("../format/links.js").Link} Link */
@@ -29,13 +29,12 @@ import { TAG_SIZE, chunkCount, openChunk, sealChunk, sealedSize, streamKey } fro
  * @typedef {{onProgress?: OnProgress, signal?: AbortSignal, pace?: Pace}} Course
  */
 /**
- * What it takes to go on with an upload; whoever has it can open the secret. `tags` are those of the chunks that
- * were sealed: under one key no chunk may ever be sealed twice with different bytes.
- * @typedef {{key: Bytes, receiptKey: Bytes, contentKeys: import("../format/derive.js").ContentKeys, passphrase: boolean, ttl: number, expires: number, tags: Bytes[], admission: Admission | null}} Upload
- */
-/**
  * What a private instance wants to see: an access key, or the answer token of a request and its id.
  * @typedef {{token: Bytes, request?: Bytes}} Admission
+ */
+/**
+ * `ttl` in seconds; an access key, or what a request lets in, where a private instance wants it.
+ * @typedef {{ttl: number, passphrase?: string | null, admission?: Admission | null}} SendOptions
  */
 /** @typedef {{secret: string, receipt: string, expires: number}} Links two fragments, unix seconds */
 /** @typedef {{state: string, passphrase: boolean, size: number, chunks: number, expires: number, attempts_left: number}} Status */
@@ -85,65 +84,32 @@ export class Client {
   }
 
   /**
-   * Seal the items and leave them with the server. The same bytes are sent again after a lost answer.
+   * Seal the items under keys of their own and leave them with the server. Each chunk is sealed once, and after a lost
+   * answer the same bytes are sent again: AES-GCM must never seal two plaintexts under one key and nonce.
    * @param {Outgoing[]} items
-   * @param {{ttl: number, passphrase?: string | null, admission?: Admission | null} & Course} options ttl in seconds
+   * @param {SendOptions & Course} options
    * @returns {Promise<Links>}
    * @throws {TainaError}
    */
-  async send(items, { ttl, passphrase = null, admission = null, ...course }) {
-    return this.upload(items, await this.begin({ ttl, passphrase, admission }), course);
-  }
-
-  /**
-   * Draw the keys of one secret.
-   * @param {{ttl: number, passphrase?: string | null, admission?: Admission | null}} options ttl in seconds
-   * @returns {Promise<Upload>}
-   */
-  async begin({ ttl, passphrase = null, admission = null }) {
+  async send(items, { ttl, passphrase = null, admission = null, onProgress, signal, pace }) {
     const key = this.#around.random(KEY_SIZE);
-    return {
-      key,
-      receiptKey: this.#around.random(KEY_SIZE),
-      contentKeys: await deriveContentKeys(key, passphrase),
-      passphrase: passphrase !== null,
-      ttl,
-      expires: Math.floor(this.#around.now() / 1000) + ttl,
-      tags: [],
-      admission,
-    };
-  }
-
-  /**
-   * Begin or go on with an upload: what the server has is not sent again.
-   * @param {Outgoing[]} items the same ones each time
-   * @param {Upload} upload its tags are noted as it goes
-   * @param {Course} course
-   * @returns {Promise<Links>}
-   * @throws {TainaError} changed: these are not the bytes that the upload began with; …
-   */
-  async upload(items, upload, { onProgress, signal, pace }) {
-    const { key, receiptKey, contentKeys, passphrase, ttl, expires, tags, admission } = upload;
-    const payload = payloadOf(items, expires);
+    const receiptKey = this.#around.random(KEY_SIZE);
+    const payload = payloadOf(items, Math.floor(this.#around.now() / 1000) + ttl);
     /** @type {Link} */
-    const link = { kind: "secret", body: key, passphrase };
+    const link = { kind: "secret", body: key, passphrase: passphrase !== null };
     const linkKeys = await deriveLinkKeys(key);
+    const contentKeys = await deriveContentKeys(key, passphrase);
     const receipt = await deriveReceipt(receiptKey);
     const stream = await streamKey(contentKeys.content, flagsOf(link), linkKeys.id);
     const chunks = chunkCount(payload.size);
     /** @param {number} n */
     const seal = async (n) => {
       const plain = await readBlob(payload.slice(n * CHUNK_SIZE, (n + 1) * CHUNK_SIZE));
-      const sealed = await sealChunk(stream, n, n === chunks - 1, plain);
-      const tag = sealed.slice(-TAG_SIZE);
-      if (tags[n] && toBase64url(tags[n]) !== toBase64url(tag)) throw new TainaError("changed");
-      tags[n] = tag;
-      return sealed;
+      return sealChunk(stream, n, n === chunks - 1, plain);
     };
 
     const path = `/secrets/${toBase64url(linkKeys.id)}`;
     const token = receipt.token;
-    const begun = tags.length > 0;
     const order = {
       link_hash: toBase64url(await sha256(linkKeys.proof)),
       reveal_hash: toBase64url(await sha256(contentKeys.reveal)),
@@ -152,32 +118,26 @@ export class Client {
       ttl,
       chunks,
       size: sealedSize(payload.size),
-      passphrase,
+      passphrase: link.passphrase,
       ...(chunks === 1 ? { content: toBase64url(await seal(0)) } : {}),
       ...(admission?.request ? { request: toBase64url(admission.request) } : {}),
     };
     const created = await this.create(path, linkKeys.id, { json: order, token: admission?.token, signal });
     if (chunks > 1) {
       try {
-        const there = new Set(begun ? (await this.json("GET", `${path}/chunks`, { token, signal })).present : []);
         let done = 0;
         await inParallel(AT_ONCE, chunks, async (n) => {
           await pace?.passed(signal);
-          const known = Boolean(tags[n]) && there.has(n);
           const bytes = await seal(n);
-          if (!known) {
-            await this.#atItsPace(pace, signal, () =>
-              this.#request("PUT", `${path}/chunks/${n}`, { token, bytes, signal }),
-            );
-          }
+          await this.#atItsPace(pace, signal, () =>
+            this.#request("PUT", `${path}/chunks/${n}`, { token, bytes, signal }),
+          );
           done += 1;
           onProgress?.(done, chunks);
         });
       } catch (error) {
-        // What was given up shall not take up room until it is swept.
-        if (error instanceof TainaError && error.code === "cancelled") {
-          await this.#lastWord(this.json("POST", `/receipts/${toBase64url(receipt.id)}/burn`, { token }));
-        }
+        // Nothing goes on with it: it shall not take up room until it is swept.
+        await this.#lastWord(this.json("POST", `/receipts/${toBase64url(receipt.id)}/burn`, { token }));
         throw error;
       }
     }

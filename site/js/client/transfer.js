@@ -5,12 +5,8 @@ import { TainaError } from "../errors.js";
 
 /** @typedef {import("./client.js").Outgoing} Outgoing */
 /** @typedef {import("./client.js").Incoming} Incoming */
-/** @typedef {import("./client.js").Upload} Upload */
 /** @typedef {import("./client.js").Links} Links */
-/**
- * `onNoted` is told what it takes to go on with an upload, now and then.
- * @typedef {{onProgress: import("./client.js").OnProgress, onHeld: (why: string | null) => void, onNoted?: (upload: Upload) => void}} Watch
- */
+/** @typedef {{onProgress: import("./client.js").OnProgress, onHeld: (why: string | null) => void}} Watch */
 
 const ADDRESS = new URL("./transfer_worker.js", import.meta.url).href;
 /** The page's one policy for scripts by their address: whatever is asked for, it gives this worker's. */
@@ -26,11 +22,10 @@ export class Courier {
   #refuse = () => {};
 
   /** @param {Watch} watch */
-  constructor({ onProgress, onHeld, onNoted }) {
+  constructor({ onProgress, onHeld }) {
     this.#worker.addEventListener("message", ({ data }) => {
       if (data.progress) onProgress(data.progress[0], data.progress[1]);
       if ("held" in data) onHeld(data.held);
-      if (data.upload) onNoted?.(data.upload);
       if (data.problem) this.#refuse(new TainaError(data.problem.code, data.problem.members));
       if ("answer" in data) this.#answer(data.answer);
     });
@@ -38,9 +33,9 @@ export class Courier {
     addEventListener("online", () => this.#worker.postMessage({ online: true }));
   }
 
-  /** As in client.js. @param {Outgoing[]} items @param {Upload} upload @returns {Promise<Links>} @throws {TainaError} */
-  upload(items, upload) {
-    return this.#ask({ upload: { items, upload } });
+  /** As in client.js. @param {Outgoing[]} items @param {import("./client.js").SendOptions} options @returns {Promise<Links>} @throws {TainaError} */
+  send(items, options) {
+    return this.#ask({ send: { items, options } });
   }
 
   /**

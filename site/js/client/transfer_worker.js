@@ -4,9 +4,6 @@ import { Client, Pace } from "./client.js";
 import { TainaError } from "../errors.js";
 import { openSpool } from "./spool.js";
 
-/** @typedef {import("./client.js").Upload} Upload */
-
-const NOTE_EVERY = 1000; // ms: browsers bound how often a page may keep something
 const client = new Client();
 const pace = new Pace((held) => postMessage({ held }));
 const stop = new AbortController();
@@ -20,7 +17,7 @@ let spool = null;
 
 /** @type {Record<string, (task: any) => unknown>} */
 const TASKS = {
-  upload: ({ items, upload }) => answer(client.upload(items, upload, { ...course, onProgress: noting(upload) })),
+  send: ({ items, options }) => answer(client.send(items, { ...options, ...course })),
   reveal: (task) => answer(reveal(task)),
   pause: () => pace.hold("pause"),
   go: () => pace.go(),
@@ -35,17 +32,6 @@ const TASKS = {
 addEventListener("message", ({ data }) => {
   for (const [task, told] of Object.entries(data)) TASKS[task](told);
 });
-
-/** With the progress it tells what it takes to go on. @param {Upload} upload */
-function noting(upload) {
-  let noted = -NOTE_EVERY;
-  return (/** @type {number} */ done, /** @type {number} */ total) => {
-    course.onProgress(done, total);
-    if (performance.now() - noted < NOTE_EVERY) return;
-    noted = performance.now();
-    postMessage({ upload });
-  };
-}
 
 /** @param {{link: import("../format/links.js").Link, passphrase: string | null, size: number}} task */
 async function reveal({ link, passphrase, size }) {

@@ -18,14 +18,11 @@ import {
 } from "../ui/page.js";
 
 /** @typedef {import("../client/client.js").Links} Links */
-/** @typedef {import("../client/client.js").Upload} Upload */
-/** @typedef {import("../ui/composer.js").Entered & {admission: import("../client/client.js").Admission | null, wanted: number, made: Links[], upload?: Upload}} Order */
+/** @typedef {import("../ui/composer.js").Entered & {admission: import("../client/client.js").Admission | null, wanted: number, made: Links[]}} Order */
 
 const recipients = input("recipients");
 /** What is being sent, until every link of it is made. @type {Order | null} */
 let order = null;
-/** Once there is an upload that could go on after a reload. @type {typeof import("../ui/resume.js") | null} */
-let cutOff = null;
 
 if (canEncrypt()) start();
 else show("insecure");
@@ -54,12 +51,6 @@ function start() {
       () => all()[0].select(),
     );
   }
-  if (history.state?.cutOff) offerToGoOn();
-}
-
-async function offerToGoOn() {
-  cutOff = await load("ui/resume.js");
-  cutOff?.offer((entered, upload) => take(entered, 1, upload));
 }
 
 async function send() {
@@ -71,13 +62,8 @@ async function send() {
     recipients.focus();
     return;
   }
-  await take(found, Number(recipients.value));
-}
-
-/** @param {import("../ui/composer.js").Entered} entered @param {number} wanted links @param {Upload} [upload] to go on with */
-async function take(entered, wanted, upload) {
   try {
-    order = { ...entered, admission: admission(), wanted, made: [], upload };
+    order = { ...found, admission: admission(), wanted: Number(recipients.value), made: [] };
   } catch (error) {
     refuse(/** @type {TainaError} */ (error).code);
     return;
@@ -88,27 +74,19 @@ async function take(entered, wanted, upload) {
 /** Make the links that are wanted and not there yet, one after another: what is made is not lost by what fails. */
 async function make() {
   if (order === null || state() === "working") return;
-  const { made, wanted, upload, admission } = order;
+  const { made, wanted, admission } = order;
   begin();
   let problem = null;
   const report = follow(order.size * wanted);
-  const course = wanted === 1 ? { upload, onNoted: note } : {};
   try {
     while (made.length < wanted)
-      made.push(await sendOne(order, admission, (done, total) => report(made.length + done / total, wanted), course));
+      made.push(await sendOne(order, admission, (done, total) => report(made.length + done / total, wanted)));
   } catch (error) {
     problem = error instanceof TainaError ? error.code : "internal";
   }
   end();
-  cutOff?.forget();
   if (made.length === 0) refuse(problem ?? "internal");
   else succeed(order, problem);
-}
-
-/** What it takes to go on after a reload. @param {Upload} upload */
-async function note(upload) {
-  cutOff ??= await load("ui/resume.js");
-  if (order !== null && state() === "working") cutOff?.keep(order, upload);
 }
 
 /** @param {string} code */

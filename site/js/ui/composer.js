@@ -22,7 +22,6 @@ import {
 
 /** @typedef {import("../client/client.js").Outgoing} Outgoing */
 /** @typedef {import("../client/client.js").Links} Links */
-/** @typedef {import("../client/client.js").Upload} Upload */
 /** @typedef {{items: Outgoing[], size: number, ttl: number, passphrase: string | null}} Entered size in bytes, ttl in seconds */
 /** @typedef {import("../client/client.js").Admission} Admission */
 
@@ -96,7 +95,7 @@ export function entered() {
 }
 
 /** @param {File} file @returns {Outgoing} */
-export function outgoing(file) {
+function outgoing(file) {
   return { type: "file", name: file.name, mime: file.type, data: file };
 }
 
@@ -113,10 +112,9 @@ export function begin() {
  * @param {Entered} entered
  * @param {Admission | null} admission
  * @param {import("../client/client.js").OnProgress} onProgress
- * @param {{upload?: Upload | null, onNoted?: (upload: Upload) => void}} [course] one to go on with; as in client/transfer.js
  * @returns {Promise<Links>}
  */
-export async function sendOne({ items, size, ttl, passphrase }, admission, onProgress, { upload, onNoted } = {}) {
+export async function sendOne({ items, size, ttl, passphrase }, admission, onProgress) {
   const { signal } = stop;
   if (size < CHUNK_SIZE) {
     const links = await client.send(items, { ttl, passphrase, admission, signal });
@@ -130,10 +128,9 @@ export async function sendOne({ items, size, ttl, passphrase }, admission, onPro
       sayHeld(); // what was on its way still arrives
     },
     onHeld: showHeld,
-    onNoted,
   });
   showHeld(null);
-  return courier.upload(items, upload ? { ...upload, admission } : await client.begin({ ttl, passphrase, admission }));
+  return courier.send(items, { ttl, passphrase, admission });
 }
 
 /** Nothing is being sent any more. */
@@ -171,7 +168,7 @@ export function clear() {
 
 /** @param {string} code @returns {string} it, or the one for what has no words of its own */
 export function known(code) {
-  const same = { not_found: "gone", conflict: "changed" }[code] ?? code;
+  const same = code === "not_found" ? "gone" : code;
   return document.querySelector(`[data-error="${same}"]`) ? same : "internal";
 }
 
@@ -289,7 +286,7 @@ function addDropped(dropped) {
 }
 
 /** @param {Iterable<File> | null} more */
-export function addFiles(more) {
+function addFiles(more) {
   files.push(...(more ?? []));
   listFiles();
   forgive();
