@@ -10,9 +10,9 @@ from typing import Any
 from urllib.parse import urljoin
 
 import pytest
-import screenshots
 import xkcdpass
 
+import screenshots
 from support.site_documents import Document
 from taina.site import build as build_site
 
