@@ -7,10 +7,18 @@ from dataclasses import replace
 import pytest
 
 from support.secrets import Made, MadeRequest, envelope, made_of_chunks
-from taina.errors import AnsweredError, ConflictError, GoneError, InvalidError, NotFoundError, TainaError
+from taina.errors import (
+    AnsweredError,
+    ConflictError,
+    GoneError,
+    InvalidError,
+    NotFoundError,
+    StorageFullError,
+    TainaError,
+)
 from taina.rules.secret_requests import SPARE_TRIES, SecretRequests
 from taina.rules.vault import ANSWER_IDLE, Limits, Vault
-from taina.store import ROW, Store
+from taina.store import ROW, Store, Usage
 
 START = 1_800_000_000
 LIMITS = Limits()
@@ -284,6 +292,22 @@ def test_a_request_is_worth_its_answers(vault: Vault, requests: SecretRequests, 
         vault.burn(started[0].receipt_id, started[0].receipt_token)
         start(vault, requests, made, Made())
     assert start(vault, requests, made, started[1]) is started[1]  # the same again is not a new one
+
+
+def test_requests_and_envelopes_take_room_until_they_are_gone(store: Store, clock: Clock) -> None:
+    requests = SecretRequests(store, replace(LIMITS, storage=3 * ROW), clock)
+    made, other = ask(requests, MadeRequest(answers=3)), ask(requests, MadeRequest())
+    requests.answer(made.id, made.answer_token, first := envelope())
+    with pytest.raises(StorageFullError):
+        requests.answer(made.id, made.answer_token, envelope())
+    with pytest.raises(StorageFullError):
+        ask(requests, MadeRequest())
+    assert not requests.answer(made.id, made.answer_token, first).new
+    requests.delete(made.id, made.inbox_token)
+    assert store.atomically(lambda tx: tx.usage()) == Usage(2 * ROW), "its envelope is gone, its id stays used"
+    clock.now = START + other.ttl + LIMITS.ttl_max
+    assert requests.sweep() == 2
+    assert store.atomically(lambda tx: tx.usage()) == Usage()
 
 
 def test_what_was_started_is_swept_without_an_envelope(vault: Vault, requests: SecretRequests, clock: Clock) -> None:

@@ -15,6 +15,7 @@ from support.postgres_cluster import Cluster, Node
 from support.secrets import Made
 from taina.errors import GoneError, TainaError, UnavailableError
 from taina.rules.vault import Limits, Vault
+from taina.store import InDoubtError
 from taina.store.postgres import PostgresStore
 
 START = 1_800_000_000
@@ -100,7 +101,7 @@ def test_a_commit_that_nobody_confirms_is_given_up_in_time(cluster: Cluster) -> 
         made = Made()
         standby.stop()
         try:
-            with pytest.raises(UnavailableError):
+            with pytest.raises(InDoubtError):
                 create(new_vault(store), made)
         finally:
             standby.start()

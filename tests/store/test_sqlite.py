@@ -8,15 +8,18 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from support.secrets import SEALED_CHUNK, Made
+from support.secrets import SEALED_CHUNK, Made, MadeRequest, envelope, made_of_chunks
 from support.waiting import wait_until
 from taina.errors import ConflictError, StorageFullError
+from taina.rules.secret_requests import SecretRequests
 from taina.rules.vault import Limits, Vault
-from taina.store import ROW, Transaction
+from taina.store import ROW, Transaction, sqlite_transaction
 from taina.store.sqlite import SqliteStore
 
 START = 1_800_000_000
@@ -145,6 +148,32 @@ def test_a_full_disk_loses_nothing_and_recovers(tmp_path: Path) -> None:
     vault.create(again.id, again.order())
     assert [reveal(vault, made) for made in (*kept[2:], again)] == [bytes(20_000)] * (len(kept) - 1)
     store.close()
+
+
+def test_nothing_new_takes_the_last_of_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests and envelopes once did, and left nothing for what ends secrets."""
+    with closing(SqliteStore(tmp_path / "taina.db")) as store:
+        vault, requests = new_vault(store), SecretRequests(store, Limits(), lambda: START)
+        made, asked, upload = Made(), MadeRequest(answers=2), made_of_chunks(2)
+        vault.create(made.id, made.order())
+        vault.create(upload.id, upload.order())
+        requests.create(asked.id, asked.asking())
+        one_row = sqlite_transaction.ROOM_LEFT + ROW
+        monkeypatch.setattr(sqlite_transaction, "free_bytes", lambda folder: one_row - 1)
+        inserts: list[Callable[[], object]] = [
+            lambda: vault.create(Made().id, Made().order()),
+            lambda: vault.put_chunk(upload.id, upload.receipt_token, 0, upload.chunks[0]),
+            lambda: requests.create(MadeRequest().id, MadeRequest().asking()),
+            lambda: requests.answer(asked.id, asked.answer_token, envelope()),
+        ]
+        for insert in inserts:
+            with pytest.raises(StorageFullError):
+                insert()
+        assert reveal(vault, made) == made.chunks[0]
+        vault.burn(upload.receipt_id, upload.receipt_token)
+        requests.delete(asked.id, asked.inbox_token)
+        monkeypatch.setattr(sqlite_transaction, "free_bytes", lambda folder: one_row)
+        assert requests.create(MadeRequest().id, MadeRequest().asking()).new
 
 
 def test_room_is_given_back_to_the_disk(tmp_path: Path) -> None:

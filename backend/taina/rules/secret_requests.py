@@ -100,16 +100,23 @@ class SecretRequests:
         )
 
         def work(tx: Transaction) -> Asked:
-            kept = tx.requests.find(request_id)
-            if kept is None:
-                self._require_room(tx)
-                tx.requests.put(request)
-                return Asked(expires, new=True)
-            if now < kept.expires and kept.ended is None and _asking(kept) == asking:
-                return Asked(kept.expires, new=False)
-            raise ConflictError("This identifier is taken or was used up. Make a new request with a new key.")
+            kept = _repeated(tx.requests.find(request_id), asking, now)
+            if kept is not None:
+                return kept
+            self._require_room(tx)
+            tx.requests.put(request)
+            return Asked(expires, new=True)
 
         return self._store.atomically(work)
+
+    def created(self, request_id: bytes, asking: Asking) -> Asked | None:
+        """What `create` tells whoever sends the same again; None if there was no such request. Changes nothing.
+
+        Raises:
+            ConflictError: the id belongs to another request, or its time is over.
+        """
+        now = self._now()
+        return self._store.atomically(lambda tx: _repeated(tx.requests.find(request_id), asking, now))
 
     def key_of(self, request_id: bytes, answer_token: bytes) -> str | None:
         """The name of the access key that made the request, for whoever may answer it.
@@ -229,6 +236,14 @@ class SecretRequests:
 
     def _now(self) -> int:
         return int(self._clock())
+
+
+def _repeated(kept: Request | None, asking: Asking, now: int) -> Asked | None:
+    if kept is None:
+        return None
+    if now < kept.expires and kept.ended is None and _asking(kept) == asking:
+        return Asked(kept.expires, new=False)
+    raise ConflictError("This identifier is taken or was used up. Make a new request with a new key.")
 
 
 def _asking(kept: Request) -> Asking:

@@ -191,11 +191,9 @@ class Vault:
         )
 
         def work(tx: Transaction) -> Created:
-            kept = tx.find(secret_id)
+            kept = _repeated(tx.find(secret_id), fingerprint, now)
             if kept is not None:
-                if kept.state in _LIVE and now < kept.expires and _same(kept.fingerprint, fingerprint):
-                    return Created(kept.state, kept.expires, new=False)
-                raise ConflictError
+                return kept
             usage = tx.usage()
             # Room for the whole of an upload has to be there when it begins, though it is not held yet.
             if usage.held + order.size + ROW > self.limits.storage:
@@ -210,6 +208,15 @@ class Vault:
             return Created(secret.state, secret.expires, new=True)
 
         return self._store.atomically(work)
+
+    def created(self, secret_id: bytes, order: Order) -> Created | None:
+        """What `create` tells whoever sends the same order again; None if there was no such order. Changes nothing.
+
+        Raises:
+            ConflictError: the id belongs to another request or was used up.
+        """
+        now = self._now()
+        return self._store.atomically(lambda tx: _repeated(tx.find(secret_id), order.fingerprint(), now))
 
     def put_chunk(self, secret_id: bytes, receipt_token: bytes, n: int, sealed: bytes) -> State:
         """Keep one sealed chunk; the secret goes live with the last. The same bytes may come again.
@@ -470,6 +477,14 @@ class Vault:
         limits = self.limits
         free = min(1 - usage.held / limits.storage, (limits.unfinished - usage.unfinished) / limits.unfinished)
         return min(max(int(UPLOAD_IDLE * 2 * free), UPLOAD_IDLE_MIN), UPLOAD_IDLE)
+
+
+def _repeated(kept: Secret | None, fingerprint: bytes, now: int) -> Created | None:
+    if kept is None:
+        return None
+    if kept.state in _LIVE and now < kept.expires and _same(kept.fingerprint, fingerprint):
+        return Created(kept.state, kept.expires, new=False)
+    raise ConflictError
 
 
 def _held(size: int, arrived: int) -> int:

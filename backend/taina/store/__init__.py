@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypedDict, TypeVar, Unpack
 
+from taina.errors import UnavailableError
+
 State = Literal["uploading", "waiting", "revealed", "opened", "burned", "expired", "locked"]
 Result = TypeVar("Result")
 
@@ -17,6 +19,10 @@ ROW = 512
 
 class UnusableError(Exception):
     """A database that cannot be opened; the message says why and what to do."""
+
+
+class InDoubtError(UnavailableError):
+    """The commit may have happened, or not. The same work again finds out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +240,8 @@ class Store(Protocol):
 
         Raises:
             StorageFullError: the disk has no room; nothing was changed.
-            UnavailableError: whether it is durable could not be learned. The same work again finds out.
+            UnavailableError: no database takes it now; nothing was changed.
+            InDoubtError: whether it is durable could not be learned. The same work again finds out.
         """
 
     def close(self) -> None: ...

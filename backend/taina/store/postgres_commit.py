@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 from psycopg.errors import Diagnostic
 
-from taina.errors import UnavailableError
+from taina.store import InDoubtError
 
 _LOOK_SECONDS = 1.0
 
@@ -47,7 +47,7 @@ class Commits(threading.Thread):
         """Return when the transaction is durable, on the synchronous standbys too.
 
         Raises:
-            UnavailableError: it may be or may not be; nobody must be told that it is.
+            InDoubtError: it may be or may not be; nobody must be told that it is.
         """
         connection.notices.clear()
         self._pending[connection] = time.monotonic() + self._patience
@@ -55,11 +55,11 @@ class Commits(threading.Thread):
             done = connection.execute("COMMIT")
         except psycopg.Error:
             connection.close()
-            raise UnavailableError from None
+            raise InDoubtError from None
         finally:
             del self._pending[connection]
         if connection.notices or done.statusmessage != "COMMIT":
-            raise UnavailableError
+            raise InDoubtError
 
     def run(self) -> None:
         while not self._end.wait(_LOOK_SECONDS):

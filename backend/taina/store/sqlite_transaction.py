@@ -14,7 +14,7 @@ from taina.store.sqlite_migrations import CHUNKS_A_SLOT
 from taina.store.sqlite_requests import SqliteRequests
 from taina.store.sqlite_slots import Mark, Slots, rows_of
 
-_ROOM_LEFT = 32 << 20
+ROOM_LEFT = 32 << 20
 """Bytes of the disk that nothing new takes: revealing and deleting have to be written down somewhere, too."""
 _COLUMNS = tuple(field.name for field in fields(Secret))
 _values = attrgetter(*_COLUMNS)
@@ -164,7 +164,7 @@ class SqliteTransaction:
         self._usage += usage_of_rows(count)
 
     def _check_room(self, size: int) -> None:
-        if _free(self._folder) < size + _ROOM_LEFT:
+        if free_bytes(self._folder) < size + ROOM_LEFT:
             raise StorageFullError
 
     def _one(self, condition: str, value: bytes) -> Secret | None:
@@ -178,8 +178,8 @@ class SqliteTransaction:
         return slot, key
 
 
-def _free(folder: str) -> int:
-    """Bytes of room on its disk."""
+def free_bytes(folder: str) -> int:
+    """Room on the disk of a folder."""
     disk = os.statvfs(folder)
     return disk.f_bavail * disk.f_frsize
 

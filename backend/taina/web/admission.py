@@ -5,10 +5,10 @@ from typing import Protocol, TypeVar
 
 import falcon
 
-from taina.errors import TainaError
 from taina.rules.access_keys import AccessKeys
 from taina.rules.secret_requests import SecretRequests
 from taina.rules.vault import Admit
+from taina.store import InDoubtError
 from taina.store.access_keys import AccessKey
 from taina.web.parsing import bearer
 
@@ -74,12 +74,21 @@ class Admission:
 
     def _charge(self, key: AccessKey, create: Callable[[str | None], Made]) -> Made:
         assert self._keys is not None  # noqa: S101 - asked by the callers
-        take_back = self._keys.spend(key.name, "create", key.quota)
-        try:
-            made = create(key.name)
-        except TainaError:
-            take_back()
-            raise
-        if not made.new:
-            take_back()
-        return made
+        return charged(self._keys.spend(key.name, "create", key.quota), lambda: create(key.name))
+
+
+def charged(give_back: Callable[[], None], create: Callable[[], Made]) -> Made:
+    """Create what was paid for, and give that back where nothing new was made.
+
+    A create in doubt stays paid for: it may have been made, and the same again costs nothing.
+    """
+    try:
+        made = create()
+    except InDoubtError:
+        raise
+    except BaseException:
+        give_back()
+        raise
+    if not made.new:
+        give_back()
+    return made

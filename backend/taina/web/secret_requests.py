@@ -3,6 +3,7 @@
 import falcon
 
 from taina import base64url
+from taina.errors import QuotaError
 from taina.rules.secret_requests import Asking, SecretRequests
 from taina.web.admission import Admission
 from taina.web.parsing import bearer, parse_bytes, read_json
@@ -28,7 +29,14 @@ class SecretRequestResource:
         )
         self._work.check(identifier, fields)
         fields.done()
-        asked = self._admission.make(request, lambda key: self._requests.create(identifier, asking, key))
+        try:
+            asked = self._admission.make(request, lambda key: self._requests.create(identifier, asking, key))
+        except QuotaError:
+            # Who lost the answer and asks again is told, whatever is left of the quota.
+            kept = self._requests.created(identifier, asking)
+            if kept is None:
+                raise
+            asked = kept
         response.status = falcon.HTTP_201 if asked.new else falcon.HTTP_200
         response.media = {"expires": asked.expires}
 

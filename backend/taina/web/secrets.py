@@ -5,8 +5,9 @@ from typing import Any
 import falcon
 
 from taina import __version__, base64url
-from taina.rules.vault import SEALED_CHUNK, Claim, Order, Vault
-from taina.web.admission import Admission
+from taina.errors import QuotaError, RateLimitedError
+from taina.rules.vault import SEALED_CHUNK, Claim, Created, Order, Vault
+from taina.web.admission import Admission, charged
 from taina.web.limits import ClientLimits
 from taina.web.parsing import bearer, parse_bytes, path_number, read_body, read_json
 from taina.web.proof_of_work import Work
@@ -40,20 +41,26 @@ class SecretResource:
         answering = fields.bytes("request", 16) if fields.has("request") else None
         self._work.check(identifier, fields)
         fields.done()
-        # Of a secret that is too large, nothing is kept: it costs nothing, and is refused for that.
-        size = order.size if order.size <= self._vault.limits.size else 0
-        give_back = self._limits.charge_storage(request, size)
         try:
-            created = self._admission.answer(
-                request, answering, lambda admit: self._vault.create(identifier, order, admit)
-            )
-        except BaseException:
-            give_back()
-            raise
-        if not created.new:
-            give_back()
+            created = self._create(request, identifier, order, answering)
+        except (QuotaError, RateLimitedError):
+            # Who lost the answer and asks again is told, whatever is left to spend.
+            kept = self._vault.created(identifier, order)
+            if kept is None:
+                raise
+            created = kept
         response.status = falcon.HTTP_201 if created.new else falcon.HTTP_200
         response.media = {"state": created.state, "expires": created.expires}
+
+    def _create(self, request: falcon.Request, identifier: bytes, order: Order, answering: bytes | None) -> Created:
+        # Of a secret that is too large nothing is kept: it costs nothing, and is refused for its size.
+        size = order.size if order.size <= self._vault.limits.size else 0
+        return charged(
+            self._limits.charge_storage(request, size),
+            lambda: self._admission.answer(
+                request, answering, lambda admit: self._vault.create(identifier, order, admit)
+            ),
+        )
 
     def on_get(self, request: falcon.Request, response: falcon.Response, secret_id: str) -> None:
         status = self._vault.status(parse_bytes("id", secret_id, 16), bearer(request))

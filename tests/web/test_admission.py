@@ -1,0 +1,83 @@
+"""What a create costs: one of the quota, and its bytes of the budget, for each new thing and for nothing else."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import falcon.testing
+import pytest
+
+from support.api import bearer, request_path, secret_path
+from support.secrets import Made, MadeRequest
+from taina.rules.access_keys import open_keys
+from taina.rules.secret_requests import SecretRequests
+from taina.rules.vault import Admit, Created, Limits, Order, Vault
+from taina.store import InDoubtError
+from taina.store.sqlite import SqliteStore
+from taina.web.admission import Admission
+from taina.web.app import create_app
+from taina.web.limits import Rates
+
+
+class Doubtful(Vault):
+    """A vault whose database keeps what it is given, and then may not confirm it."""
+
+    in_doubt = False
+
+    def create(self, secret_id: bytes, order: Order, admit: Admit | None = None) -> Created:
+        created = super().create(secret_id, order, admit)
+        if self.in_doubt:
+            raise InDoubtError
+        return created
+
+
+class Instance:
+    """A private instance with a key of this quota, which stores so many bytes of one client a day."""
+
+    def __init__(self, store: SqliteStore, folder: Path, quota: int | None = None, storage: int = 0) -> None:
+        keys = open_keys(folder)
+        _, self.token = keys.issue("ann", quota=quota)
+        self.vault = Doubtful(store, Limits())
+        requests = SecretRequests(store, Limits())
+        rates = Rates(storage=storage)
+        self.app = create_app(self.vault, requests, rates=rates, admission=Admission(keys, requests))
+
+    def put(self, made: Made | MadeRequest) -> int:
+        path = request_path(made) if isinstance(made, MadeRequest) else secret_path(made)
+        result = falcon.testing.simulate_put(self.app, f"/api/v1{path}", json=made.body(), headers=bearer(self.token))
+        return result.status_code
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
+    with closing(SqliteStore(tmp_path / "taina.db")) as store:
+        yield store
+
+
+@pytest.mark.parametrize("kind", [Made, MadeRequest])
+def test_the_same_again_costs_nothing_at_the_end_of_a_quota(
+    store: SqliteStore, tmp_path: Path, kind: type[Made | MadeRequest]
+) -> None:
+    """Whoever lost the answer asks again; once the last of the quota was refused to him."""
+    instance = Instance(store, tmp_path, quota=1)
+    made = kind()
+    assert [instance.put(made), instance.put(made), instance.put(kind()), instance.put(made)] == [201, 200, 403, 200]
+
+
+def test_the_same_again_costs_nothing_at_the_end_of_a_budget(store: SqliteStore, tmp_path: Path) -> None:
+    instance = Instance(store, tmp_path, storage=1100)
+    made = Made()
+    assert [instance.put(made), instance.put(made), instance.put(Made()), instance.put(made)] == [201, 200, 429, 200]
+
+
+@pytest.mark.parametrize(("quota", "storage", "refused"), [(2, 0, 403), (None, 2100, 429)])
+def test_a_commit_in_doubt_is_counted_once(
+    store: SqliteStore, tmp_path: Path, quota: int | None, storage: int, refused: int
+) -> None:
+    """It was given back twice, by the doubt and by the repetition, so that the secret was kept for nothing."""
+    instance = Instance(store, tmp_path, quota=quota, storage=storage)
+    made = Made()
+    instance.vault.in_doubt = True
+    assert instance.put(made) == 503
+    instance.vault.in_doubt = False
+    assert [instance.put(made), instance.put(Made()), instance.put(Made())] == [200, 201, refused]
