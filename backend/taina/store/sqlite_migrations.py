@@ -98,7 +98,9 @@ def answers(db: sqlite_utils.Database) -> None:
 def usage(db: sqlite_utils.Database) -> None:
     # An upload is counted by what has arrived (with four chunks of 1 MiB and 16 bytes ahead), and rows are counted.
     db.execute("ALTER TABLE secrets ADD COLUMN held INTEGER NOT NULL DEFAULT 0 CHECK (held >= 0)")
-    db.execute("UPDATE secrets SET held = min(size, iif(missing = 0, size, (chunks - missing + 4) * 1048592))")
+    db.execute(
+        "UPDATE secrets SET held = min(size, CASE missing WHEN 0 THEN size ELSE (chunks - missing + 4) * 1048592 END)"
+    )
     db.execute("ALTER TABLE usage ADD COLUMN unfinished INTEGER NOT NULL DEFAULT 0 CHECK (unfinished >= 0)")
     db.execute(
         """
