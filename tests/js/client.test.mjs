@@ -111,7 +111,7 @@ test("send: a lost answer is asked for again with the same bytes, at growing dis
   const sent = await client.send(text, options);
   assert.equal(sent.expires, 1_800_003_600);
   assert.equal(calls.length, 4);
-  assert.equal(new Set(calls.map((call) => call.method + call.path + call.raw)).size, 1);
+  assert.equal(new Set(calls.map((call) => [call.method, call.path, call.raw].join())).size, 1);
   assert.deepEqual(waits, [500, 1000, 2000]);
 });
 

@@ -10,6 +10,7 @@ function dealing(numbers) {
 
 test("below: every number comes from equally many draws, and the rest is drawn again", () => {
   for (const n of [1, 2, 3, 7, 64, 1000, 7776, 65535, 65536]) {
+    /** @type {Map<number, number>} */
     const counts = new Map();
     for (let drawn = 0; drawn < 65536; drawn++) {
       const numbers = [drawn, 0];

@@ -42,7 +42,7 @@ export async function checkVectors(load) {
         await check(vector);
         passed += 1;
       } catch (error) {
-        failed.push(`${file}: ${vector.name}: ${error}`);
+        failed.push(`${file}: ${vector.name}: ${String(error)}`);
       }
     }
   }
@@ -137,6 +137,7 @@ async function tampered({ name, key, flags, id, payload, chunks, change, cut, op
   /** @type {Bytes[]} */
   const found = chunks.map((/** @type {number} */ n) => sealed[n].slice());
   if (change) {
+    /** @type {[number, number, number]} */
     const [n, at, bits] = change;
     found[n][at < 0 ? found[n].length + at : at] ^= bits;
   }
@@ -316,7 +317,7 @@ async function read(blob) {
 
 /** A member that this file does not know would be one that it does not check. @param {object} unknown */
 function nothing(unknown) {
-  if (Object.keys(unknown).length) throw new Error(`unknown members: ${Object.keys(unknown)}`);
+  if (Object.keys(unknown).length) throw new Error(`unknown members: ${Object.keys(unknown).join()}`);
 }
 
 /** @param {unknown} found @param {unknown} expected */
@@ -327,11 +328,10 @@ function same(found, expected) {
 
 /** JSON with its members in order, and bytes in base64url. @param {unknown} value @returns {string} */
 function spelled(value) {
-  return String(
-    JSON.stringify(value, (_, member) => {
-      if (member instanceof Uint8Array) return toBase64url(/** @type {Bytes} */ (member));
-      if (typeof member !== "object" || member === null || Array.isArray(member)) return member;
-      return Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)));
-    }),
-  );
+  const json = JSON.stringify(value, (_, member) => {
+    if (member instanceof Uint8Array) return toBase64url(/** @type {Bytes} */ (member));
+    if (typeof member !== "object" || member === null || Array.isArray(member)) return member;
+    return Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
+  return json ?? "undefined";
 }

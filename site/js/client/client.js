@@ -189,7 +189,7 @@ export class Client {
     /** @param {number} n @returns {Promise<Bytes>} */
     const fetchChunk = (n) => {
       const read = () => this.#bytes(`${claimPath}/chunks/${n}`, { token: claim.token, signal });
-      return this.#atItsPace(pace, signal, read).catch((error) => {
+      return this.#atItsPace(pace, signal, read).catch((/** @type {unknown} */ error) => {
         throw error instanceof TainaError && error.code === "gone" ? new TainaError("lost") : error;
       });
     };
@@ -454,7 +454,7 @@ async function inParallel(width, count, work) {
   await Promise.all(
     Array.from({ length: Math.min(width, count) }, async () => {
       while (next < count && !failed) {
-        await work(next++).catch((error) => {
+        await work(next++).catch((/** @type {unknown} */ error) => {
           failed = true;
           throw error;
         });

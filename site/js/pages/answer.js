@@ -56,7 +56,7 @@ function start() {
   // What was changed after a failure is another answer.
   for (const event of ["input", "change", "drop"]) addEventListener(event, forget);
   element("chosen").addEventListener("click", forget);
-  look();
+  void look();
 }
 
 async function look() {
@@ -102,7 +102,7 @@ async function send() {
 async function sealed(found) {
   const send = (/** @type {import("../client/client.js").Admission | null} */ admission) =>
     sendOne(found, admission, follow(found.size));
-  const links = await send(null).catch(async (error) => {
+  const links = await send(null).catch(async (/** @type {unknown} */ error) => {
     // A private instance lets in who was asked; another need not know which request this answers.
     if (!(error instanceof TainaError && error.code === "key_needed")) throw error;
     return send(await requests.admission(link));

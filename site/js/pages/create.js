@@ -92,7 +92,7 @@ async function make() {
 /** @param {string} code */
 function refuse(code) {
   fail(code);
-  if (code.startsWith("key_")) askForKey();
+  if (code.startsWith("key_")) void askForKey();
 }
 
 /** @param {Order} order @param {string | null} problem why there are fewer links than wanted */
@@ -118,7 +118,7 @@ function succeed({ made, wanted, passphrase: phrase }, problem) {
     fill("why-missing", element("error").querySelector(`[data-error="${known(problem)}"]`)?.textContent ?? "");
   }
   remindOf(phrase);
-  offer(made);
+  void offer(made);
   fill("expires", say("expires", { when: formatTime(made[0].expires) }));
   if (problem === null) forget();
   show("done");

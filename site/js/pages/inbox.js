@@ -32,7 +32,7 @@ function start() {
   element("delete").addEventListener("click", () => askToDelete(true));
   element("delete-cancel").addEventListener("click", () => askToDelete(false));
   element("delete-confirm").addEventListener("click", remove);
-  look();
+  void look();
 }
 
 async function look() {

@@ -41,7 +41,7 @@ function start() {
     tellKept(true);
     input("nickname").focus();
   });
-  look();
+  void look();
 }
 
 async function look() {

@@ -70,7 +70,7 @@ async function make() {
     const code = error instanceof TainaError ? error.code : "internal";
     if (code === "unsupported") show("outdated");
     else fail(code);
-    if (code.startsWith("key_")) askForKey();
+    if (code.startsWith("key_")) void askForKey();
   }
 }
 

@@ -62,7 +62,7 @@ let idle;
 // Another link pasted into this tab changes only what stands behind the `#`.
 addEventListener("hashchange", () => location.reload());
 addEventListener("pagehide", wipe);
-wipeSpools();
+void wipeSpools();
 
 if (!canEncrypt()) show("insecure");
 else if (location.hash.length <= 1) show("empty");
@@ -72,19 +72,19 @@ function start() {
   canBeShown(passphrase, element("show-passphrase"));
   element("reveal").addEventListener("click", reveal);
   passphrase.addEventListener("keydown", (event) => {
-    if (isEnter(event)) reveal(event);
+    if (isEnter(event)) void reveal(event);
   });
   element("hide").addEventListener("click", hide);
   element("show-again").addEventListener("click", showSecret);
   element("look-again").addEventListener("click", look);
   element("try-again").addEventListener("click", (event) => {
     if (waiting) courier?.go();
-    else if (interrupted) reveal(event);
-    else look();
+    else if (interrupted) void reveal(event);
+    else void look();
   });
   element("save-all").addEventListener("click", saveAll);
   for (const sign of ["pointerdown", "keydown", "scroll"]) addEventListener(sign, stayAwake, { passive: true });
-  look();
+  void look();
 }
 
 /** Ask what may be known of the secret; that consumes nothing. */
@@ -162,7 +162,7 @@ function explain(error) {
   const code = error instanceof TainaError ? error.code : "internal";
   if (error instanceof TainaError && code === "gone") {
     const { state: how, ended } = error.members;
-    fill("gone", say(`gone.${how}`, { when: formatTime(Number(ended)) }));
+    fill("gone", say(`gone.${String(how)}`, { when: formatTime(Number(ended)) }));
     element("not-you").hidden = how !== "revealed" && how !== "opened";
     show("gone");
   } else {

@@ -74,7 +74,7 @@ export function startComposer(send, onInstance = () => {}) {
     () => getSelection()?.selectAllChildren(phrase),
   );
   takeFiles();
-  askInstance(onInstance);
+  void askInstance(onInstance);
 }
 
 /** What was entered, if it can be sent; else the page says why not. @returns {Entered | null} */

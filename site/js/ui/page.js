@@ -144,6 +144,7 @@ export function formatDuration(seconds) {
  * @param {KeyboardEvent} event
  */
 export function isEnter(event) {
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- there is nothing newer
   return event.key === "Enter" && !event.isComposing && event.keyCode !== 229;
 }
 
