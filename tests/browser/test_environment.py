@@ -1,10 +1,15 @@
 """Browsers as they are: odd languages, blocked scripts, wrong clocks, extensions that click, printers."""
 
+import re
+import shutil
+from pathlib import Path
+
 import pytest
 
-from browser.engines import Browsers, PlaywrightTab, reach
-from browser.test_story import send
-from support.servers import Server
+from browser.engines import Browsers, PlaywrightTab, Tab, reach
+from browser.test_story import opened, send
+from support.servers import Server, start_server, stop_server
+from taina.site import build as build_site
 
 LINES = 200
 SECRET = "\n".join(f"line {n} of {LINES}" for n in range(LINES))
@@ -77,3 +82,97 @@ def test_nothing_is_cut_off_on_paper(browsers: Browsers, taina: Server) -> None:
     tab.page.emulate_media(media="print")
     tab.wait(whole.format(".scroll, pre"))
     context.close()
+
+
+WITH_SCRIPT = ("create", "reveal", "receipt", "sent", "request", "answer", "inbox")
+STUCK = "getComputedStyle(document.querySelector('.stuck')).visibility === 'visible'"
+
+
+@pytest.mark.parametrize("engine", ["chromium", "firefox"])
+@pytest.mark.parametrize("page", WITH_SCRIPT)
+def test_a_page_whose_script_is_blocked_says_so(browsers: Browsers, engine: str, taina: Server, page: str) -> None:
+    """An extension or a proxy keeps one module away; nothing may wait for ever without a word."""
+    with browsers.tab(engine) as tab:
+        assert isinstance(tab, PlaywrightTab)
+        tab.page.route(f"**/js/pages/{page}.js", lambda route: route.abort())
+        tab.open(f"{taina.url}/en/{build_site.PAGES[page]}#AAAA")
+        tab.wait(STUCK)
+        assert "could not start" in tab.text(".stuck")
+
+
+@pytest.mark.parametrize("engine", ["chromium", "firefox"])
+@pytest.mark.parametrize(
+    ("module", "body"),
+    [("js/format/links.js", "export const x = ;"), ("js/ui/page.js", "throw new Error('later')"), ("js/errors.js", "")],
+    ids=["does not parse", "throws", "lacks a name"],
+)
+def test_a_page_whose_script_was_changed_says_so(
+    browsers: Browsers, engine: str, built_site: Path, tmp_path: Path, module: str, body: str
+) -> None:
+    """As older engines meet newer syntax. Where the digests are checked, another body is the same as none."""
+    site = tmp_path / "site"
+    shutil.copytree(built_site, site, ignore=shutil.ignore_patterns("*.br", "*.gz"))
+    for file in site.rglob(module):
+        file.write_text(body)
+    for file in site.rglob("index.html"):
+        html = re.sub(r' integrity="[^"]+"', "", file.read_text("utf-8"))
+        file.write_text(re.sub(r'"integrity":\{[^}]*\}', '"integrity":{}', html), "utf-8")
+    server = start_server(tmp_path / "data", "--site", str(site))
+    with browsers.tab(engine) as tab:
+        tab.open(f"{server.url}/en/s/#AAAA")
+        tab.wait(STUCK)
+        assert tab.shown("main")
+    stop_server(server)
+
+
+@pytest.mark.parametrize("engine", ["chromium", "firefox"])
+def test_a_neutral_address_without_its_script_offers_every_language(
+    browsers: Browsers, engine: str, taina: Server
+) -> None:
+    with browsers.tab(engine) as tab:
+        assert isinstance(tab, PlaywrightTab)
+        tab.page.route("**/language_redirect.js", lambda route: route.abort())
+        tab.open(f"{taina.url}/s/#AAAA")
+        tab.wait(STUCK)
+        assert tab.shown('a[href="/bg/s/"]')
+
+
+def test_a_page_that_runs_takes_the_word_away(tab: Tab, taina: Server) -> None:
+    for page in WITH_SCRIPT:
+        tab.open(f"{taina.url}/en/{build_site.PAGES[page]}")
+        tab.wait("!['loading', undefined].includes(document.querySelector('main').dataset.state)")
+        assert tab.evaluate("document.querySelector('.stuck')") is None, page
+
+
+def test_a_click_of_a_program_reveals_nothing_and_gets_a_word(tab: Tab, reader: Tab, taina: Server) -> None:
+    """Extensions for the keyboard and for the voice click by script; a person presses Enter then."""
+    send(tab, taina)
+    reader.open(tab.value("#link"))
+    reach(reader, "before")
+    reader.evaluate("document.querySelector('#reveal').click()")
+    reader.wait("document.querySelector('#wrong').textContent.startsWith('A program pressed')")
+    assert reader.shown("#wrong")
+    assert reader.evaluate("document.activeElement.id") == "reveal"
+    reader.press("Enter")
+    reach(reader, "shown")
+    assert reader.text("#secret-text") == "hunter2"
+
+
+@pytest.mark.parametrize("engine", ["chromium", "firefox"])
+@pytest.mark.parametrize(("ahead", "told"), [(0, False), (3600 + 300, False), (3600 + 700, True)])
+def test_a_clock_that_is_wrong_accuses_nobody(
+    browsers: Browsers, engine: str, taina: Server, ahead: int, told: bool
+) -> None:
+    """Within ten minutes nothing is said; beyond, that a clock may be wrong."""
+    with browsers.tab(engine) as tab, browsers.tab(engine) as reader:
+        assert isinstance(reader, PlaywrightTab)
+        tab.open(f"{taina.url}/en/")
+        tab.fill("#text", "hunter2")
+        tab.evaluate("void (document.querySelector('#ttl').value = '3600')")
+        tab.click("#send")
+        reach(tab, "done")
+        reader.page.add_init_script(f"{{ const now = Date.now; Date.now = () => now.call(Date) + {ahead * 1000}; }}")
+        opened(reader, tab.value("#link"))
+        assert reader.shown("#late") == told
+        if told:
+            assert "If the clock is right" in reader.text("#late")

@@ -97,3 +97,21 @@ def test_enter_that_ends_a_composition_sends_nothing(tab: Tab, taina: Server, co
     tab.evaluate(enter % ("#passphrase", json.dumps(composing)))
     assert reach(tab, "before", "working") == "before"
     assert not tab.shown("#wrong")
+
+
+HALF = "String.fromCharCode(0xd83d)"  # of an emoji, as a field cut at its length leaves it
+
+
+@pytest.mark.parametrize("field", ["#text", "#passphrase"])
+def test_half_an_emoji_is_refused_with_words(tab: Tab, taina: Server, field: str) -> None:
+    """Sealed, it would become another character."""
+    tab.open(f"{taina.url}/en/")
+    tab.fill("#text", "hunter2")
+    tab.evaluate(f"void (document.querySelector('{field}').value = 'key ' + {HALF})")
+    tab.click("#send")
+    assert reach(tab, "error", "done") == "error"
+    assert tab.shown('[data-error="bad_format"]')
+    assert tab.evaluate(f"document.querySelector('{field}').value === 'key ' + {HALF}"), "what was entered stays"
+    tab.fill(field, "key 🔑")
+    tab.click("#send")
+    reach(tab, "done")

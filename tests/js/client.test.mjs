@@ -115,6 +115,13 @@ test("send: a lost answer is asked for again with the same bytes, at growing dis
   assert.deepEqual(waits, [500, 1000, 2000]);
 });
 
+test("send: half an emoji is refused, not turned into another character", async () => {
+  const { client, calls } = clientOf(created);
+  const half = [{ type: /** @type {const} */ ("text"), text: "key \ud83d" }];
+  await assert.rejects(client.send(half, options), refusal("bad_format"));
+  assert.equal(calls.length, 0);
+});
+
 test("send: a server that is not there is told after a few tries", async () => {
   const { client, calls } = clientOf(lost);
   await assert.rejects(client.send(text, options), refusal("unreachable"));

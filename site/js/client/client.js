@@ -12,7 +12,7 @@ import {
   sha256,
 } from "../format/derive.js";
 import { encodeLink, flagsOf, fromBase64url, toBase64url } from "../format/links.js";
-import { CHUNK_SIZE, Unpacker, pack } from "../format/payload.js";
+import { CHUNK_SIZE, Unpacker, pack, text as wellFormed } from "../format/payload.js";
 import { chunkCount, openChunk, sealChunk, sealedSize, streamKey } from "../format/stream.js";
 
 /** @typedef {import("../format/derive.js").Bytes} Bytes */
@@ -400,7 +400,7 @@ function inMemory() {
 
 /** @param {Outgoing[]} items @param {number} expires unix seconds @returns {Blob} */
 function payloadOf(items, expires) {
-  const bodies = items.map((item) => (item.type === "text" ? new Blob([item.text]) : item.data));
+  const bodies = items.map((item) => (item.type === "text" ? new Blob([wellFormed(item.text)]) : item.data));
   const described = items.map((item, i) => {
     const size = bodies[i].size;
     return item.type === "text"

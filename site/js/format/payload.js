@@ -161,8 +161,8 @@ function number(value) {
   return value;
 }
 
-/** @param {unknown} value @returns {string} */
-function text(value) {
+/** @param {unknown} value @returns {string} @throws {TainaError} bad_format: no text, or one with an unpaired surrogate */
+export function text(value) {
   if (typeof value !== "string" || /\p{Surrogate}/u.test(value)) throw new TainaError("bad_format");
   return value;
 }

@@ -3,7 +3,6 @@ import { decodeLink } from "../format/links.js";
 import { Requests } from "../client/requests.js";
 import { begin, clear, client, end, entered, fail, remindOf, sendOne, startComposer } from "../ui/composer.js";
 import {
-  canEncrypt,
   copyOnClick,
   element,
   fill,
@@ -11,6 +10,7 @@ import {
   formatNumber,
   formatTime,
   input,
+  run,
   say,
   show,
   state,
@@ -39,9 +39,7 @@ let waiting = null;
 
 addEventListener("hashchange", () => location.reload());
 
-if (!canEncrypt()) show("insecure");
-else if (location.hash.length <= 1) show("empty");
-else start();
+run(() => (location.hash.length <= 1 ? show("empty") : start()));
 
 function start() {
   startComposer(send);

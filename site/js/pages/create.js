@@ -3,7 +3,6 @@ import { begin, clear, end, entered, fail, known, remindOf, sendOne, startCompos
 import {
   admission,
   askForKey,
-  canEncrypt,
   copyOnClick,
   element,
   fill,
@@ -12,6 +11,7 @@ import {
   formatTime,
   input,
   load,
+  run,
   say,
   show,
   state,
@@ -24,8 +24,7 @@ const recipients = input("recipients");
 /** What is being sent, until every link of it is made. @type {Order | null} */
 let order = null;
 
-if (canEncrypt()) start();
-else show("insecure");
+run(start);
 
 function start() {
   startComposer(send, ({ options }) => options.create === "keys" && askForKey());

@@ -2,7 +2,7 @@ import { Client } from "../client/client.js";
 import { TainaError } from "../errors.js";
 import { decodeLink } from "../format/links.js";
 import { Requests } from "../client/requests.js";
-import { announce, canEncrypt, element, fill, formatTime, say, show } from "../ui/page.js";
+import { announce, element, fill, formatTime, run, say, show } from "../ui/page.js";
 
 /** @typedef {import("../client/requests.js").Answer} Answer */
 
@@ -23,8 +23,7 @@ let link;
 
 addEventListener("hashchange", () => location.reload());
 
-if (canEncrypt()) start();
-else show("insecure");
+run(start);
 
 function start() {
   element("refresh").addEventListener("click", look);

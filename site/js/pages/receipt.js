@@ -2,7 +2,7 @@ import { Client } from "../client/client.js";
 import { TainaError } from "../errors.js";
 import { cleanFragment, decodeLink } from "../format/links.js";
 import { forget, keep, sent } from "../kept_receipts.js";
-import { announce, canEncrypt, element, fill, formatNumber, formatTime, input, say, show } from "../ui/page.js";
+import { announce, element, fill, formatNumber, formatTime, input, run, say, show } from "../ui/page.js";
 
 /** @type {Record<string, string>} */
 const STATES = {
@@ -21,8 +21,7 @@ let mine;
 
 addEventListener("hashchange", () => location.reload());
 
-if (canEncrypt()) start();
-else show("insecure");
+run(start);
 
 function start() {
   element("refresh").addEventListener("click", look);

@@ -5,12 +5,12 @@ import {
   admission,
   announce,
   askForKey,
-  canEncrypt,
   copyOnClick,
   element,
   fill,
   formatTime,
   input,
+  run,
   say,
   show,
   state,
@@ -21,8 +21,7 @@ const requests = new Requests(client);
 const answers = input("answers");
 const lifetime = /** @type {HTMLSelectElement} */ (element("ttl"));
 
-if (canEncrypt()) start();
-else show("insecure");
+run(start);
 
 function start() {
   element("make").addEventListener("click", make);

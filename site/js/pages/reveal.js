@@ -7,7 +7,6 @@ import { wipeSpools } from "../client/spool.js";
 import { clearLater } from "../ui/clipboard.js";
 import {
   canBeShown,
-  canEncrypt,
   copyOnClick,
   element,
   fill,
@@ -19,6 +18,7 @@ import {
   input,
   isEnter,
   resetProgress,
+  run,
   say,
   show,
   state,
@@ -28,6 +28,7 @@ import {
 
 const HIDE_AFTER = 5 * 60_000; // ms without anybody there
 const SAVE_EVERY = 300; // ms: browsers drop downloads that come too fast one after another
+const CLOCKS_DIFFER = 10 * 60; // seconds by which the clocks of sender and recipient may be apart
 const REVOKE_AFTER = 60_000; // ms in which a browser has begun a download
 /** Where each error leads; any other leaves the secret where it is. @type {Record<string, string>} */
 const STATES = {
@@ -64,9 +65,7 @@ addEventListener("hashchange", () => location.reload());
 addEventListener("pagehide", wipe);
 void wipeSpools();
 
-if (!canEncrypt()) show("insecure");
-else if (location.hash.length <= 1) show("empty");
-else start();
+run(() => (location.hash.length <= 1 ? show("empty") : start()));
 
 function start() {
   canBeShown(passphrase, element("show-passphrase"));
@@ -104,12 +103,16 @@ async function look() {
   }
 }
 
-/** @param {Event} event a person's own doing: a script's click, or one in a page that nobody sees, reveals nothing */
+/** @param {Event} event a person's own doing: a program's click, or one in a page that nobody sees, reveals nothing */
 async function reveal(event) {
   const seen = document.visibilityState === "visible" && !(/** @type {any} */ (document).prerendering);
-  if (!event.isTrusted || !seen || !["before", "unreachable"].includes(state())) return;
+  if (!seen || !["before", "unreachable"].includes(state())) return;
+  if (!event.isTrusted && !interrupted) {
+    complain(say("by_program"), element("reveal"));
+    return;
+  }
   if (link.passphrase && passphrase.value === "") {
-    complain(say("no_passphrase"));
+    complain(say("no_passphrase"), passphrase);
     return;
   }
   element("wrong").hidden = true;
@@ -129,7 +132,7 @@ async function reveal(event) {
     }
     const left = Number(error.members.attempts_left);
     await look(); // after the last attempt the server tells how it ended
-    if (left > 0) complain(say("wrong", { n: left }));
+    if (left > 0) complain(say("wrong", { n: left }), passphrase);
   }
 }
 
@@ -148,13 +151,13 @@ function showHeld(why) {
   else show("working");
 }
 
-/** @param {string} message about the passphrase */
-function complain(message) {
+/** @param {string} message @param {HTMLElement} remedy where it can be put right */
+function complain(message, remedy) {
   const place = element("wrong");
   place.textContent = message;
   place.hidden = false;
-  passphrase.focus();
-  passphrase.select();
+  remedy.focus();
+  if (remedy === passphrase) passphrase.select();
 }
 
 /** @param {unknown} error */
@@ -176,7 +179,7 @@ function explain(error) {
 function showSecret() {
   if (secret === null) return;
   const { items, expires } = secret;
-  element("late").hidden = Date.now() / 1000 <= expires;
+  element("late").hidden = Date.now() / 1000 <= expires + CLOCKS_DIFFER;
   const texts = items.filter((item) => item.type === "text");
   element("secret-texts").replaceChildren(
     ...texts.map(({ text }, n) => {

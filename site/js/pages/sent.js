@@ -2,12 +2,11 @@ import { Client } from "../client/client.js";
 import { TainaError } from "../errors.js";
 import { decodeLink } from "../format/links.js";
 import { forget, forgetAll, sent } from "../kept_receipts.js";
-import { announce, canEncrypt, element, formatTime, say, show } from "../ui/page.js";
+import { announce, element, formatTime, run, say, show } from "../ui/page.js";
 
 const client = new Client();
 
-if (canEncrypt()) start();
-else show("insecure");
+run(start);
 
 function start() {
   element("forget-all").addEventListener("click", () => {

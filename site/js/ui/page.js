@@ -280,7 +280,9 @@ function digestOf(address) {
   return digests[pathname];
 }
 
-/** @returns {boolean} whether this browser encrypts here: only over HTTPS, or on this very machine */
-export function canEncrypt() {
-  return isSecureContext && Boolean(globalThis.crypto?.subtle);
+/** The page's own part, where this browser encrypts: only over HTTPS, or on this very machine. @param {() => void} start */
+export function run(start) {
+  if (isSecureContext && globalThis.crypto?.subtle) start();
+  else show("insecure");
+  element("stuck").remove(); // all modules are here, and none has failed
 }
