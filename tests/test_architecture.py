@@ -19,7 +19,8 @@ ROOMS = {
     "psycopg_pool": {"store"},
     "cryptography": {"format", "site", "store"},
     "click": {"cli", "server", "site"},
-    "httpx": {"client", "server", "site"},
+    "httpcore": {"fetching.py"},
+    "httpx": {"client", "fetching.py", "server", "site"},
     "segno": {"cli"},
     "smtplib": {"mail"},
     "prometheus_client": {"server"},
@@ -131,7 +132,7 @@ FLOORS = [
     ["rules"],
     ["store", "config", "format"],
     ["proof_of_work"],
-    ["errors", "base64url"],
+    ["errors", "base64url", "fetching"],
 ]
 """Arrows of import point downwards in this list."""
 

@@ -6,15 +6,23 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from support.servers import Server
+from support.servers import Server, start_server, stop_server
 
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 COMMAND = [sys.executable, "-m", "taina"]
+
+
+@pytest.fixture(scope="session")
+def taina(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The API alone: the command asks for no page, and building them takes long."""
+    server = start_server(tmp_path_factory.mktemp("data"))
+    yield server
+    stop_server(server)
 
 
 @pytest.fixture

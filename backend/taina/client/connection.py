@@ -6,12 +6,12 @@ import time
 import types
 from collections.abc import Callable
 from typing import Any, Self
-
-import httpx
+from urllib.parse import urlsplit
 
 from taina import base64url
 from taina.client.transport import Transport
 from taina.errors import InvalidError
+from taina.fetching import open_http
 from taina.format.links import Kind, Link, decode_link
 
 _ADDRESS = re.compile(r"https?://[^/?#\s]+", re.IGNORECASE)
@@ -33,7 +33,7 @@ class Connection:
     ) -> None:
         self.url = url.rstrip("/") if url else None
         self._key = None if key is None else _read_key(key)
-        self._http = httpx.Client(timeout=timeout)
+        self._http = open_http(timeout)
         self._patience = patience
         self._clock = clock
         self._random = random
@@ -63,6 +63,13 @@ class Connection:
     def _transport(self, url: str | None, patience: float | None = None) -> Transport:
         if url is None:
             raise InvalidError("Which instance? Give its address, or a whole link that names it.", field="url")
+        try:
+            parts = urlsplit(url)
+            good = parts.scheme.lower() in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:
+            good = False
+        if not good:
+            raise InvalidError(f"{url} is no address: it begins with https:// and names a host.", field="url")
         patience = self._patience if patience is None else patience
         return Transport(url, self._http, patience, sleep=self._sleep)
 

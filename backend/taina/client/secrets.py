@@ -13,7 +13,7 @@ from taina.client.connection import Connection
 from taina.client.contents import Content, item_of, seal_contents
 from taina.client.receiving import Receiver
 from taina.client.results import Opened, Receipt, Sent, Status
-from taina.client.transport import Transport
+from taina.client.transport import CONTENT_MOST, Transport
 from taina.errors import InvalidError, TainaError
 from taina.format.derive import (
     KEY_SIZE,
@@ -203,6 +203,7 @@ class Secrets(Connection):
                 "proof": base64url.encode(content_keys.reveal),
                 "claim": {"id": base64url.encode(claim.id), "hash": base64url.encode(sha256(claim.token))},
             },
+            most=CONTENT_MOST,
         )
         path = f"/claims/{base64url.encode(claim.id)}"
         chunks = whole(answer, "chunks")

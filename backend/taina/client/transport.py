@@ -22,6 +22,7 @@ from taina.errors import (
     WorkNeededError,
     error_of,
 )
+from taina.fetching import Answer, fetch
 from taina.proof_of_work import BITS_MOST, find
 
 _TRY_AGAIN = {429, 500, 502, 503, 504}
@@ -37,6 +38,12 @@ _FIELDS = {
 }
 _WORDS = {"state": frozenset(get_args(State)), "field": frozenset(_FIELDS)}
 """Facts that an error of the API may have beside its code, and what they may be."""
+DOCUMENT_MOST = 64 << 10
+"""Bytes of an answer that is a list or less."""
+CONTENT_MOST = 2 << 20
+"""Bytes of an answer with a chunk in base64url."""
+CHUNK_MOST = (1 << 20) + 16
+"""Bytes of a sealed chunk."""
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 8.0
 
@@ -66,15 +73,17 @@ class Transport:
         self._clock = clock
         self._sleep = sleep
 
-    def json(self, method: str, path: str, *, token: bytes | None = None, body: Any = None) -> dict[str, Any]:
-        """A call that answers with a JSON object. Raises: TainaError, UnreachableError among them."""
+    def json(
+        self, method: str, path: str, *, token: bytes | None = None, body: Any = None, most: int = DOCUMENT_MOST
+    ) -> dict[str, Any]:
+        """A call that answers with a JSON object of at most so many bytes.
+
+        Raises:
+            TainaError: UnreachableError among them.
+        """
         content = None if body is None else json.dumps(body).encode("utf-8")
-        answer = self._call(method, path, token, content, "application/json")
-        try:
-            document = answer.json()
-        except ValueError:
-            document = None
-        if not isinstance(document, dict):
+        document = _read(self._call(method, path, token, content, "application/json", most))
+        if document is None:
             raise NotTainaError
         return document
 
@@ -99,21 +108,21 @@ class Transport:
 
     def post(self, path: str, token: bytes | None, body: Any) -> None:
         """A call that answers with nothing. Raises: TainaError."""
-        self._call("POST", path, token, json.dumps(body).encode("utf-8"), "application/json")
+        self._call("POST", path, token, json.dumps(body).encode("utf-8"), "application/json", DOCUMENT_MOST)
 
     def put_bytes(self, path: str, token: bytes, content: bytes) -> None:
         """Leave bytes at an address. Raises: TainaError."""
-        self._call("PUT", path, token, content, "application/octet-stream")
+        self._call("PUT", path, token, content, "application/octet-stream", DOCUMENT_MOST)
 
     def delete(self, path: str, token: bytes) -> None:
         """Delete what is at an address. Raises: TainaError."""
-        self._call("DELETE", path, token, None, "")
+        self._call("DELETE", path, token, None, "", DOCUMENT_MOST)
 
     def get_bytes(self, path: str, token: bytes) -> bytes:
-        """The bytes at an address. Raises: TainaError."""
-        return self._call("GET", path, token, None, "").content
+        """The bytes of a chunk at an address. Raises: TainaError."""
+        return self._call("GET", path, token, None, "", CHUNK_MOST).body
 
-    def _call(self, method: str, path: str, token: bytes | None, content: bytes | None, kind: str) -> httpx.Response:
+    def _call(self, method: str, path: str, token: bytes | None, content: bytes | None, kind: str, most: int) -> Answer:
         headers = {"Accept": "*/*", "User-Agent": f"taina/{__version__}"}
         if token is not None:
             headers["Authorization"] = f"Bearer {base64url.encode(token)}"
@@ -123,19 +132,21 @@ class Transport:
         wait = _FIRST_WAIT
         while True:
             try:
-                answer = self._http.request(method, self._api + path, content=content, headers=headers)
-            except (httpx.InvalidURL, httpx.UnsupportedProtocol):
+                answer = fetch(self._http, method, self._api + path, most=most, headers=headers, content=content)
+            except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError):
                 raise InvalidError(f"{self.url} is no address: it begins with https://", field="url") from None
             except httpx.TransportError as error:
                 problem: TainaError = UnreachableError(f"{self.url} does not answer ({error or type(error).__name__}).")
                 pause = wait
             else:
-                if answer.is_success:
-                    return answer
+                if 200 <= answer.status < 300:
+                    if answer.whole and "content-encoding" not in answer.headers:
+                        return answer
+                    raise NotTainaError
                 problem = _problem(answer)
                 if isinstance(problem, NotTainaError) and self._is_elsewhere():
                     continue
-                if answer.status_code not in _TRY_AGAIN:
+                if answer.status not in _TRY_AGAIN:
                     raise problem
                 pause = max(wait, _retry_after(answer))
             if self._clock() + pause > end:
@@ -149,7 +160,8 @@ class Transport:
             return False
         self._asked = True
         try:
-            api = origin(self._http.get(f"{self.url.rstrip('/')}/api.json").json()["api"])
+            answer = fetch(self._http, "GET", f"{self.url.rstrip('/')}/api.json", most=DOCUMENT_MOST)
+            api = origin((_read(answer) or {})["api"])
         except (httpx.HTTPError, ValueError, KeyError, TypeError):
             return False
         if self.url.startswith("https:") and not api.startswith("https:"):
@@ -158,19 +170,25 @@ class Transport:
         return True
 
 
-def _problem(answer: httpx.Response) -> TainaError:
+def _read(answer: Answer) -> dict[str, Any] | None:
+    """The object that it is in JSON; None where it is not."""
+    try:
+        document = json.loads(answer.body.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _problem(answer: Answer) -> TainaError:
     """What the server said of itself (RFC 9457), or that whoever answered is no Taina.
 
     A code that we know, and facts that we know: the sentences are ours, for a stranger's end up in a terminal.
     """
-    try:
-        document = answer.json()
-    except ValueError:
-        document = None
-    code = document.get("code") if isinstance(document, dict) else None
-    if not isinstance(document, dict) or not isinstance(code, str):
-        if answer.status_code in _TRY_AGAIN:
-            return UnreachableError(f"The server is out of order ({answer.status_code}). Try again later.")
+    document = _read(answer) or {}
+    code = document.get("code")
+    if not isinstance(code, str):
+        if answer.status in _TRY_AGAIN:
+            return UnreachableError(f"The server is out of order ({answer.status}). Try again later.")
         return NotTainaError()
     kind = error_of(code)
     if issubclass(kind, _OURS_ALONE):
@@ -195,7 +213,7 @@ def _spoken(seconds: int) -> str:
     return f"{seconds:,} second{'s' if seconds != 1 else ''}"
 
 
-def _retry_after(answer: httpx.Response) -> float:
+def _retry_after(answer: Answer) -> float:
     """Seconds (RFC 9110, section 10.2.3); the form with a date is not worth reading."""
     value = answer.headers.get("Retry-After", "")
     return float(value) if value.isascii() and value.isdigit() and len(value) < 10 else 0.0

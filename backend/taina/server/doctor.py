@@ -1,6 +1,7 @@
 """Looks at an instance as a careful operator would: permissions, disk, database, clock, and what people get of it."""
 
 import email.utils
+import json
 import os
 import shutil
 import stat
@@ -14,11 +15,14 @@ import httpx
 
 from taina.config import Config
 from taina.config.values import is_local
+from taina.fetching import Answer, fetch, open_http
 
 _SKEW_MOST = 5.0
 _WAL = b"\x02\x02"
 """Bytes 18 and 19 of a database file whose log is written ahead (SQLite's file format, 1.3.3)."""
 _PATIENCE = 10.0
+_ANSWER_MOST = 4 << 20
+"""Bytes; the list of the pages is the longest answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +96,21 @@ def _disk(config: Config) -> Iterator[Finding]:
 
 def _outside(config: Config) -> Iterator[Finding]:
     try:
-        with httpx.Client(timeout=_PATIENCE, base_url=str(config.url), follow_redirects=False) as client:
-            status, page = client.get("/api/v1/status"), client.get("/en/")
-            lists = client.get("/manifest.json")
+        with open_http(_PATIENCE) as http:
+            status, page, lists = (
+                fetch(http, "GET", f"{config.url}{path}", most=_ANSWER_MOST)
+                for path in ("/api/v1/status", "/en/", "/manifest.json")
+            )
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
         yield Finding(False, f"{config.url} does not answer ({error or type(error).__name__}).")
         return
-    answering = status.headers.get("content-type", "").startswith("application/json") and status.status_code == 200
+    answering = status.headers.get("content-type", "").startswith("application/json") and status.status == 200
     told = answering and _speaks_taina(status)
     yield Finding(told, f"{config.url} {'answers' if told else 'does not answer as this API does'}.")
     stored = status.headers.get("cache-control") == "no-store"
     yield Finding(stored, f"Answers of the API {'are' if stored else 'are not told to be'} kept nowhere.")
     yield from _clock(status.headers.get("date", ""))
-    if page.status_code == 200 and lists.status_code == 200:
+    if page.status == 200 and lists.status == 200:
         rules = _page_rules(lists)
         for name, value in (rules or {}).items():
             if page.headers.get(name) != value:
@@ -113,22 +119,22 @@ def _outside(config: Config) -> Iterator[Finding]:
             yield Finding(False, f"{config.url} does not give the list of its pages: is something else there?")
         else:
             yield Finding(True, "Pages were looked at with their headers; taina verify compares them all.")
-    if page.url.scheme == "https" and "strict-transport-security" not in page.headers:
+    if str(config.url).startswith("https:") and "strict-transport-security" not in page.headers:
         yield Finding(False, "The proxy does not send Strict-Transport-Security.")
 
 
-def _speaks_taina(status: httpx.Response) -> bool:
+def _speaks_taina(status: Answer) -> bool:
     try:
-        answer = status.json()
+        answer = json.loads(status.body)
     except ValueError:
         return False
     return isinstance(answer, dict) and answer.get("protocol") == 1
 
 
-def _page_rules(lists: httpx.Response) -> dict[str, str] | None:
+def _page_rules(lists: Answer) -> dict[str, str] | None:
     """Headers of pages by the manifest; None where something else answers to every address."""
     try:
-        rules = lists.json()["headers"]["rules"]["page"]
+        rules = json.loads(lists.body)["headers"]["rules"]["page"]
     except (ValueError, LookupError, TypeError):
         return None
     return rules if isinstance(rules, dict) else None

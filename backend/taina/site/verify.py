@@ -6,7 +6,6 @@ The signature is Ed25519 (RFC 8032) over the bytes of `manifest.json`, in base64
 import hashlib
 import json
 import re
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from taina import base64url
-from taina.errors import InvalidError, NotTainaError, TamperedError, UnreachableError
+from taina.errors import InvalidError, TamperedError, UnreachableError
+from taina.fetching import Answer, fetch, open_http
 from taina.site import hosting
 from taina.web.codings import decode
 from taina.web.site import CODINGS, TYPES
@@ -95,8 +95,6 @@ LEAST_HSTS = 15_552_000
 _STRANGE = ("sw.js", "service-worker.js", "js/site.js", "en/nothing-is-here.html")
 """Paths at which nothing may be."""
 _PATIENCE = 30.0
-_DEADLINE = 60.0
-"""Seconds for one answer, however it drips."""
 MAX_MANIFEST = 4 << 20
 
 
@@ -109,14 +107,6 @@ class Report:
     """One sentence for each thing that is not as it should be; an empty list is good."""
     release: str | None = None
     """The version of Taina whose pages these are; None where the manifest does not say."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    status: int
-    headers: httpx.Headers
-    raw: bytes
-    """As it came, in the coding that its headers name."""
 
 
 def read_key(text: str) -> Ed25519PublicKey:
@@ -139,11 +129,10 @@ def verify_host(
         at_least: the oldest release that is good, such as `0.2.0`: every list that was ever signed stays signed.
 
     Raises:
-        UnreachableError: it does not answer.
-        NotTainaError: it answers without end.
+        UnreachableError: it does not answer, or not to the end.
     """
     root = url.rstrip("/") + "/"
-    with httpx.Client(timeout=_PATIENCE, follow_redirects=False) as client:
+    with open_http(_PATIENCE) as client:
         try:
             return compare_host(client, root, key, on_progress, at_least)
         except httpx.InvalidURL:
@@ -204,8 +193,8 @@ def compare_host(
         if answer.status != 200:
             report.findings.append(f"{name} is missing ({answer.status}).")
             return report
-    signed = answers[MANIFEST].raw
-    manifest = _signed(key, signed, answers[SIGNATURE].raw, report, at_least)
+    signed = answers[MANIFEST].body
+    manifest = _signed(key, signed, answers[SIGNATURE].body, report, at_least)
     files: dict[str, dict[str, Any]] = manifest["files"]
     if not files:
         return report
@@ -234,18 +223,9 @@ def compare_host(
     return report
 
 
-def _fetch(client: httpx.Client, url: str, headers: Mapping[str, str], size: int = MAX_MANIFEST) -> _Answer:
-    """One answer, as it came. One that is far larger than what was asked for, or does not end, is cut off."""
-    end = time.monotonic() + _DEADLINE
-    raw = b""
-    with client.stream("GET", url, headers=headers) as answer:
-        for piece in answer.iter_raw():
-            raw += piece
-            if len(raw) > size + (64 << 10):
-                break
-            if time.monotonic() > end:
-                raise NotTainaError
-        return _Answer(answer.status_code, answer.headers, raw)
+def _fetch(client: httpx.Client, url: str, headers: Mapping[str, str], size: int = MAX_MANIFEST) -> Answer:
+    """One answer, as it came. One that is far larger than what was asked for is cut off."""
+    return fetch(client, "GET", url, most=size + (64 << 10), headers=headers)
 
 
 def _signed(
@@ -289,14 +269,14 @@ def _compare_coded(path: str, coding: str, facts: dict[str, Any], data: bytes) -
         yield f"{path} was changed."
 
 
-def _compare_answer(path: str, offer: str, facts: dict[str, Any], answer: _Answer) -> Iterator[str]:
+def _compare_answer(path: str, offer: str, facts: dict[str, Any], answer: Answer) -> Iterator[str]:
     coding = answer.headers.get("content-encoding", "")
     if not coding:
-        yield from _compare(path, facts, answer.raw)
+        yield from _compare(path, facts, answer.body)
     elif coding not in offer.split(", ") or coding not in dict(CODINGS):
         yield f"{path} comes in a coding that was not asked for, or that we do not know."
     else:
-        yield from (f"{found[:-1]} (as {coding})." for found in _compare_coded(path, coding, facts, answer.raw))
+        yield from (f"{found[:-1]} (as {coding})." for found in _compare_coded(path, coding, facts, answer.body))
 
 
 def _compare_headers(path: str, expected: dict[str, Any], headers: httpx.Headers, *, secure: bool) -> Iterator[str]:

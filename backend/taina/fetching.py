@@ -1,0 +1,126 @@
+"""Calls over HTTP to servers that nobody vouches for: an answer has a size that it may have, and a time to come in."""
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpcore
+import httpx
+
+_LEAST_RATE = 8 << 10
+"""Bytes a second that have to come or go once `timeout` is over: a slow line gets on, a drip does not."""
+_HEAD_MOST = 256 << 10
+"""Bytes of heads, interim answers and framing, besides the body."""
+_SLICE = 64 << 10
+_here = threading.local()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    headers: httpx.Headers
+    body: bytes
+    """As it came, in the coding that its headers name."""
+    whole: bool
+    """False where it was larger than it may be, and was cut off."""
+
+
+def open_http(timeout: float) -> httpx.Client:
+    """A client that follows no redirects, for `fetch`.
+
+    Args:
+        timeout: seconds that an answer may take to come, besides what its size takes.
+    """
+    http = httpx.Client(timeout=timeout, follow_redirects=False)
+    # Where every connection is made, by a proxy or not, is the one place that sees each byte of an answer's head.
+    for transport in (http._transport, *http._mounts.values()):
+        if isinstance(transport, httpx.HTTPTransport):
+            transport._pool._network_backend = _Backend()
+    return http
+
+
+def fetch(
+    http: httpx.Client,
+    method: str,
+    url: str,
+    *,
+    most: int,
+    headers: Mapping[str, str] | None = None,
+    content: bytes | None = None,
+) -> Answer:
+    """One call, and its answer as it came. No coding is offered, unless `headers` do.
+
+    Args:
+        most: bytes that the body may have.
+
+    Raises:
+        httpx.TransportError: it does not answer, or too slowly, or with a head that does not end.
+        httpx.InvalidURL, httpx.UnsupportedProtocol: this is no address.
+    """
+    _here.turn = _Turn(time.monotonic() + (http.timeout.read or 0), most + _HEAD_MOST)
+    body = bytearray()
+    try:
+        asked = {"Accept-Encoding": "identity", **(headers or {})}
+        with http.stream(method, url, content=content, headers=asked) as answer:
+            for piece in answer.iter_raw():
+                body += piece
+                if len(body) > most:
+                    return Answer(answer.status_code, answer.headers, bytes(body[:most]), whole=False)
+            return Answer(answer.status_code, answer.headers, bytes(body), whole=True)
+    finally:
+        del _here.turn
+
+
+@dataclass
+class _Turn:
+    """What is left to one call."""
+
+    end: float
+    """By the monotonic clock; each byte puts it off by a little."""
+    bytes_left: int
+
+    def seconds(self, timeout: float | None) -> float:
+        left = self.end - time.monotonic()
+        if left <= 0 or self.bytes_left <= 0:
+            raise httpcore.ReadTimeout("it does not come to an end")
+        return left if timeout is None else min(left, timeout)
+
+    def passed(self, size: int) -> None:
+        self.end += size / _LEAST_RATE
+
+
+class _Stream(httpcore.NetworkStream):
+    """A connection whose every read and write counts for the call of this thread."""
+
+    def __init__(self, inner: httpcore.NetworkStream) -> None:
+        self._inner = inner
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        turn: _Turn = _here.turn
+        data = self._inner.read(max_bytes, turn.seconds(timeout))
+        turn.passed(len(data))
+        turn.bytes_left -= len(data)
+        return data
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        turn: _Turn = _here.turn
+        for start in range(0, len(buffer), _SLICE):
+            piece = buffer[start : start + _SLICE]
+            self._inner.write(piece, turn.seconds(timeout))
+            turn.passed(len(piece))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(self, *arguments: Any, **more: Any) -> httpcore.NetworkStream:
+        return _Stream(self._inner.start_tls(*arguments, **more))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+class _Backend(httpcore.SyncBackend):
+    def connect_tcp(self, *arguments: Any, **more: Any) -> httpcore.NetworkStream:
+        return _Stream(super().connect_tcp(*arguments, **more))
