@@ -16,5 +16,6 @@
   const exact = (/** @type {string} */ tag) => languages.find((language) => language.toLowerCase() === tag);
   const near = (/** @type {string} */ tag) => exact(tag) ?? languages.find((language) => base(language) === base(tag));
   const language = wanted.map(near).find(Boolean) ?? languages[0];
-  location.replace(`/${language}${location.pathname}${location.hash}`);
+  const path = location.pathname.replace(/^\/+/, "");
+  location.replace(`/${language}/${path}${location.search}${location.hash}`);
 })();

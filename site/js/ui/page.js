@@ -22,6 +22,9 @@ const tellOffline = () => (element("offline").hidden = navigator.onLine);
 for (const change of ["offline", "online"]) addEventListener(change, tellOffline);
 tellOffline();
 
+// By js/ui/link_repair.js, for a link whose fragment had come in the path.
+element("link-seen").hidden = !new URLSearchParams(location.search).has("seen");
+
 /** Systems name languages that are none, such as `en-US@posix`. @param {readonly string[]} tags the last is good @returns {Intl.Locale} */
 function localeOf([tag, ...others]) {
   try {

@@ -1,0 +1,56 @@
+"""Links that some program changed on their way: the page for unknown addresses repairs them and goes on."""
+
+import re
+
+import pytest
+
+from browser.engines import Tab, reach
+from support.servers import Server
+from taina import Client
+
+
+@pytest.mark.parametrize(
+    ("changed", "seen"),
+    [
+        (r"/s/%23\1", True),
+        (r"/s/%2523\1", True),
+        (r"/s%23\1", True),
+        (r"/BG/S/%23\1?utm_source=mail", True),
+        (r"/https%3A%2F%2Fexample.org%2Fs%2F%23\1", True),
+        (r"/S/#\1", False),
+        (r"//s/#\1", False),
+    ],
+)
+def test_a_changed_link_still_leads_to_its_secret(tab: Tab, taina: Server, changed: str, seen: bool) -> None:
+    with Client(taina.url) as client:
+        sent = client.send("hunter2")
+    address = re.sub(r"/s/#(.*)", changed, sent.link)
+    assert address != sent.link
+    tab.open(address)
+    reach(tab, "before")
+    assert tab.shown("#link-seen") == seen
+    assert sent.link.partition("#")[2] not in tab.evaluate("location.pathname + location.search")
+    tab.click("#reveal")
+    reach(tab, "shown")
+    assert tab.text("#secret-text") == "hunter2"
+
+
+def test_every_kind_of_link_is_repaired(tab: Tab, taina: Server) -> None:
+    with Client(taina.url) as client:
+        sent, asked = client.send("hunter2"), client.request()
+    for link, state in [(sent.receipt, "shown"), (asked.link, "ready"), (asked.inbox, "shown")]:
+        tab.open("about:blank")
+        tab.open(link.replace("#", "%23"))
+        reach(tab, state)
+        assert tab.shown("#link-seen")
+        tab.open("about:blank")
+        tab.open(link)
+        reach(tab, state)
+        assert not tab.shown("#link-seen"), "an unchanged link was seen by nobody"
+
+
+def test_what_is_not_a_link_is_an_unknown_page(tab: Tab, taina: Server) -> None:
+    for path in ("/s/x", "/x/%23", "/s/%23", "/assets/%23abc", "/x/#abc", "/%E0%A4%A"):
+        tab.open(taina.url + path)
+        tab.wait("document.querySelector('main a.button') !== null")
+        assert "not found" in tab.text("h1")
