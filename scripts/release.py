@@ -78,6 +78,20 @@ def write_sums(folder: Path) -> None:
     (folder / "SHA256SUMS").write_text("".join(lines))
 
 
+def audit() -> None:
+    """Ask the advisory databases about every package that a server runs or a page ships.
+
+    Raises:
+        SystemExit: one is known to be vulnerable, or a database cannot be asked.
+    """
+    pip_audit = [sys.executable, "-m", "pip_audit", "--strict", "--require-hashes", "--disable-pip"]
+    pip_audit += ["--progress-spinner", "off", "-r", "requirements.lock"]
+    npm_audit = ["npm", "audit", "--prefix", "site", "--omit=dev"]
+    for name, command in (("pip-audit", pip_audit), ("npm audit", npm_audit)):
+        if subprocess.run(command, cwd=ROOT, check=False).returncode:
+            sys.exit(f"Nothing is released: {name} knows of a vulnerability, or could not ask its database.")
+
+
 @click.command()
 @click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder to write.")
 @click.option("--key", required=True, type=click.Path(path_type=Path, exists=True), help="Key that signs the pages.")
@@ -88,6 +102,7 @@ def main(out: Path, key: Path) -> None:
         sys.exit(f"{key} is no Ed25519 key. Make one: scripts/sign_site.py --new FILE")
     if out.exists() and any(out.iterdir()):
         sys.exit(f"{out} is not empty.")
+    audit()
     out.mkdir(parents=True, exist_ok=True)
     subprocess.run([sys.executable, "-m", "hatchling", "build", "-d", str(out.resolve())], cwd=ROOT, check=True)
     build_binary(out / f"taina-{__version__}-linux-{platform.machine()}")

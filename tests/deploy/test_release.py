@@ -5,8 +5,10 @@ import json
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from conftest import ROOT
-from release import bill_of_materials, pack_pages, write_sums
+from release import audit, bill_of_materials, pack_pages, write_sums
 
 LOCK = (ROOT / "requirements.lock").read_text("utf-8")
 PACKAGES = json.loads((ROOT / "site/package-lock.json").read_text("utf-8"))
@@ -40,3 +42,10 @@ def test_the_sums_are_those_that_sha256sum_checks(tmp_path: Path) -> None:
     write_sums(tmp_path)
     subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=tmp_path, check=True)
     assert hashlib.sha256(b"a").hexdigest() in (tmp_path / "SHA256SUMS").read_text()
+
+
+def test_nothing_is_released_while_nobody_can_say_what_is_vulnerable(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.setenv(variable, "http://127.0.0.1:9")
+    with pytest.raises(SystemExit, match="Nothing is released"):
+        audit()
