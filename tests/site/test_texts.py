@@ -3,6 +3,7 @@
 import json
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -74,6 +75,10 @@ def flatten(node: Any, path: str = "") -> dict[str, Any]:
     return {name: text for key, child in node.items() for name, text in flatten(child, f"{path}.{key}").items()}
 
 
+WRITTEN = {"copied", "forget", "go_on", "open", "pause", "remove", "save"}
+"""Texts that scripts put on buttons, or give them as their names."""
+AGAIN = {"look-again", "try-again"}
+"""Buttons of two states of a page that do the same."""
 NOTE = "meta.note"
 """What a language may say about itself on every page: that its speakers' help is welcome."""
 TEXTS = {
@@ -97,8 +102,13 @@ def width(text: str) -> int:
 
 
 @cache
+def files() -> dict[str, bytes]:
+    return {path: data for path, data in build_site.build().items() if path.endswith(".html")}
+
+
+@cache
 def built() -> dict[str, Document]:
-    return {path: Document(data) for path, data in build_site.build().items() if path.endswith(".html")}
+    return {path: Document(data) for path, data in files().items()}
 
 
 def test_there_is_a_reference() -> None:
@@ -173,6 +183,31 @@ def test_only_a_language_with_a_note_shows_one() -> None:
         language = path.partition("/")[0]
         shown = {note for note in notes.values() if note in page.text}
         assert shown == ({notes[language]} if language in notes else set()), path
+
+
+def buttons(page: bytes) -> Iterator[tuple[str, str]]:
+    """What each button does, by its address, id or place, and its name; those that scripts put there come last."""
+    for place, (attributes, words) in enumerate(Document(page).buttons):
+        effect = attributes.get("href") or attributes.get("for") or attributes.get("id") or f"button {place}"
+        yield effect, attributes.get("aria-label") or words
+        if pressed := attributes.get("data-hide"):
+            yield f"{effect}, pressed", pressed
+    for texts in re.findall(rb'<script type="application/json" id="texts">(.*?)</script>', page):
+        live = json.loads(texts)
+        yield from ((key, live[key]) for key in WRITTEN & set(live))
+
+
+@pytest.mark.parametrize("language", CATALOGS)
+def test_no_two_buttons_of_a_page_say_the_same(language: str) -> None:
+    for path, page in files().items():
+        if path.startswith(f"{language}/"):
+            effects: dict[str, set[str]] = {}
+            for effect, name in buttons(page):
+                effects.setdefault(name.casefold(), set()).add(effect)
+            alike = {name: found for name, found in effects.items() if len(found) > 1 and found != AGAIN}
+            assert alike == {}, path
+    # Of several links, each is copied by "Copy: " and the name of its field.
+    assert CATALOGS[language]["create"]["link"] != CATALOGS[language]["create"]["receipt_link"]
 
 
 def test_every_text_is_used() -> None:

@@ -1,6 +1,5 @@
 """Built pages, as a browser would read them."""
 
-import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
@@ -17,8 +16,8 @@ class Document(HTMLParser):
         self.hidden: list[bool] = []
         """For each tag, whether it or something around it is hidden before any script ran."""
         self.text = ""
-        self.buttons: list[str] = []
-        """What stands on each button, and on links and labels that look like one."""
+        self.buttons: list[tuple[dict[str, str | None], str]] = []
+        """Attributes and words of each button, and of links and labels that look like one."""
         self._open: list[tuple[str, bool]] = []
         self._button = 0
         self.feed(html.decode())
@@ -33,9 +32,10 @@ class Document(HTMLParser):
         assert len(attrs) == len(dict(attrs)), f"an attribute stands twice in <{tag}>"
         if tag not in VOID:
             self._open.append((tag, hidden))
-        if not self._button and (tag == "button" or re.search(r"\bbutton\b", dict(attrs).get("class") or "")):
+        classes = (dict(attrs).get("class") or "").split()
+        if not self._button and (tag == "button" or {"button", "quiet-button"} & set(classes)):
             self._button = len(self._open)
-            self.buttons.append("")
+            self.buttons.append((dict(attrs), ""))
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
@@ -49,7 +49,8 @@ class Document(HTMLParser):
     def handle_data(self, data: str) -> None:
         self.text += data
         if self._button:
-            self.buttons[-1] += data.strip()
+            attributes, words = self.buttons[-1]
+            self.buttons[-1] = (attributes, words + data.strip())
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
         return [attributes for name, attributes in self.tags if name == tag]
