@@ -9,7 +9,7 @@ import pytest
 from support.javascript import JavaScript
 from support.postgres_cluster import Cluster, Node
 from support.servers import Server, start_server, stop_server
-from taina.site import build as build_site
+from support.sites import whole_site
 from taina.store import Store
 from taina.store.postgres import PostgresStore
 from taina.store.sqlite import SqliteStore
@@ -19,12 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="session")
 def built_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("site")
-    for path, data in build_site.with_compressed(build_site.build()).items():
-        file = folder / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(data)
-    return folder
+    """Shared by all tests of a run: change a copy."""
+    return whole_site(tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture(scope="session")

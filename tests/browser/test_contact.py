@@ -4,7 +4,7 @@ from pathlib import Path
 
 from browser.engines import Tab, reach
 from support.servers import start_server, stop_server
-from taina.site import build as build_site
+from support.sites import write_site
 from taina.site.branding import read_looks
 
 
@@ -18,7 +18,7 @@ def test_a_visitor_writes_and_the_operator_reads(tab: Tab, reader: Tab, built_si
     stop_server(server)
 
     (tmp_path / "taina.toml").write_text(f'[site]\nname = "Example"\ncontact = "{contact}"\n')
-    build_site.write(tmp_path / "site", read_looks(tmp_path / "taina.toml"))
+    write_site(tmp_path / "site", read_looks(tmp_path / "taina.toml"))
     again = start_server(tmp_path / "data", "--site", str(tmp_path / "site"), port=server.port)
     reader.open(f"{again.url}/en/")
     reader.click("a[href='/en/contact/']")

@@ -14,8 +14,8 @@ from browser.engines import Tab, choose, reach, saved
 from support.api import secret_path
 from support.secrets import Made
 from support.servers import Server, start_server, stop_server
+from support.sites import write_site
 from taina import Client
-from taina.site import build as build_site
 
 
 class _Static(SimpleHTTPRequestHandler):
@@ -37,7 +37,7 @@ def split(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Split]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Static, directory=str(folder)))
     pages = f"http://127.0.0.1:{server.server_port}"
     api = start_server(tmp_path_factory.mktemp("api"), "--origins", pages)
-    build_site.write(folder, api=api.url)
+    write_site(folder, api=api.url)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield Split(pages, api)
     server.shutdown()

@@ -141,13 +141,19 @@ def test_the_site_arrives_as_it_was_signed(secured: tuple[str, Path]) -> None:
     assert "caddy" not in page.headers.get("server", "").lower()
 
 
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pages")
+    build_site.write(folder, api="https://api.example")
+    sign(folder, KEY)
+    return folder
+
+
 @pytest.mark.parametrize("host", ["caddy", "nginx"])
-def test_the_pages_alone_are_delivered_with_their_headers(host: str, tmp_path: Path) -> None:
+def test_the_pages_alone_are_delivered_with_their_headers(host: str, pages: Path, tmp_path: Path) -> None:
     """What `taina site build --api` writes for these servers, held to the signed manifest."""
-    pages, folder, port = tmp_path / "pages", tmp_path / "host", free_port()
+    folder, port = tmp_path / "host", free_port()
     folder.mkdir()
-    build_site.write(pages, api="https://api.example")
-    sign(pages, KEY)
     if host == "caddy":
         blocks = f"http://localhost:{port} {{\n\troot * {pages}\n\timport {pages}/caddy.conf\n}}\n"
         serving = caddy(folder, port, "{\n\tadmin off\n}\n" + blocks)

@@ -1,0 +1,36 @@
+"""Built sites on disk, for tests."""
+
+import fcntl
+import os
+from pathlib import Path
+
+from taina.site import build as build_site
+from taina.site.branding import Looks
+
+
+def write_site(folder: Path, looks: Looks | None = None, api: str | None = None) -> None:
+    """Without compressed copies, which take ten seconds of a processor."""
+    _write(folder, build_site.build(looks=looks, api=api))
+
+
+def whole_site(temporary: Path) -> Path:
+    """The folder of the site of the sources, with its compressed copies.
+
+    Args:
+        temporary: where this process keeps its own files; processes of pytest-xdist share the folder above it.
+    """
+    common = temporary.parent if "PYTEST_XDIST_WORKER" in os.environ else temporary
+    folder = common / "site"
+    with (common / "site.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            _write(common / "site.part", build_site.with_compressed(build_site.build()))
+            (common / "site.part").rename(folder)
+    return folder
+
+
+def _write(folder: Path, site: dict[str, bytes]) -> None:
+    for path, data in site.items():
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
