@@ -18,7 +18,16 @@ from taina.errors import (
     TooLargeError,
     WrongPassphraseError,
 )
-from taina.rules.vault import LEASE_MOST, RECEIPT_KEPT, UPLOAD_AHEAD, UPLOAD_IDLE, Limits, Order, Vault
+from taina.rules.vault import (
+    LEASE_MOST,
+    LEASE_PAST_EXPIRY,
+    RECEIPT_KEPT,
+    UPLOAD_AHEAD,
+    UPLOAD_IDLE,
+    Limits,
+    Order,
+    Vault,
+)
 from taina.store import ROW, Store, Usage
 
 START = 1_800_000_000
@@ -362,6 +371,21 @@ def test_an_acknowledgement_ends_the_claim_and_is_idempotent(vault: Vault) -> No
         vault.acknowledge(made.claim_id, made.claim_token, bytes(32))
     receipt = vault.receipt(made.receipt_id, made.receipt_token)
     assert (receipt.state, receipt.opened, receipt.ended) == ("opened", made.opened_proof, START)
+
+
+def test_a_lease_ends_within_an_hour_of_the_expiry(vault: Vault, clock: Clock) -> None:
+    """What was revealed at the last moment can be read to its end, and then it is gone."""
+    made = create(vault, Made())
+    expires = START + made.ttl
+    clock.now = expires - 1
+    reveal(vault, made)
+    for _ in range(LEASE_PAST_EXPIRY // 50):
+        clock.now += 50
+        vault.claimed_chunk(made.claim_id, made.claim_token, 0)
+    assert vault.claimed(made.claim_id, made.claim_token).expires == expires + LEASE_PAST_EXPIRY
+    clock.now = expires + LEASE_PAST_EXPIRY
+    assert gone(lambda: vault.claimed_chunk(made.claim_id, made.claim_token, 0)) == "revealed"
+    assert sweep_all(vault) == 1
 
 
 def test_an_acknowledgement_counts_after_the_lease_too(vault: Vault, clock: Clock) -> None:

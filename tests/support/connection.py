@@ -9,7 +9,7 @@ from typing import Any, Self
 from support.secrets import Made
 from taina import base64url
 
-UNBOUND = ("--client-creates=0", "--client-reveals=0", "--client-misses=0", "--client-storage=0")
+UNBOUND = tuple(f"--client-{budget}=0" for budget in ("creates", "reveals", "calls", "misses", "storage", "transfer"))
 """Options of a server that drills and benches may ask without end."""
 
 

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support.api import bearer, create, request_path, reveal, secret_path
-from support.secrets import Made, MadeRequest, envelope
+from support.api import bearer, claim_path, create, receipt_path, request_path, reveal, secret_path, upload
+from support.connection import UNBOUND
+from support.secrets import Made, MadeRequest, envelope, made_of_chunks
 from support.servers import start_server, stop_server
 from taina import base64url
 from taina.rules.secret_requests import SecretRequests
@@ -23,6 +24,7 @@ from taina.store.sqlite import SqliteStore
 from taina.web import limits
 from taina.web.app import create_app
 from taina.web.limits import Budget, Rates
+from taina.web.openapi import document
 from taina.web.peers import Clients
 
 PROXY = ["--trusted-proxy", "127.0.0.0/8"]
@@ -304,8 +306,7 @@ def test_what_was_charged_for_nothing_is_given_back(tmp_path: Path) -> None:
 
 
 def test_zero_sets_no_bound(tmp_path: Path) -> None:
-    unbound = ["--client-creates", "0", "--client-reveals", "0", "--client-misses", "0", "--client-storage", "0"]
-    with serving(tmp_path, *unbound) as client:
+    with serving(tmp_path, *UNBOUND) as client:
         one = client("198.51.100.1")
         assert [reveal(one, create(one, Made())).status_code for _ in range(30)] == [200] * 30
 
@@ -322,3 +323,43 @@ def test_nobody_is_believed_who_is_not_a_trusted_proxy(tmp_path: Path) -> None:
             assert codes == [201] * 10 + [429]
     finally:
         stop_server(server)
+
+
+def test_every_other_call_has_a_budget(tmp_path: Path) -> None:
+    with serving(tmp_path, "--client-calls", "1") as client:
+        one, other = client("198.51.100.1"), client("198.51.100.2")
+        made = create(one, Made())
+        status, receipt = (secret_path(made), made.link_proof), (receipt_path(made), made.receipt_token)
+        for path, token in [status, receipt] * 5:
+            assert one.get(path, headers=bearer(token)).status_code == 200
+        assert_limited(one.get(status[0], headers=bearer(status[1])))
+        assert_limited(one.get("/status"))
+        assert one.head("/openapi.json").status_code == 429, "HEAD is charged as GET is"
+        assert one.get("/health").status_code == one.get("/ready").status_code == 200, "monitors are never refused"
+        assert reveal(one, made).status_code == 200, "another budget"
+        assert other.get("/status").status_code == 200
+
+
+def test_chunks_have_a_budget_a_day_however_often_the_same_ones_pass(tmp_path: Path) -> None:
+    with serving(tmp_path, "--client-transfer", "7MiB") as client:
+        one, other = client("198.51.100.1"), client("198.51.100.2")
+        made = create(one, made_of_chunks(2))
+        assert [upload(one, made, 0).status_code for _ in range(3)] == [204] * 3
+        assert upload(one, made, 1).status_code == 204
+        assert reveal(one, made).json() == {"chunks": 2}
+        chunk, token = f"{claim_path(made)}/chunks/0", bearer(made.claim_token)
+        assert [one.get(chunk, headers=token).status_code for _ in range(2)] == [200] * 2
+        assert_limited(one.get(chunk, headers=token))
+        assert_limited(upload(one, made, 0))
+        assert one.get(claim_path(made), headers=token).status_code == 200, "another budget"
+        assert other.get(chunk, headers=token).status_code == 200
+
+
+def test_every_call_but_those_of_monitors_documents_its_refusal() -> None:
+    free = {
+        (method, path)
+        for path, calls in document(Limits())["paths"].items()
+        for method in calls
+        if method != "parameters" and 429 not in map(int, calls[method]["responses"])
+    }
+    assert free == {("get", "/health"), ("get", "/ready")}

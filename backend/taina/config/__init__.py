@@ -104,10 +104,16 @@ class Config:
     )
     client_creates: int = option(120, whole(0, 1_000_000), "Secrets a minute of one client; 0 sets no bound.")
     client_reveals: int = option(240, whole(0, 1_000_000), "Reveals a minute of one client; 0 sets no bound.")
+    client_calls: int = option(
+        1200, whole(0, 1_000_000), "All other calls a minute of one client, but those with chunks; 0 sets no bound."
+    )
     client_misses: int = option(
         300, whole(0, 1_000_000), "Calls a minute of one client whose proof is wrong; 0 sets no bound."
     )
     client_storage: int = option(1 << 30, size, "The most that one client may store in a day; 0 sets no bound.")
+    client_transfer: int = option(
+        20 << 30, size, "The most that one client may send and fetch in chunks of files in a day; 0 sets no bound."
+    )
     trusted_proxy: tuple[IPv4Network | IPv6Network, ...] = option(
         (),
         networks,

@@ -48,6 +48,8 @@ ANSWER_IDLE = 900
 """Seconds after which a secret that was made to answer a request is swept, if no envelope was left there since."""
 LEASE_MOST = 86400
 """Seconds after a reveal beyond which reading chunks renews the lease no more."""
+LEASE_PAST_EXPIRY = 3600
+"""The same after the secret's own expiry: whoever revealed it in time can finish reading it."""
 
 Admit = Callable[[Transaction, bytes, int], None]
 """Spends what a new secret is made on, in the transaction that makes it: its id, and the time. Raises TainaErrors."""
@@ -344,7 +346,7 @@ class Vault:
             if n >= secret.chunks:
                 raise InvalidError(f"This secret has {secret.chunks} chunks, counted from 0.", field="n")
             assert secret.ended is not None  # noqa: S101 - set with the claim
-            renewed = min(now + self.limits.lease, secret.ended + LEASE_MOST)
+            renewed = min(now + self.limits.lease, secret.ended + LEASE_MOST, secret.expires + LEASE_PAST_EXPIRY)
             if renewed > secret.due:
                 tx.update(secret, due=renewed)
             return tx.read_claimed(secret.id, n, _sha256(token))

@@ -159,11 +159,13 @@ def _serve_metrics(place: tuple[str, int], vault: Vault, sweeper: Sweeper) -> tu
 
 def _rates(config: Config) -> Rates:
     return Rates(
-        config.client_creates,
-        config.client_reveals,
-        config.client_misses,
-        config.client_storage,
-        config.trusted_proxy,
+        creates=config.client_creates,
+        reveals=config.client_reveals,
+        calls=config.client_calls,
+        misses=config.client_misses,
+        storage=config.client_storage,
+        transfer=config.client_transfer,
+        proxies=config.trusted_proxy,
     )
 
 

@@ -4,12 +4,14 @@ import math
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import falcon
 
 from taina.errors import RateLimitedError
+from taina.rules.vault import SEALED_CHUNK
 from taina.web.peers import Clients, Network
 
 _BURST = 10 * 60
@@ -18,12 +20,10 @@ _DAY = 86400
 _CLIENTS_MOST = 100_000
 """Clients that a budget remembers. Whoever has more addresses than this gains little by being forgotten."""
 
-_CREATES = {
-    ("PUT", "/api/v1/secrets/{secret_id}"),
-    ("PUT", "/api/v1/requests/{request_id}"),
-    ("POST", "/api/v1/requests/{request_id}/envelopes"),
-}
-_REVEALS = {("POST", "/api/v1/secrets/{secret_id}/reveal")}
+BudgetName = Literal["creates", "reveals", "calls", "chunks"]
+Budgets = Mapping[str, BudgetName | None]
+"""By method, which budget a call is charged to. A resource says so in its attribute `budgets`; whatever it does not
+name is charged to `calls`, and None to nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,14 @@ class Rates:
     """Secrets, requests and answers a minute."""
     reveals: int = 240
     """A minute."""
+    calls: int = 1200
+    """All other calls a minute, but those that carry a chunk."""
     misses: int = 300
     """Calls a minute with a proof or a token that opens nothing."""
     storage: int = 1 << 30
-    """Bytes of ciphertext a day."""
+    """Bytes of ciphertext a day that are stored."""
+    transfer: int = 20 << 30
+    """Bytes a day of chunks that are sent or fetched, those that are sent or fetched again among them."""
     proxies: tuple[Network, ...] = ()
     """Reverse proxies that tell by X-Forwarded-For whose requests they pass on."""
 
@@ -101,41 +105,57 @@ class ClientLimits:
 
     def __init__(self, rates: Rates) -> None:
         self._clients = Clients(rates.proxies)
-        self._creates = _a_minute(rates.creates)
-        self._reveals = _a_minute(rates.reveals)
+        self._budgets: dict[BudgetName, Budget | None] = {
+            "creates": _a_minute(rates.creates),
+            "reveals": _a_minute(rates.reveals),
+            "calls": _a_minute(rates.calls),
+            "chunks": _a_day(rates.transfer / SEALED_CHUNK),
+        }
         self._misses = _a_minute(rates.misses)
-        self._storage = Budget(rates.storage, _DAY) if rates.storage else None
+        self._storage = _a_day(rates.storage)
 
     def process_resource(
         self, request: falcon.Request, response: falcon.Response, resource: object, params: object
     ) -> None:
-        call = (request.method, request.uri_template)
-        budget = self._creates if call in _CREATES else self._reveals if call in _REVEALS else None
+        budgets: Budgets = getattr(resource, "budgets", {})
+        name = budgets.get("GET" if request.method == "HEAD" else request.method, "calls")
+        budget = name and self._budgets[name]
         if budget:
-            _refuse(budget.spend(self._clients.mark(request)))
+            _refuse(budget.spend(self._mark(request)))
         if self._misses and request.auth is not None:
-            _refuse(self._misses.wait(self._clients.mark(request)))
+            _refuse(self._misses.wait(self._mark(request)))
 
     def process_response(
         self, request: falcon.Request, response: falcon.Response, resource: object, succeeded: bool
     ) -> None:
         if not succeeded and self._misses and request.auth is not None and response.status_code in (401, 403, 404):
-            self._misses.spend(self._clients.mark(request))
+            self._misses.spend(self._mark(request))
 
     def charge_storage(self, request: falcon.Request, size: int) -> Callable[[], None]:
         """Charge `size` bytes to the client before they are stored; return what gives them back if they are not.
 
         Raises: RateLimitedError
         """
-        budget, mark = self._storage, self._clients.mark(request)
+        budget, mark = self._storage, self._mark(request)
         if budget is None:
             return lambda: None
         _refuse(budget.spend(mark, size))
         return lambda: budget.give_back(mark, size)
 
+    def _mark(self, request: falcon.Request) -> bytes:
+        """The client's, found once for each request."""
+        mark: bytes | None = request.context.get("client")
+        if mark is None:
+            mark = request.context["client"] = self._clients.mark(request)
+        return mark
+
 
 def _a_minute(count: int) -> Budget | None:
     return Budget(count * _BURST / 60, _BURST) if count else None
+
+
+def _a_day(size: float) -> Budget | None:
+    return Budget(size, _DAY) if size else None
 
 
 def _refuse(wait: float) -> None:

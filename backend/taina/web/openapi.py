@@ -393,9 +393,9 @@ def _call(
         elif content is not None:
             answer["content"] = {"application/json": {"schema": content}}
         call["responses"][str(status)] = answer
-    # Any call may be malformed, name a wrong field, or come from another site's page; those that make something or
-    # show a token, from a client that has spent its budget.
-    limited = {429} if security or 507 in problems else set()
+    # Any call may be malformed, name a wrong field, come from another site's page, or from a client that has spent
+    # its budget. Monitors are never refused.
+    limited = set() if name in ("health", "ready") else {429}
     for status in sorted({400, 403, 422, *limited, *problems}):
         call["responses"][str(status)] = _refusal(status)
     if security:

@@ -1,17 +1,22 @@
 """The API's resources of requests for secrets."""
 
+from typing import ClassVar
+
 import falcon
 
 from taina import base64url
 from taina.errors import QuotaError
 from taina.rules.secret_requests import Asking, SecretRequests
 from taina.web.admission import Admission
+from taina.web.limits import Budgets
 from taina.web.parsing import bearer, parse_bytes, read_json
 from taina.web.proof_of_work import Work
 
 
 class SecretRequestResource:
     """`/requests/{id}`: ask, look whether an answer can be left, delete."""
+
+    budgets: ClassVar[Budgets] = {"PUT": "creates"}
 
     def __init__(self, requests: SecretRequests, admission: Admission, work: Work) -> None:
         self._requests = requests
@@ -51,6 +56,8 @@ class SecretRequestResource:
 
 class EnvelopesResource:
     """`/requests/{id}/envelopes`: leave an answer, read the answers."""
+
+    budgets: ClassVar[Budgets] = {"POST": "creates"}
 
     def __init__(self, requests: SecretRequests) -> None:
         self._requests = requests

@@ -1,6 +1,6 @@
 """The API's resources: each reads a request, calls the vault once, and writes the answer."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import falcon
 
@@ -8,7 +8,7 @@ from taina import __version__, base64url
 from taina.errors import QuotaError, RateLimitedError
 from taina.rules.vault import SEALED_CHUNK, Claim, Created, Order, Vault
 from taina.web.admission import Admission, charged
-from taina.web.limits import ClientLimits
+from taina.web.limits import Budgets, ClientLimits
 from taina.web.parsing import bearer, parse_bytes, path_number, read_body, read_json
 from taina.web.proof_of_work import Work
 
@@ -17,6 +17,8 @@ Answer = dict[str, Any]
 
 class SecretResource:
     """`/secrets/{id}`: create, and status that consumes nothing."""
+
+    budgets: ClassVar[Budgets] = {"PUT": "creates"}
 
     def __init__(self, vault: Vault, admission: Admission, limits: ClientLimits, work: Work) -> None:
         self._vault = vault
@@ -88,6 +90,8 @@ class ChunksResource:
 class ChunkResource:
     """`/secrets/{id}/chunks/{n}`: one sealed chunk on its way in."""
 
+    budgets: ClassVar[Budgets] = {"PUT": "chunks"}
+
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
 
@@ -100,6 +104,8 @@ class ChunkResource:
 
 class RevealResource:
     """`/secrets/{id}/reveal`: the one reader."""
+
+    budgets: ClassVar[Budgets] = {"POST": "reveals"}
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
@@ -134,6 +140,8 @@ class ClaimResource:
 
 class ClaimChunkResource:
     """`/claims/{id}/chunks/{n}`: one sealed chunk on its way out."""
+
+    budgets: ClassVar[Budgets] = {"GET": "chunks"}
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
