@@ -143,7 +143,7 @@ def test_an_older_file(tmp_path: Path, before: str) -> None:
         old.check(store, requests=before > "0004")
 
 
-@pytest.mark.parametrize("steps", range(1, len(postgres_migrations.STEPS)))
+@pytest.mark.parametrize("steps", [1, 2, 3])
 def test_an_older_schema(database: str, steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
     old = Old()
     old.fill_postgres(database, steps, monkeypatch)

@@ -1,6 +1,7 @@
 """What is PostgreSQL's own: many hosts on one database, and how it starts or says why not."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from functools import partial
@@ -191,3 +192,18 @@ def test_a_newer_schema_is_refused(database: str, postgres: Node) -> None:
     postgres.execute("INSERT INTO taina.versions (version) VALUES (99)", database="taina")
     with pytest.raises(UnusableError, match="newer Taina"):
         PostgresStore(database)
+
+
+def test_the_time_is_that_of_the_database(hosts: list[PostgresStore], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host whose own clock is wrong would otherwise end the secrets of all."""
+    right = time.time()
+    monkeypatch.setattr(time, "time", lambda: right + 31 * 86400)
+    assert all(abs(store.time() - right) < 60 for store in hosts)
+
+
+def test_the_time_goes_on_while_the_database_is_away(database: str) -> None:
+    with closing(PostgresStore(database)) as store:
+        before = store.time()
+        store._pool.close()
+        store._asked -= 5  # it is asked again
+        assert before <= store.time() < before + 60

@@ -218,9 +218,13 @@ class SecretRequests:
         now = self._now()
         self._store.atomically(lambda tx: tx.requests.end(request_id, now))
 
-    def sweep(self, limit: int = 200) -> int:
-        """Forget at most `limit` requests whose time is over. Returns how many."""
-        now = self._now()
+    def sweep(self, limit: int = 200, at: int | None = None) -> int:
+        """Forget at most `limit` requests whose time is over. Returns how many.
+
+        Args:
+            at: the time (unix seconds) by which it is over, where that is not the clock's.
+        """
+        now = self._now() if at is None else at
 
         def work(tx: Transaction) -> int:
             due = tx.requests.due(now, limit)

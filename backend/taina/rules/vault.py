@@ -421,9 +421,13 @@ class Vault:
         """Bytes that are counted against the storage of the instance."""
         return self._store.atomically(lambda tx: tx.usage()).held
 
-    def sweep(self, limit: int = 200) -> int:
-        """Do what is due for at most `limit` secrets: expire, end leases, forget. Returns for how many."""
-        now = self._now()
+    def sweep(self, limit: int = 200, at: int | None = None) -> int:
+        """Do what is due for at most `limit` secrets: expire, end leases, forget. Returns for how many.
+
+        Args:
+            at: the time (unix seconds) by which it is due, where that is not the clock's.
+        """
+        now = self._now() if at is None else at
 
         def work(tx: Transaction) -> int:
             due = tx.due(now, limit)

@@ -14,6 +14,7 @@ from taina.config import Config, shown
 from taina.config.values import is_local
 from taina.mail import ExpiryNotices, Mailer
 from taina.rules.access_keys import AccessKeys, open_keys
+from taina.rules.clock import WatchedClock
 from taina.rules.secret_requests import SecretRequests
 from taina.rules.vault import Limits, Vault
 from taina.server.listener import Listener
@@ -70,13 +71,16 @@ def application(config: Config) -> Iterator[tuple[Application, list[str]]]:
     store, warnings = _open_database(config.store) if config.store else (_open_file(config.data), ())
     try:
         limits = Limits(size=config.max_size, storage=config.max_storage)
-        vault = Vault(store, limits)
-        requests = SecretRequests(store, limits)
+        clock = WatchedClock(store)
+        vault = Vault(store, limits, clock)
+        requests = SecretRequests(store, limits, clock)
+        clock.settle_with(vault.sweep, requests.sweep)
         keys, mailer = _open_keys(config), _open_mail(config)
         takedowns = Takedowns(config.data, [vault.take_down, requests.take_down])
         with suppress(OSError):  # beside a database elsewhere there need not be a folder; the command will say so
             takedowns.open()
-        sweeper = Sweeper(vault.sweep, requests.sweep, takedowns.sweep)
+        timed = [clock.unless_paused(sweep) for sweep in (vault.sweep, requests.sweep)]
+        sweeper = Sweeper(*timed, takedowns.sweep, clock.note)
         # A mail server may take its time: expiry never waits for it.
         notices = Sweeper(ExpiryNotices(mailer, keys), watched=False) if mailer and keys else nullcontext()
         observers: list[Observer] = [log_request]

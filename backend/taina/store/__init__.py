@@ -227,6 +227,12 @@ class Transaction(Protocol):
     def due(self, now: int, limit: int) -> list[Secret]:
         """At most `limit` secrets whose `due` has come, longest due first."""
 
+    def clock_mark(self) -> int | None:
+        """The highest time (unix seconds) that was trusted; None if none was noted."""
+
+    def set_clock_mark(self, mark: int) -> None:
+        """Keep it in the place of the one before."""
+
     def usage(self) -> Usage:
         """What all secrets, requests and envelopes take."""
 
@@ -243,5 +249,8 @@ class Store(Protocol):
             UnavailableError: no database takes it now; nothing was changed.
             InDoubtError: whether it is durable could not be learned. The same work again finds out.
         """
+
+    def time(self) -> float:
+        """Unix seconds by the clock of the database's machine, the same for all that use the database."""
 
     def close(self) -> None: ...

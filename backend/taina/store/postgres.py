@@ -9,6 +9,7 @@ import logging
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 import psycopg
@@ -32,6 +33,7 @@ _CONNECTIONS = 20
 _PATIENCE = 10.0
 _RECONNECT_SECONDS = 1.0
 _PAUSE = 0.05
+_ASK_TIME_SECONDS = 1.0
 _NETWORK: dict[str, str | int] = {
     "application_name": "taina",
     "connect_timeout": 3,
@@ -82,6 +84,9 @@ class PostgresStore:
             with Connection.connect(conninfo, autocommit=True) as connection:
                 self.warnings = _examine(connection, self._may_fail_over)
                 migrate(connection)
+                self._asked = time.monotonic()
+                self._offset = _time(connection) - self._asked
+                """The server's time less that of our monotonic clock, and when it was asked."""
         except psycopg.Error as error:
             raise UnusableError(_explain(error)) from None
         self._patience = patience
@@ -119,6 +124,17 @@ class PostgresStore:
             _log.warning("the database answers again")
         self._answering = True
         return result
+
+    def time(self) -> float:
+        """By the server's clock, so that hosts need not agree. It is asked once a second; between, and while it does
+        not answer, the time goes on from there.
+        """
+        now = time.monotonic()
+        if now - self._asked >= _ASK_TIME_SECONDS:
+            self._asked = now
+            with suppress(psycopg.Error), self._pool.connection(timeout=_RECONNECT_SECONDS) as connection:
+                self._offset = _time(connection) - time.monotonic()
+        return time.monotonic() + self._offset
 
     def close(self) -> None:
         """Close the connections; requests are answered by now."""
@@ -194,6 +210,11 @@ def _examine(connection: Connection, may_fail_over: bool) -> tuple[str, ...]:
     if fsync == "off":
         warnings.append("fsync is off in the database: a power failure could lose secrets and bring back others.")
     return tuple(warnings)
+
+
+def _time(connection: Connection) -> float:
+    ((now,),) = connection.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchall()
+    return float(now)
 
 
 def _explain(error: psycopg.Error) -> str:

@@ -93,6 +93,10 @@ STEPS: tuple[LiteralString, ...] = (
         unfinished = (SELECT coalesce(sum(held), 0) FROM secrets WHERE state = 'uploading')
         WHERE shard = 0;
     """,
+    """
+    -- The highest time that was trusted, in unix seconds: one row, or none yet.
+    CREATE TABLE clock (one integer PRIMARY KEY CHECK (one = 1), mark bigint NOT NULL);
+    """,
 )
 
 

@@ -110,6 +110,16 @@ class PostgresTransaction:
     def due(self, now: int, limit: int) -> list[Secret]:
         return [Secret(*row) for row in self._cursor.execute(_DUE, (now, limit)).fetchall()]
 
+    def clock_mark(self) -> int | None:
+        row = self._cursor.execute("SELECT mark FROM clock").fetchone()
+        return None if row is None else row[0]
+
+    def set_clock_mark(self, mark: int) -> None:
+        self._cursor.execute(
+            "INSERT INTO clock (one, mark) VALUES (1, %s) ON CONFLICT (one) DO UPDATE SET mark = excluded.mark",
+            (mark,),
+        )
+
     def usage(self) -> Usage:
         """Without what other transactions are just adding: the limit may be passed by that much."""
         ((held, unfinished),) = self._cursor.execute(

@@ -101,6 +101,9 @@ class SqliteStore:
         """Chunks of ended secrets are still to be deleted; nothing opens them."""
         return self._transaction.slots.pending
 
+    def time(self) -> float:
+        return time.time()
+
     def close(self) -> None:
         """Empty the write-ahead log and close the file; nothing may be asked of the store any more."""
         self._ending = True

@@ -110,3 +110,9 @@ def usage(db: sqlite_utils.Database) -> None:
             unfinished = (SELECT coalesce(sum(held), 0) FROM secrets WHERE state = 'uploading')
         """
     )
+
+
+@migrations(name="0007_clock")
+def clock(db: sqlite_utils.Database) -> None:
+    # The highest time that was trusted, in unix seconds: one row, or none yet.
+    db.execute("CREATE TABLE clock (one INTEGER PRIMARY KEY CHECK (one = 1), mark INTEGER NOT NULL) STRICT")

@@ -154,6 +154,16 @@ class SqliteTransaction:
         due = self._connection.execute(_SELECT + "due <= ? ORDER BY due LIMIT ?", (now, limit)).fetchall()
         return [secret_of(row) for row in due]
 
+    def clock_mark(self) -> int | None:
+        row = self._connection.execute("SELECT mark FROM clock").fetchone()
+        return None if row is None else row[0]
+
+    def set_clock_mark(self, mark: int) -> None:
+        self._connection.execute(
+            "INSERT INTO clock (one, mark) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET mark = excluded.mark",
+            (mark,),
+        )
+
     def usage(self) -> Usage:
         return self._usage
 

@@ -1,0 +1,114 @@
+"""The time by which secrets expire: that of the store, watched for steps.
+
+A clock that was set wrong must not destroy anything, and one that is set back must not bring anything back:
+
+- A step forward counts at once where something is refused, for that does no harm. Nothing is destroyed by it until the
+  clock has gone on from there for half a minute; if it is set right before that, nothing has happened.
+- Before a step back counts, all is ended that had come to its end by the highest time that was trusted.
+
+That high-water mark is kept in the store, so that a step is also seen across a restart.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from taina.store import Store
+
+STEP = 300
+"""Seconds by which a clock may be put forward without more ado."""
+CONFIRMED = 30
+"""Seconds for which a clock has to go on from where it stepped to before anything is destroyed by it."""
+NOTE_EVERY = 60
+"""Seconds between two notes of the high-water mark in the store."""
+BATCH = 200
+
+Sweep = Callable[[int], int]
+"""Does what is due for at most so many things; returns for how many."""
+Settle = Callable[[int, int], int]
+"""As `Sweep`, by a time (unix seconds) that is given."""
+
+_log = logging.getLogger(__name__)
+
+
+def steady() -> float:
+    """Seconds since some moment, which nobody sets; the time that a machine sleeps is counted where it can be."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+class WatchedClock:
+    """Called, it tells the time in unix seconds. Thread-safe."""
+
+    def __init__(self, store: Store, steady: Callable[[], float] = steady) -> None:
+        self._store = store
+        self._steady = steady
+        self._settles: Sequence[Settle] = ()
+        self._lock = threading.RLock()
+        noted = store.atomically(lambda tx: tx.clock_mark())
+        self._noted = noted or 0
+        self._mark = float(noted) if noted else store.time()
+        """The highest time that was trusted."""
+        self._trusted = self._mark, steady()
+        """The last time that was trusted, and the steady clock's then."""
+        self._stepped: tuple[float, float] | None = None
+        """While a step waits to be confirmed: how far the clock is ahead, and the steady clock's time of the step."""
+
+    def settle_with(self, *settles: Settle) -> None:
+        """Set what ends all that is due by a time, before the clock goes back from there."""
+        self._settles = settles
+
+    def __call__(self) -> float:
+        """Raises: TainaError: the clock has gone back, and what had expired could not be ended now."""
+        with self._lock:
+            now = self._look()
+            if now < self._mark - 1:
+                self._go_back(now)
+            elif self._stepped is None:
+                self._mark = now = max(now, self._mark)  # within a second it stands still rather than go back
+            return now
+
+    def paused(self) -> bool:
+        """Whether nothing may be destroyed for its time, as a step forward is not confirmed."""
+        with self._lock:
+            self()
+            return self._stepped is not None
+
+    def unless_paused(self, sweep: Sweep) -> Sweep:
+        """The sweep, which does nothing while the clock is not trusted."""
+        return lambda limit: 0 if self.paused() else sweep(limit)
+
+    def note(self, _: int = 0) -> int:
+        """As a sweep: keep the high-water mark in the store, once a minute. There is never more to do."""
+        self()
+        mark = int(self._mark)
+        if mark - self._noted >= NOTE_EVERY:
+            self._note(mark)
+        return 0
+
+    def _look(self) -> float:
+        """The time, and whether it can be trusted."""
+        now, steady = self._store.time(), self._steady()
+        trusted, then = self._trusted
+        ahead = now - trusted - (steady - then)
+        if ahead > STEP:
+            if self._stepped is None or abs(ahead - self._stepped[0]) > STEP:
+                self._stepped = ahead, steady
+                _log.warning("the clock was put forward by %d s; nothing is destroyed by it until it goes on so", ahead)
+            if steady - self._stepped[1] < CONFIRMED:
+                return now
+        self._stepped = None
+        self._trusted = now, steady
+        return now
+
+    def _go_back(self, now: float) -> None:
+        mark = int(self._mark)
+        for settle in self._settles:
+            while settle(BATCH, mark) == BATCH:
+                pass
+        self._note(int(now))
+        self._mark = now
+
+    def _note(self, mark: int) -> None:
+        self._store.atomically(lambda tx: tx.set_clock_mark(mark))
+        self._noted = mark

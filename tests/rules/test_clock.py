@@ -1,0 +1,195 @@
+"""Clocks that are wrong: they destroy nothing, and they bring nothing back."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from support.secrets import Made, MadeRequest
+from taina.errors import NotFoundError, TainaError
+from taina.rules.clock import CONFIRMED, NOTE_EVERY, STEP, WatchedClock
+from taina.rules.secret_requests import SecretRequests
+from taina.rules.vault import RECEIPT_KEPT, Limits, Vault
+from taina.store import Store
+from taina.store.sqlite import SqliteStore
+
+START = 1_800_000_000
+DAY = 86400
+
+
+class Machine:
+    """An instance whose two clocks the test turns: the one that people set, and the one that nobody can."""
+
+    def __init__(self, store: Store, monkeypatch: pytest.MonkeyPatch, wall: float = START) -> None:
+        self.wall, self.steady = wall, 0.0
+        monkeypatch.setattr(store, "time", lambda: self.wall)
+        self.clock = WatchedClock(store, lambda: self.steady)
+        self.vault = Vault(store, Limits(), self.clock)
+        self.requests = SecretRequests(store, Limits(), self.clock)
+        self.clock.settle_with(self.vault.sweep, self.requests.sweep)
+
+    def pass_time(self, seconds: float) -> None:
+        self.wall += seconds
+        self.steady += seconds
+
+    def sweep(self) -> int:
+        """A turn of the sweeper."""
+        self.clock.note()
+        return self.clock.unless_paused(self.vault.sweep)(200) + self.clock.unless_paused(self.requests.sweep)(200)
+
+    def run(self, seconds: int) -> int:
+        """Sweep each second for so long."""
+        swept = 0
+        for _ in range(seconds):
+            self.pass_time(1)
+            swept += self.sweep()
+        return swept
+
+    def create(self, ttl: int = 3600) -> Made:
+        made = Made(ttl=ttl)
+        self.vault.create(made.id, made.order())
+        return made
+
+    def answers(self, made: Made) -> bool:
+        try:
+            self.vault.status(made.id, made.link_proof)
+        except TainaError:
+            return False
+        return True
+
+
+@pytest.fixture
+def machine(store: Store, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    return Machine(store, monkeypatch)
+
+
+def test_time_that_passes_is_no_step(machine: Machine) -> None:
+    made = machine.create()
+    assert machine.run(60) == 0
+    machine.pass_time(3540)  # a machine that slept
+    assert not machine.answers(made)
+    assert machine.sweep() == 1
+
+
+def test_a_step_forward_destroys_nothing_until_it_is_confirmed(machine: Machine) -> None:
+    made = machine.create()
+    machine.wall += 31 * DAY
+    assert not machine.answers(made), "refusing does no harm"
+    assert machine.run(CONFIRMED - 1) == 0
+    machine.wall -= 31 * DAY
+    assert machine.sweep() == 0
+    assert machine.answers(made)
+    assert machine.run(CONFIRMED * 2) == 0
+
+
+def test_a_step_forward_that_lasts_is_the_time(machine: Machine) -> None:
+    made = machine.create()
+    machine.wall += DAY
+    assert not machine.answers(made)
+    assert machine.run(CONFIRMED - 1) == 0
+    assert machine.run(1) == 1
+    machine.wall -= DAY
+    assert not machine.answers(made)
+    assert machine.vault.receipt(made.receipt_id, made.receipt_token).state == "expired"
+
+
+def test_a_second_step_is_confirmed_by_itself(machine: Machine) -> None:
+    machine.create()
+    machine.wall += DAY
+    machine.run(CONFIRMED - 1)
+    machine.wall += DAY
+    assert machine.run(CONFIRMED - 1) == 0
+    assert machine.run(2) == 1
+
+
+@pytest.mark.parametrize("step", [1, 59, STEP])
+def test_small_corrections_pass(machine: Machine, step: int) -> None:
+    machine.create(ttl=300)
+    machine.pass_time(300 - step)
+    machine.sweep()
+    machine.wall += step
+    assert machine.sweep() == 1
+
+
+@pytest.mark.parametrize("step", [2, 59, 301, DAY, 3652 * DAY])
+def test_a_step_back_brings_nothing_back(machine: Machine, step: int) -> None:
+    """Not even what the sweeper had no time for."""
+    made, asked = machine.create(), MadeRequest()
+    machine.requests.create(asked.id, asked.asking())
+    machine.pass_time(3600)
+    assert not machine.answers(made)
+    machine.wall -= step
+    assert not machine.answers(made)
+    assert machine.vault.receipt(made.receipt_id, made.receipt_token).state == "expired"
+    later = machine.create()
+    assert machine.vault.status(later.id, later.link_proof).expires == int(machine.wall) + 3600, (
+        "new lifetimes are whole"
+    )
+    machine.pass_time(3599)
+    assert machine.answers(later)
+    machine.pass_time(1)
+    assert not machine.answers(later)
+
+
+def test_within_a_second_the_clock_stands_still(machine: Machine) -> None:
+    before = machine.clock()
+    machine.wall -= 0.5
+    assert machine.clock() == before
+
+
+def test_where_what_expired_cannot_be_ended_the_clock_does_not_go_back(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = machine.create()
+    machine.pass_time(3600)
+    assert not machine.answers(made)
+
+    def fail(limit: int, at: int) -> int:
+        raise TainaError
+
+    machine.clock.settle_with(fail)
+    machine.wall -= DAY
+    assert not machine.answers(made)
+    machine.clock.settle_with(machine.vault.sweep)
+    with pytest.raises(NotFoundError):
+        machine.vault.status(Made().id, bytes(32))
+    assert not machine.answers(made)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "taina.db"
+
+
+@pytest.fixture
+def used(file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Made]:
+    """A secret of an instance that has run for two minutes, and was stopped."""
+    with closing(SqliteStore(file)) as store:
+        machine = Machine(store, monkeypatch)
+        made = machine.create()
+        machine.run(NOTE_EVERY * 2)
+    yield made
+
+
+def test_a_step_while_it_was_stopped_is_seen(file: Path, used: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(SqliteStore(file)) as store:
+        machine = Machine(store, monkeypatch, START + 31 * DAY)
+        assert not machine.answers(used)
+        assert machine.run(CONFIRMED - 1) == 0
+    with closing(SqliteStore(file)) as store:
+        machine = Machine(store, monkeypatch, START + 200)
+        assert machine.answers(used)
+    with closing(SqliteStore(file)) as store:
+        machine = Machine(store, monkeypatch, START + RECEIPT_KEPT)
+        assert machine.run(CONFIRMED + 1) == 1
+
+
+def test_a_step_back_while_it_was_stopped_is_seen(file: Path, used: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(SqliteStore(file)) as store:
+        machine = Machine(store, monkeypatch, START + 110)
+        machine.pass_time(3600 - 110)
+        machine.clock.note()  # it has expired, and the sweeper had no time
+    with closing(SqliteStore(file)) as store:
+        machine = Machine(store, monkeypatch, START)
+        assert not machine.answers(used)
