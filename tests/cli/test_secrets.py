@@ -6,10 +6,12 @@ import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from cli.conftest import Run, Terminal
+from support.hostile_server import HostileServer, says
 from support.servers import Server
 
 MEBI = 1 << 20
@@ -274,3 +276,17 @@ def test_help_names_every_command(run: Run) -> None:
     for command in ("send", "open", "status", "receipt", "burn", "request", "answer", "inbox", "serve", "bridge"):
         assert re.search(rf"^  {command} ", said, re.MULTILINE)
         assert run(command, "--help").returncode == 0
+
+
+def test_a_wrapped_link_never_asks_the_wrapper(run: Run) -> None:
+    with HostileServer(lambda _: says({})) as scanner:
+        link = sent(run)
+        lost = f"{scanner.url}/?url={link.partition('://')[2].replace('#', '%23')}"
+        for command in ("status", "open", "receipt", "burn", "answer", "inbox"):
+            refused = run(command, lost)
+            assert refused.returncode == 2
+            assert b"taina:" in refused.stderr
+        wrapped = f"{scanner.url}/?url={quote(link, safe='')}&data=x"
+        assert run("status", wrapped, TAINA_URL=None).returncode == 0
+        assert run("open", quote(wrapped), TAINA_URL=None).stdout == b"hunter2"
+        assert scanner.asked == []

@@ -1,9 +1,12 @@
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from taina.errors import FormatError, IncompleteLinkError
-from taina.format.links import BODY_SIZES, KINDS, Kind, Link, clean_fragment, decode_link, encode_link
+from taina.format.links import BODY_SIZES, KINDS, Kind, Link, clean_fragment, decode_link, encode_link, find_address
 
 kinds = st.sampled_from(KINDS)
 
@@ -50,3 +53,28 @@ def test_any_text_is_a_link_or_a_format_error(text: str, kind: Kind) -> None:
 def test_cleaning_leaves_nothing_to_clean(text: str) -> None:
     once = clean_fragment(text)
     assert "%" in once or clean_fragment(once) == once
+
+
+ADDRESSES = json.loads((Path(__file__).parents[1] / "vectors" / "addresses.json").read_text("utf-8"))["vectors"]
+
+
+@pytest.mark.parametrize("vector", ADDRESSES, ids=lambda vector: vector["name"])
+def test_address_and_key_come_from_one_place(vector: dict[str, str | None]) -> None:
+    text = vector["text"] or ""
+    if "error" in vector:
+        with pytest.raises(IncompleteLinkError):
+            find_address(text)
+            decode_link(text, "secret")
+        return
+    assert find_address(text) == vector["address"]
+    assert clean_fragment(text) == vector["fragment"]
+    assert decode_link(text, "secret")
+
+
+@given(st.text(st.characters()) | st.text("AQab-_#%23&?<>. :/@[]https", max_size=80))
+def test_any_text_has_an_address_or_not(text: str) -> None:
+    try:
+        address = find_address(text)
+    except IncompleteLinkError:
+        return
+    assert address is None or find_address(f"{address}/s/#x") == address

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from taina.client import Client
+from taina.format.links import find_address
 
 url_option = click.option(
     "--url", envvar="TAINA_URL", help="Address of the instance (or TAINA_URL). A whole link names its own."
@@ -52,7 +53,7 @@ def client_for(url: str | None, key_file: Path | None = None) -> Client:
 
 def client_of(link: str, url: str | None) -> Client:
     """A whole link names its instance; `--url` is for a bare fragment."""
-    return Client() if "://" in link else client_for(url)
+    return Client() if find_address(link) else client_for(url)
 
 
 def read_link(argument: str) -> str:

@@ -1,6 +1,5 @@
 """How a client comes to the instance that a link names."""
 
-import re
 import secrets
 import time
 import types
@@ -12,9 +11,7 @@ from taina import base64url
 from taina.client.transport import Transport
 from taina.errors import InvalidError
 from taina.fetching import open_http
-from taina.format.links import Kind, Link, decode_link
-
-_ADDRESS = re.compile(r"https?://[^/?#\s]+", re.IGNORECASE)
+from taina.format.links import Kind, Link, decode_link, find_address
 
 
 class Connection:
@@ -58,7 +55,7 @@ class Connection:
 
     def _find(self, link: str, kind: Kind) -> tuple[Transport, Link]:
         parsed = decode_link(link, kind)
-        return self._transport(_address_of(link) or self.url), parsed
+        return self._transport(find_address(link) or self.url), parsed
 
     def _transport(self, url: str | None, patience: float | None = None) -> Transport:
         if url is None:
@@ -72,12 +69,6 @@ class Connection:
             raise InvalidError(f"{url} is no address: it begins with https:// and names a host.", field="url")
         patience = self._patience if patience is None else patience
         return Transport(url, self._http, patience, sleep=self._sleep)
-
-
-def _address_of(link: str) -> str | None:
-    """The instance that a link names: what stands before its path. None for a bare fragment."""
-    found = _ADDRESS.search(link)
-    return found[0] if found else None
 
 
 def _read_key(key: str) -> bytes:

@@ -24,6 +24,15 @@ _UNSEEN = re.compile(
     r"[\x00-\x20\\\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f"
     r"\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffc\U000e0000-\U000e0fff]+"
 )
+_SCHEME = re.compile(r"https?://", re.IGNORECASE)
+# A page of ours, and nothing else: a path with a dot or a parameter with a slash may be somebody else's address.
+_PAGE = re.compile(
+    r"(?P<scheme>https?)://"
+    r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\x00-,/:;<=>?@\[-^`{-\x7f]+)(?::(?P<port>\d{1,5}))?"
+    r"(?P<path>(?:/[A-Za-z0-9_~-]+)*?)/+(?:[A-Za-z]{2}(?:-[A-Za-z]{2,4})?/+)?"
+    r"(?:s|receipt|r|inbox)(?:/+(?:index\.html)?)?(?:\?[^/:#]*)?",
+    re.IGNORECASE,
+)
 _AROUND = re.compile(r"^[^A-Za-z0-9_-]+|[^A-Za-z0-9_-]+$")
 
 
@@ -82,10 +91,42 @@ def clean_fragment(text: str) -> str:
     Takes a whole address or a bare fragment; drops percent-encoding, what is not seen, backslashes, parameters that
     were appended, and at both ends whatever is not of base64url.
     """
+    fragment = _split(text)[1]
+    return _AROUND.sub("", re.split(r"[?&]", fragment, maxsplit=1)[0])
+
+
+def find_address(text: str) -> str | None:
+    """The instance that a link names, by the address that stands before the very `#` that `clean_fragment` takes.
+
+    Mail scanners put a link into one of their own, and people write sentences with two: whoever is asked gets what
+    counts as having the link, so it is the address of that key or none.
+
+    Returns:
+        `https://host`, with a port and the path before the pages where there are; None for a bare fragment.
+
+    Raises:
+        IncompleteLinkError: there is an address, and it is not surely the one of this key.
+    """
+    before = _split(text)[0]
+    start = max((found.start() for found in _SCHEME.finditer(before)), default=None)
+    if start is None:
+        return None
+    found = _PAGE.fullmatch(before, start)
+    if found is None or not 0 < int(found["port"] or 443) < 65536:
+        raise IncompleteLinkError(
+            "This link was changed on its way, and does not tell which instance has the secret. Ask for the link as "
+            "it was, or give what stands behind its # together with --url."
+        )
+    port = f":{found['port']}" if found["port"] else ""
+    return f"{found['scheme'].lower()}://{found['host'].lower()}{port}{found['path']}"
+
+
+def _split(text: str) -> tuple[str, str]:
+    """What stands before the last `#` and behind it, once encodings and what is not seen are gone."""
     for _ in range(_MAX_DECODINGS):
         text = _PERCENT.sub(lambda match: bytes.fromhex(match[0].replace("%", "")).decode("utf-8", "replace"), text)
-    fragment = _UNSEEN.sub("", text).rpartition("#")[2]
-    return _AROUND.sub("", re.split(r"[?&]", fragment, maxsplit=1)[0])
+    before, _, fragment = _UNSEEN.sub("", text).rpartition("#")
+    return before, fragment
 
 
 def _check(head: bytes) -> bytes:
