@@ -55,16 +55,16 @@ def test_a_site_as_it_was_signed_is_good(signed: Path, host: Callable[[Path], Se
     assert verify_folder(signed, PUBLIC) == Report(files, release=__version__)
 
 
-def test_one_changed_byte_is_found(signed: Path, host: Callable[[Path], Server]) -> None:
-    (script,) = signed.glob("assets/*/js/client/client.js")
+def test_one_changed_byte_is_found(small: Path, host: Callable[[Path], Server]) -> None:
+    (script,) = small.glob("assets/*/js/client/client.js")
     data = bytearray(script.read_bytes())
     data[len(data) // 2] ^= 1
     script.write_bytes(data)
     for copy in (script.with_name("client.js.br"), script.with_name("client.js.gz")):
         copy.unlink()
-    path = script.relative_to(signed).as_posix()
-    assert look(host(signed)) == [f"{path} was changed."]
-    assert verify_folder(signed, PUBLIC).findings == [f"{path} was changed."]
+    path = script.relative_to(small).as_posix()
+    assert look(host(small)) == [f"{path} was changed."]
+    assert verify_folder(small, PUBLIC).findings == [f"{path} was changed."]
 
 
 def change(file: Path, text: str) -> None:
@@ -74,23 +74,23 @@ def change(file: Path, text: str) -> None:
         copy.unlink()
 
 
-def test_an_extra_script_is_found(signed: Path, host: Callable[[Path], Server]) -> None:
-    page = signed / "en/index.html"
+def test_an_extra_script_is_found(small: Path, host: Callable[[Path], Server]) -> None:
+    page = small / "en/index.html"
     change(page, page.read_text().replace("</head>", '<script src="/extra.js"></script></head>'))
-    (signed / "extra.js").write_text("// nothing good")
-    (signed / "sw.js").write_text("// nothing good")
-    (finding, strange) = look(host(signed))
+    (small / "extra.js").write_text("// nothing good")
+    (small / "sw.js").write_text("// nothing good")
+    (finding, strange) = look(host(small))
     assert finding.startswith("en/index.html has ")
     assert strange == "sw.js should not be there."
-    assert set(verify_folder(signed, PUBLIC).findings[1:]) == {
+    assert set(verify_folder(small, PUBLIC).findings[1:]) == {
         "extra.js should not be there.",
         "sw.js should not be there.",
     }
 
 
-def test_a_missing_and_a_weakened_header_are_found(signed: Path, host: Callable[[Path], Server]) -> None:
+def test_a_missing_and_a_weakened_header_are_found(small: Path, host: Callable[[Path], Server]) -> None:
     """The host is ours, told by another manifest what to send; its checker holds it to the signed one."""
-    manifest = signed / "manifest.json"
+    manifest = small / "manifest.json"
     document = json.loads(manifest.read_text())
     page = document["headers"]["rules"]["page"]
     del page["Integrity-Policy"]
@@ -98,10 +98,10 @@ def test_a_missing_and_a_weakened_header_are_found(signed: Path, host: Callable[
     page["Link"] = "</extra.js>; rel=modulepreload"
     before = manifest.read_bytes()
     change(manifest, json.dumps(document))
-    server = host(signed)
+    server = host(small)
     found = look(server)
     assert found == ["manifest.json is not signed with this key: nothing that it says can be trusted."]
-    findings = _with_the_signed_manifest(server, before, (signed / "manifest.sig").read_bytes())
+    findings = _with_the_signed_manifest(server, before, (small / "manifest.sig").read_bytes())
     assert "en/index.html has no header Integrity-Policy." in findings
     assert "en/index.html has another header Content-Security-Policy." in findings
     assert "en/index.html has a header link, which is not one of ours." in findings
@@ -146,7 +146,8 @@ def few(built_site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     kinds: dict[str, str] = {}
     for path in document["files"]:
         kinds.setdefault(f"{Path(path).suffix} {path.startswith('en/s/')}", path)
-    chosen = {*kinds.values(), "404.html", "en/index.html"}
+    chosen = {*kinds.values(), "404.html", "en/index.html", "bg/privacy/index.html"}
+    chosen |= {path for path in document["files"] if path.endswith("/js/client/client.js")}
     document["files"] = {path: facts for path, facts in document["files"].items() if path in chosen}
     site = {path: (built_site / path).read_bytes() for path in document["files"]}
     site["manifest.json"] = json.dumps(document).encode()
@@ -310,11 +311,11 @@ def test_without_its_signature_nothing_is_believed(signed: Path, host: Callable[
         assert verify_folder(signed, PUBLIC).findings == ["manifest.sig cannot be read."]
 
 
-def test_a_file_that_is_missing_is_found(signed: Path, host: Callable[[Path], Server]) -> None:
-    for file in signed.glob("bg/privacy/*"):
+def test_a_file_that_is_missing_is_found(small: Path, host: Callable[[Path], Server]) -> None:
+    for file in small.glob("bg/privacy/*"):
         file.unlink()
-    assert look(host(signed)) == ["bg/privacy/index.html is missing (404)."]
-    assert verify_folder(signed, PUBLIC).findings == ["bg/privacy/index.html is missing."]
+    assert look(host(small)) == ["bg/privacy/index.html is missing (404)."]
+    assert verify_folder(small, PUBLIC).findings == ["bg/privacy/index.html is missing."]
 
 
 def test_another_s_key_is_none() -> None:
