@@ -13,9 +13,9 @@ from vectors.envelopes import envelopes, misaddressed, requests
 from vectors.headers import headers
 from vectors.keys import derivation, tokens
 from vectors.links import links
+from vectors.notation import Vector
 from vectors.payloads import payloads, sizes
 from vectors.secrets import secrets
-from vectors.spelling import Vector
 from vectors.streams import missealed, streams, tampered
 
 OUT = Path(__file__).parents[1] / "tests" / "vectors"

@@ -2,22 +2,33 @@
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
-from taina.errors import FormatError
-from taina.format.payload import CHUNK_SIZE, Header, Item, decode_header, encode_header
-from vectors.spelling import EXPIRES, Vector, checked, header_members, pieces_of
+from vectors.notation import EXPIRES, Vector, pieces_of
+from vectors.reference import CHUNK_SIZE, header
 
 
 def headers() -> Iterator[Vector]:
-    def vector(name: str, chunk: bytes, written: bool = False, error: str | None = None) -> Vector:
-        found: Vector = {"name": name, "chunk": pieces_of(chunk)}
-        try:
-            header, end = decode_header(chunk)
-        except FormatError as raised:
-            return checked(found | {"error": raised.code}, error)
+    def read(
+        name: str, chunk: bytes, items: list[Any], expires: int = 1, end: int = 0, written: bool = False
+    ) -> Vector:
+        """`end` is that of the chunk if not given."""
+        end = end or len(chunk)
         # What is written the same need not be spelled out when it is long.
-        spelled = header_members(header) if end < 1024 else None
-        return checked(found | {"header": spelled, "end": end, "written": written}, error)
+        spelled = {"items": items, "expires": expires} if end < 1024 else None
+        return {"name": name, "chunk": pieces_of(chunk), "header": spelled, "end": end, "written": written}
+
+    def written(name: str, *items: Vector) -> Vector:
+        return read(name, header(list(items), EXPIRES), list(items), EXPIRES, written=True)
+
+    def refused(name: str, chunk: bytes, error: str) -> Vector:
+        return {"name": name, "chunk": pieces_of(chunk), "error": error}
+
+    def a_text(size: int) -> Vector:
+        return {"type": "text", "size": size}
+
+    def a_file(size: int, name: str, mime: str = "") -> Vector:
+        return {"type": "file", "name": name, "mime": mime, "size": size}
 
     def document(text: str | bytes) -> bytes:
         encoded = text if isinstance(text, bytes) else text.encode("utf-8")
@@ -35,33 +46,31 @@ def headers() -> Iterator[Vector]:
         return file(name=f'"{"x" * (size - bare)}"')
 
     text = '{"type":"text","size":1}'
-    for name, items in {
-        "a text": (Item("text", 5),),
-        "nothing": (),
-        "an empty text": (Item("text", 0),),
-        "a file": (Item("file", 3, "a.txt", "text/plain"),),
-        "a text and two files of one name": (Item("text", 1), Item("file", 2, "x", ""), Item("file", 3, "x", "")),
-        "a Bulgarian name": (Item("file", 3, "тайна.pdf", "application/pdf"),),
-        "a name outside the first plane": (Item("file", 3, "🔑", ""),),
-        "a name with all that JSON escapes": (Item("file", 3, '"\\/\b\f\n\r\t\x00\x1f\x7f\u2028\u2029', ""),),
-        "a decomposed name, left alone": (Item("file", 3, "cafe\u0301", ""),),
-        "a name that tries to leave": (Item("file", 3, "../../etc/passwd", "text/html"),),
-        "an empty name": (Item("file", 3, "", ""),),
-        "the greatest size": (Item("text", (1 << 53) - 1),),
-    }.items():
-        yield vector(name, encode_header(Header(items, EXPIRES)), written=True)
-    yield vector("fills the first chunk", name_of(CHUNK_SIZE), written=True)
-    yield vector("bytes behind it", item(text) + b"\xff" * 9, written=True)
-    yield vector("white space", document(f' {{ "v" : 1,\r\n\t"items" : [ {text} ] , "expires" : 1 }} '))
-    yield vector("another order", document(f'{{"expires":1,"items":[{text}],"v":1}}'))
-    yield vector("unknown members", document(f'{{"v":1,"items":[{text}],"expires":1,"more":{{"a":[null,1e999]}}}}'))
-    yield vector("an unknown member of an item", item('{"type":"text","size":1,"name":5}'))
-    yield vector("a long unknown number", document(f'{{"v":1,"items":[],"expires":1,"more":{"9" * 5000}}}'))
-    yield vector("1.0 is 1", document('{"v":1.0,"items":[],"expires":1e0}'))
-    yield vector("the last of two members", document('{"v":2,"v":1,"items":[],"expires":1}'))
-    yield vector("escaped letters", file(name='"\\u0061\\ud83d\\udd11\\/"'))
+    yield written("a text", a_text(5))
+    yield written("nothing")
+    yield written("an empty text", a_text(0))
+    yield written("a file", a_file(3, "a.txt", "text/plain"))
+    yield written("a text and two files of one name", a_text(1), a_file(2, "x"), a_file(3, "x"))
+    yield written("a Bulgarian name", a_file(3, "тайна.pdf", "application/pdf"))
+    yield written("a name outside the first plane", a_file(3, "🔑"))
+    yield written("a name with all that JSON escapes", a_file(3, '"\\/\b\f\n\r\t\x00\x1f\x7f\u2028\u2029'))
+    yield written("a decomposed name, left alone", a_file(3, "cafe\u0301"))
+    yield written("a name that tries to leave", a_file(3, "../../etc/passwd", "text/html"))
+    yield written("an empty name", a_file(3, ""))
+    yield written("the greatest size", a_text((1 << 53) - 1))
+    yield read("fills the first chunk", name_of(CHUNK_SIZE), [], written=True)
+    one = [a_text(1)]
+    yield read("bytes behind it", item(text) + b"\xff" * 9, one, end=len(item(text)), written=True)
+    yield read("white space", document(f' {{ "v" : 1,\r\n\t"items" : [ {text} ] , "expires" : 1 }} '), one)
+    yield read("another order", document(f'{{"expires":1,"items":[{text}],"v":1}}'), one)
+    yield read("unknown members", document(f'{{"v":1,"items":[{text}],"expires":1,"more":{{"a":[null,1e999]}}}}'), one)
+    yield read("an unknown member of an item", item('{"type":"text","size":1,"name":5}'), one)
+    yield read("a long unknown number", document(f'{{"v":1,"items":[],"expires":1,"more":{"9" * 5000}}}'), [])
+    yield read("1.0 is 1", document('{"v":1.0,"items":[],"expires":1e0}'), [])
+    yield read("the last of two members", document('{"v":2,"v":1,"items":[],"expires":1}'), [])
+    yield read("escaped letters", file(name='"\\u0061\\ud83d\\udd11\\/"'), [a_file(1, "a🔑/")])
 
-    bad = partial(vector, error="bad_format")
+    bad = partial(refused, error="bad_format")
     yield bad("no bytes", b"")
     yield bad("a cut length", b"\0\0\0")
     yield bad("length 0", bytes(64))

@@ -2,23 +2,15 @@
 
 from collections.abc import Iterator
 
-from taina.errors import FormatError
-from taina.format.derive import derive_claim, derive_content_keys, derive_link_keys, derive_receipt
-from vectors.spelling import Vector, b64, checked, fresh_key
+from vectors.notation import Vector, encoded, fresh_key
+from vectors.reference import b64, content_keys, hkdf, link_keys
 
 
 def derivation() -> Iterator[Vector]:
     def vector(name: str, passphrase: str | None, error: str | None = None) -> Vector:
         key = fresh_key("derivation")
-        link = derive_link_keys(key)
-        found: Vector = {"name": name, "key": b64(key), "passphrase": passphrase}
-        found |= {"id": b64(link.id), "proof": b64(link.proof), "salt": b64(link.salt)}
-        try:
-            content = derive_content_keys(key, passphrase)
-        except FormatError as raised:
-            return checked(found | {"error": raised.code}, error)
-        found |= {"content": b64(content.content), "reveal": b64(content.reveal), "opened": b64(content.opened)}
-        return checked(found, error)
+        made = {"name": name, "key": b64(key), "passphrase": passphrase, **encoded(link_keys(key))}
+        return made | ({"error": error} if error else encoded(content_keys(key, passphrase)))
 
     yield vector("no passphrase", None)
     yield vector("ASCII", "correct horse battery staple")
@@ -42,12 +34,11 @@ def derivation() -> Iterator[Vector]:
 def tokens() -> Iterator[Vector]:
     for name in ("one", "another"):
         key = fresh_key(f"token {name}")
-        receipt, claim = derive_receipt(key), derive_claim(key)
         yield {
             "name": name,
             "key": b64(key),
-            "receipt_id": b64(receipt.id),
-            "receipt_token": b64(receipt.token),
-            "claim_id": b64(claim.id),
-            "claim_token": b64(claim.token),
+            "receipt_id": b64(hkdf(key, "receipt-id", 16)),
+            "receipt_token": b64(hkdf(key, "receipt-token", 32)),
+            "claim_id": b64(hkdf(key, "claim-id", 16)),
+            "claim_token": b64(hkdf(key, "claim-token", 32)),
         }

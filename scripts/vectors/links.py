@@ -4,10 +4,8 @@ from collections.abc import Iterator
 from functools import partial
 from urllib.parse import quote
 
-from taina.errors import FormatError
-from taina.format.derive import sha256
-from taina.format.links import KINDS, Kind, Link, decode_link, encode_link
-from vectors.spelling import Vector, b64, checked, fresh_key
+from vectors.notation import Vector, fresh_key
+from vectors.reference import KINDS, b64, link, raw_link, sha256
 
 _UNSEEN = {
     "a zero-width space": "\u200b",
@@ -32,35 +30,28 @@ _UNWANTED = _UNSEEN | {
 
 
 def links() -> Iterator[Vector]:
-    def vector(name: str, text: str, kind: Kind = "secret", written: bool = False, error: str | None = None) -> Vector:
-        found: Vector = {"name": name, "text": text, "kind": kind}
-        try:
-            link = decode_link(text, kind)
-        except FormatError as raised:
-            if "kind" in raised.members:
-                found["found"] = raised.members["kind"]
-            return checked(found | {"error": raised.code}, error)
-        found |= {"body": b64(link.body), "passphrase": link.passphrase, "written": written}
-        return checked(found, error)
-
-    def raw(flags: int, body: bytes) -> str:
-        head = bytes([flags]) + body
-        return b64(head + sha256(b"taina/v1 link" + head)[:2])
-
     key, longer = fresh_key("link"), fresh_key("link") + fresh_key("opened")[:16]
-    whole: dict[Kind, Link] = {
-        "secret": Link("secret", key),
-        "receipt": Link("receipt", longer),
-        "request": Link("request", key),
-        "inbox": Link("inbox", key),
-    }
-    text = encode_link(whole["secret"])
+    bodies = {"secret": key, "receipt": longer, "request": key, "inbox": key}
+    whole = {kind: link(kind, body) for kind, body in bodies.items()}
+
+    def read(name: str, text: str, kind: str = "secret", passphrase: bool = False, written: bool = False) -> Vector:
+        made = {"name": name, "text": text, "kind": kind}
+        return made | {"body": b64(bodies[kind]), "passphrase": passphrase, "written": written}
+
+    def refused(name: str, text: str, kind: str = "secret", *, error: str) -> Vector:
+        return {"name": name, "text": text, "kind": kind, "error": error}
+
+    def wrong(found: str, asked: str) -> Vector:
+        name = f"{found} where {asked} is asked for"
+        return {"name": name, "text": whole[found], "kind": asked, "found": found, "error": "wrong_link"}
+
+    text = whole["secret"]
     address = f"https://taina.example/s/#{text}"
 
     for kind in KINDS:
-        yield vector(f"{kind}", encode_link(whole[kind]), kind, written=True)
-    yield vector("secret with a passphrase", encode_link(Link("secret", key, True)), written=True)
-    yield vector("request for a passphrase", encode_link(Link("request", key, True)), "request", written=True)
+        yield read(kind, whole[kind], kind, written=True)
+    yield read("secret with a passphrase", link("secret", key, True), passphrase=True, written=True)
+    yield read("request for a passphrase", link("request", key, True), "request", passphrase=True, written=True)
 
     half = len(address) - 20
     for name, mangled in {
@@ -98,27 +89,27 @@ def links() -> Iterator[Vector]:
         "bytes that are not UTF-8 behind it": f"#{text}%FF%C3",
         "percent-encoded twice behind it": f"#{text}%25E2%2580%258B",
     }.items():
-        yield vector(name, mangled)
+        yield read(name, mangled)
     # As `location.hash` gives them.
     for name, character in _UNWANTED.items():
-        yield vector(f"{name} behind it, as a browser gives it", f"#{text}{quote(character)}")
-        yield vector(f"{name} before it, as a browser gives it", f"#{quote(character)}{text}")
+        yield read(f"{name} behind it, as a browser gives it", f"#{text}{quote(character)}")
+        yield read(f"{name} before it, as a browser gives it", f"#{quote(character)}{text}")
     for name in _UNSEEN:
-        yield vector(f"{name} within, as it was sent", text[:9] + _UNWANTED[name] + text[9:])
-        yield vector(f"{name} within, as a browser gives it", f"#{text[:9]}{quote(_UNWANTED[name])}{text[9:]}")
+        yield read(f"{name} within, as it was sent", text[:9] + _UNWANTED[name] + text[9:])
+        yield read(f"{name} within, as a browser gives it", f"#{text[:9]}{quote(_UNWANTED[name])}{text[9:]}")
 
-    incomplete, newer = partial(vector, error="incomplete_link"), partial(vector, error="newer_link")
+    incomplete, newer = partial(refused, error="incomplete_link"), partial(refused, error="newer_link")
     for kind in KINDS:
         for asked in KINDS:
             if asked != kind:
-                yield vector(f"{kind} where {asked} is asked for", encode_link(whole[kind]), asked, error="wrong_link")
+                yield wrong(kind, asked)
     for kind in ("secret", "receipt"):
-        cut = encode_link(whole[kind])
+        cut = whole[kind]
         for size in range(len(cut)):
             yield incomplete(f"{kind} cut after {size}", cut[:size], kind)
     for place in range(0, len(text), 3):
-        wrong = "A" if text[place] != "A" else "B"
-        yield incomplete(f"mistyped at {place}", text[:place] + wrong + text[place + 1 :])
+        other = "A" if text[place] != "A" else "B"
+        yield incomplete(f"mistyped at {place}", text[:place] + other + text[place + 1 :])
     for place in range(1, len(text), 9):
         yield incomplete(f"left out at {place}", text[:place] + text[place + 1 :])
         yield incomplete(f"doubled at {place}", text[:place] + text[place - 1 :])
@@ -144,18 +135,18 @@ def links() -> Iterator[Vector]:
     yield incomplete("full-width letters", "".join(chr(ord(letter) + 0xFEE0) for letter in text))
     yield incomplete("half a character within", f"{text[:9]}\ud83d{text[9:]}")
 
-    yield newer("version 0", raw(0x00, key))
-    yield newer("version 2", raw(0x02, key))
-    yield newer("version 2, another size", raw(0x02, key + key))
-    yield newer("version 15 of an unknown kind", raw(0x7F, key))
-    yield incomplete("version 2, cut", raw(0x02, key)[:-1])
-    yield newer("kind 4", raw(0x41, key))
-    yield newer("kind 7", raw(0x71, key))
-    yield incomplete("a receipt with a passphrase", raw(0x91, longer), "receipt")
-    yield incomplete("an inbox with a passphrase", raw(0xB1, key), "inbox")
-    yield incomplete("a body too short", raw(0x01, key[:-1]))
-    yield incomplete("a body too long", raw(0x01, longer))
-    yield incomplete("a receipt too short", raw(0x11, key), "receipt")
-    yield incomplete("no body", raw(0x01, b""))
+    yield newer("version 0", raw_link(0x00, key))
+    yield newer("version 2", raw_link(0x02, key))
+    yield newer("version 2, another size", raw_link(0x02, key + key))
+    yield newer("version 15 of an unknown kind", raw_link(0x7F, key))
+    yield incomplete("version 2, cut", raw_link(0x02, key)[:-1])
+    yield newer("kind 4", raw_link(0x41, key))
+    yield newer("kind 7", raw_link(0x71, key))
+    yield incomplete("a receipt with a passphrase", raw_link(0x91, longer), "receipt")
+    yield incomplete("an inbox with a passphrase", raw_link(0xB1, key), "inbox")
+    yield incomplete("a body too short", raw_link(0x01, key[:-1]))
+    yield incomplete("a body too long", raw_link(0x01, longer))
+    yield incomplete("a receipt too short", raw_link(0x11, key), "receipt")
+    yield incomplete("no body", raw_link(0x01, b""))
     yield incomplete("a check and nothing else", b64(sha256(b"taina/v1 link")[:2]))
     yield incomplete("another label in the check", b64(b"\x01" + key + sha256(b"\x01" + key)[:2]))

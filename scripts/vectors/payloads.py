@@ -1,13 +1,11 @@
 """Padded sizes, and whole payloads whose sizes and padding are right or wrong."""
 
 from collections.abc import Iterator
-from functools import partial
 
-from taina.errors import FormatError
-from taina.format.derive import sha256
-from taina.format.payload import CHUNK_SIZE, Header, Item, Unpacker, decode_header, encode_header, pack, padded_size
-from taina.format.stream import chunk_count, sealed_size
-from vectors.spelling import EXPIRES, Vector, b64, checked, header_members, patterned, pieces_of
+from vectors.notation import EXPIRES, Vector, patterned, pieces_of
+from vectors.reference import CHUNK_SIZE, b64, chunk_count, header, padded_size, payload, sha256
+
+TEXT_OF_2_53 = {"type": "text", "size": (1 << 53) - 1}
 
 
 def sizes() -> Iterator[Vector]:
@@ -21,71 +19,64 @@ def sizes() -> Iterator[Vector]:
             "size": size,
             "padded": padded,
             "chunks": chunk_count(padded),
-            "sealed": sealed_size(padded),
+            "sealed": padded + 16 * chunk_count(padded),
         }
 
 
 def payloads() -> Iterator[Vector]:
-    def vector(
-        name: str, payload: bytes, written: bool = False, error: str | None = None, repeats: bytes = b"\0"
-    ) -> Vector:
-        found: Vector = {"name": name, "payload": pieces_of(payload, repeats)}
-        try:
-            unpacker = Unpacker()
-            bodies: dict[int, bytes] = {}
-            for start in range(0, len(payload), CHUNK_SIZE):
-                for number, piece in unpacker.push(payload[start : start + CHUNK_SIZE]):
-                    bodies[number] = bodies.get(number, b"") + piece
-            header = unpacker.finish()
-        except FormatError as raised:
-            return checked(found | {"error": raised.code}, error)
-        items = [b64(sha256(bodies.get(number, b""))) for number in range(len(header.items))]
-        return checked(found | {"header": header_members(header), "items": items, "written": written}, error)
+    def members(*bodies: bytes) -> list[Vector]:
+        return [{"type": "text", "size": len(body)} for body in bodies]
 
     def whole(*bodies: bytes) -> bytes:
-        header = Header(tuple(Item("text", len(body)) for body in bodies), EXPIRES)
-        return b"".join(pack(header, bodies))
+        return payload(members(*bodies), EXPIRES, list(bodies))
 
-    def end(payload: bytes) -> int:
-        header, start = decode_header(payload)
-        return start + sum(item.size for item in header.items)
+    def read(name: str, *bodies: bytes) -> Vector:
+        return {
+            "name": name,
+            "payload": pieces_of(whole(*bodies)),
+            "header": {"items": members(*bodies), "expires": EXPIRES},
+            "items": [b64(sha256(body)) for body in bodies],
+            "written": True,
+        }
+
+    def bad(name: str, payload: bytes, *repeats: bytes) -> Vector:
+        return {"name": name, "payload": pieces_of(payload, *repeats), "error": "bad_format"}
 
     def full(size: int) -> bytes:
-        """A payload of `size` bytes without padding."""
-        header = len(encode_header(Header((Item("text", size),), EXPIRES)))
-        return whole(bytes(patterned(size - header)))
+        """The body of a payload of `size` bytes without padding."""
+        return patterned(size - len(header([{"type": "text", "size": size}], EXPIRES)))
 
     short, long = whole(b"hello"), whole(b"a" * 2000)
-    yield vector("a text", short, written=True)
-    yield vector("no items", whole(), written=True)
-    yield vector("an empty text", whole(b""), written=True)
-    yield vector("three items, one of them empty", whole(b"one", b"", b"three"), written=True)
-    yield vector("an empty item at the end", whole(b"one", b""), written=True)
-    yield vector("zeros that are content", whole(bytes(100)), written=True)
-    yield vector("no padding", full(1024), written=True)
-    yield vector("padded beyond 1 KiB", long, written=True)
-    yield vector("exactly a chunk", full(CHUNK_SIZE), written=True)
-    yield vector("a byte more than a chunk", full(CHUNK_SIZE + 1), written=True)
-    yield vector("items across chunks", whole(patterned(CHUNK_SIZE), b"", patterned(CHUNK_SIZE)), written=True)
+    short_end, long_end = (len(header(members(body), EXPIRES)) + len(body) for body in (b"hello", b"a" * 2000))
+    yield read("a text", b"hello")
+    yield read("no items")
+    yield read("an empty text", b"")
+    yield read("three items, one of them empty", b"one", b"", b"three")
+    yield read("an empty item at the end", b"one", b"")
+    yield read("zeros that are content", bytes(100))
+    yield read("no padding", full(1024))
+    yield read("padded beyond 1 KiB", b"a" * 2000)
+    yield read("exactly a chunk", full(CHUNK_SIZE))
+    yield read("a byte more than a chunk", full(CHUNK_SIZE + 1))
+    yield read("items across chunks", patterned(CHUNK_SIZE), b"", patterned(CHUNK_SIZE))
 
-    bad = partial(vector, error="bad_format")
     yield bad("nothing", b"")
-    yield bad("padding of 1 at its start", short[: end(short)] + b"\x01" + short[end(short) + 1 :])
+    yield bad("padding of 1 at its start", short[:short_end] + b"\x01" + short[short_end + 1 :])
     yield bad("padding of 1 at its end", short[:-1] + b"\x01")
-    yield bad("padding of 255", short[: end(short)] + b"\xff" * (1024 - end(short)))
-    yield bad("no padding where some is due", short[: end(short)])
+    yield bad("padding of 255", short[:short_end] + b"\xff" * (1024 - short_end))
+    yield bad("no padding where some is due", short[:short_end])
     yield bad("padding a byte short", short[:-1])
     yield bad("padding a byte long", short + b"\0")
     yield bad("padding to the next step", short + bytes(1024))
     yield bad("a larger one's padding a step short", long[:-1])
     yield bad("a larger one's padding a step long", long + bytes(padded_size(len(long) + 1) - len(long)))
-    yield bad("a body that is cut", long[: end(long) - 1])
-    yield bad("a body announced and not there", encode_header(Header((Item("text", 4000),), EXPIRES)) + bytes(900))
-    yield bad("a body of 2^53 - 1", encode_header(Header((Item("text", (1 << 53) - 1),), EXPIRES)) + bytes(900))
+    yield bad("a body that is cut", long[: long_end - 1])
+    yield bad("a body announced and not there", header([{"type": "text", "size": 4000}], EXPIRES) + bytes(900))
+    yield bad("a body of 2^53 - 1", header([TEXT_OF_2_53], EXPIRES) + bytes(900))
     yield bad(
         "sizes that overflow together",
-        encode_header(Header((Item("text", (1 << 53) - 1),) * 3000, EXPIRES)) + bytes(900),
-        repeats=b'{"type":"text","size":9007199254740991},',
+        header([TEXT_OF_2_53] * 3000, EXPIRES) + bytes(900),
+        b'{"type":"text","size":9007199254740991},',
     )
-    yield bad("a padding of 1 in the second chunk", full(CHUNK_SIZE + 1) + bytes(32767) + b"\x01")
-    yield bad("a whole chunk of zeros too many", full(CHUNK_SIZE) + bytes(CHUNK_SIZE))
+    yield bad("a padding of 1 in the second chunk", whole(full(CHUNK_SIZE + 1)) + bytes(32767) + b"\x01")
+    yield bad("a whole chunk of zeros too many", whole(full(CHUNK_SIZE)) + bytes(CHUNK_SIZE))

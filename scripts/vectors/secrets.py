@@ -2,65 +2,64 @@
 
 from collections.abc import Iterator
 
-from taina.format.derive import derive_content_keys, derive_link_keys, derive_receipt, sha256
-from taina.format.links import Link, encode_link
-from taina.format.payload import CHUNK_SIZE, Header, Item, encode_header, pack
-from taina.format.stream import StreamKey, seal
-from vectors.spelling import EXPIRES, Vector, b64, bytes_of, fresh_key, patterned, pieces_of
+from vectors.notation import EXPIRES, Vector, fresh_key, patterned, pieces_of
+from vectors.reference import (
+    CHUNK_SIZE,
+    b64,
+    content_keys,
+    flags,
+    header,
+    hkdf,
+    link,
+    link_keys,
+    payload,
+    sealed,
+    sha256,
+)
 
 
 def secrets() -> Iterator[Vector]:
-    def vector(name: str, items: list[Vector], passphrase: str | None = None, sealed_whole: bool = False) -> Vector:
-        bodies = [bytes_of(item["data"]) for item in items]
-        header = Header(
-            tuple(
-                Item(item["type"], len(body), item.get("file"), item.get("mime"))
-                for item, body in zip(items, bodies, strict=True)
-            ),
-            EXPIRES,
-        )
+    def vector(
+        name: str, items: list[tuple[Vector, bytes]], passphrase: str | None = None, sealed_whole: bool = False
+    ) -> Vector:
         key, receipt_key = fresh_key(f"{name} K"), fresh_key(f"{name} R")
-        link = Link("secret", key, passphrase is not None)
-        keys, content, receipt = (
-            derive_link_keys(key),
-            derive_content_keys(key, passphrase),
-            derive_receipt(receipt_key),
-        )
-        payload = b"".join(pack(header, bodies))
-        sealed = list(seal(StreamKey(content.content, link.flags, keys.id), [payload]))
+        keys, content = link_keys(key), content_keys(key, passphrase)
+        members = [{**item, "size": len(body)} for item, body in items]
+        whole = payload(members, EXPIRES, [body for _, body in items])
+        chunks = sealed(content["content"], flags("secret", passphrase is not None), keys["id"], whole)
         create: Vector = {
-            "link_hash": b64(sha256(keys.proof)),
-            "reveal_hash": b64(sha256(content.reveal)),
-            "receipt_id": b64(receipt.id),
-            "receipt_hash": b64(sha256(receipt.token)),
+            "link_hash": b64(sha256(keys["proof"])),
+            "reveal_hash": b64(sha256(content["reveal"])),
+            "receipt_id": b64(hkdf(receipt_key, "receipt-id", 16)),
+            "receipt_hash": b64(sha256(hkdf(receipt_key, "receipt-token", 32))),
             "ttl": 604_800,
-            "chunks": len(sealed),
-            "size": sum(map(len, sealed)),
+            "chunks": len(chunks),
+            "size": sum(map(len, chunks)),
             "passphrase": passphrase is not None,
         }
         if sealed_whole:
-            create["content"] = b64(sealed[0])
+            create["content"] = b64(chunks[0])
         return {
             "name": name,
             "key": b64(key),
             "receipt_key": b64(receipt_key),
             "passphrase": passphrase,
             "expires": EXPIRES,
-            "items": items,
-            "header": b64(encode_header(header)),
-            "payload": b64(sha256(payload)),
-            "sealed": [b64(sha256(chunk)) for chunk in sealed],
-            "id": b64(keys.id),
+            "items": [_given(item, body) for item, body in items],
+            "header": b64(header(members, EXPIRES)),
+            "payload": b64(sha256(whole)),
+            "sealed": [b64(sha256(chunk)) for chunk in chunks],
+            "id": b64(keys["id"]),
             "create": create,
-            "link": encode_link(link),
-            "receipt_link": encode_link(Link("receipt", receipt_key + sha256(content.opened)[:16])),
+            "link": link("secret", key, passphrase is not None),
+            "receipt_link": link("receipt", receipt_key + sha256(content["opened"])[:16]),
         }
 
-    def text(value: str) -> Vector:
-        return {"type": "text", "data": pieces_of(value.encode())}
+    def text(value: str) -> tuple[Vector, bytes]:
+        return {"type": "text"}, value.encode()
 
-    def file(name: str, size: int, mime: str = "application/octet-stream") -> Vector:
-        return {"type": "file", "file": name, "mime": mime, "data": pieces_of(patterned(size))}
+    def file(name: str, size: int, mime: str = "application/octet-stream") -> tuple[Vector, bytes]:
+        return {"type": "file", "name": name, "mime": mime}, patterned(size)
 
     yield vector("the worked example", [text("The safe opens with 4711.")], "тайна", sealed_whole=True)
     yield vector("without a passphrase", [text("The safe opens with 4711.")], sealed_whole=True)
@@ -70,3 +69,9 @@ def secrets() -> Iterator[Vector]:
     yield vector("a file of exactly 1 MiB", [file("1.bin", CHUNK_SIZE)])
     yield vector("a file of 1 MiB + 1", [file("2.bin", CHUNK_SIZE + 1)])
     yield vector("three chunks with a passphrase", [file("3.bin", 2 * CHUNK_SIZE + 1)], "ﬁ 🔑")
+
+
+def _given(item: Vector, body: bytes) -> Vector:
+    """An item as a writer is given it; `name` is the vector's own."""
+    named = {"file": item["name"], "mime": item["mime"]} if item["type"] == "file" else {}
+    return {"type": item["type"], **named, "data": pieces_of(body)}

@@ -2,7 +2,9 @@
 
 # ruff: noqa: A002 - the arguments of the checks are the members of the vectors
 
+import ast
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -44,6 +46,21 @@ b64 = base64url.encode
 def test_generator_gives_these_bytes() -> None:
     made = make_vectors.make()
     assert made == {name: (FOLDER / name).read_bytes() for name in made}
+
+
+def test_the_generator_knows_nothing_of_taina() -> None:
+    """Its reference is written from the document: what is judged must not have a say in what is expected."""
+    scripts = Path(make_vectors.__file__).parent
+    files = [scripts / "make_vectors.py", *(scripts / "vectors").glob("*.py")]
+    named: set[str] = set()
+    for node in (node for file in files for node in ast.walk(ast.parse(file.read_text("utf-8")))):
+        if isinstance(node, ast.Import):
+            named |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            named.add(str(node.module))
+    libraries = {name for name in named if name.split(".")[0] not in {*sys.stdlib_module_names, "vectors"}}
+    assert libraries == {f"cryptography.hazmat.primitives.{name}" for name in ("asymmetric.x25519", "ciphers.aead")}
+    assert named.isdisjoint({"importlib", "subprocess", "runpy"})
 
 
 def vectors() -> Iterator[Any]:
