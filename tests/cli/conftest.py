@@ -26,9 +26,10 @@ def taina(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def environment(taina: Server) -> dict[str, str]:
+def environment(taina: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TAINA_")}
-    return {**kept, "TAINA_URL": taina.url, "LANG": "C.UTF-8"}
+    state = str(tmp_path_factory.mktemp("state"))
+    return {**kept, "TAINA_URL": taina.url, "LANG": "C.UTF-8", "XDG_STATE_HOME": state}
 
 
 @pytest.fixture
@@ -105,7 +106,8 @@ def run_here(
 
     for name in [name for name in os.environ if name.startswith("TAINA_")]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("TAINA_URL", environment["TAINA_URL"])
+    for name in ("TAINA_URL", "XDG_STATE_HOME"):
+        monkeypatch.setenv(name, environment[name])
     monkeypatch.chdir(tmp_path)
 
     def run_here(*arguments: str) -> tuple[int, str, str]:

@@ -10,6 +10,7 @@ from click.exceptions import NoArgsIsHelpError
 
 from taina.cli.exits import INTERRUPTED, exit_code, explain
 from taina.cli.output import OutputError, say, say_json
+from taina.cli.signals import Ended
 from taina.errors import TainaError, describe
 
 
@@ -55,8 +56,10 @@ class Commands(click.Group):
             _end("output", error.format_message(), error.exit_code, as_json=False)
         except click.ClickException as error:
             _end("failed", error.format_message(), error.exit_code, as_json)
-        except (click.Abort, KeyboardInterrupt):
-            _end("interrupted", "Interrupted.", INTERRUPTED, as_json)
+        except (click.Abort, KeyboardInterrupt) as error:
+            cause = error.__cause__ or error
+            number = 128 + cause.number if isinstance(cause, Ended) else INTERRUPTED
+            _end("interrupted", "Interrupted.", number, as_json)
         except Exception as error:
             # No trace: it would show what was to be kept secret.
             _end("internal", f"An error that nobody foresaw: {describe(error)}. Please report it.", 1, as_json)

@@ -15,11 +15,14 @@ from taina.cli.options import (
     read_passphrase,
     url_option,
 )
-from taina.cli.output import is_terminal, progress, say, say_json, write_bytes, write_text
-from taina.client.receiving import File
+from taina.cli.output import OutputError, is_terminal, need_output, progress, say, say_json, write_bytes, write_text
+from taina.cli.signals import ended_by_signals
+from taina.client.claims import state_folder
+from taina.client.receiving import File, Receiver
 from taina.client.results import Opened
-from taina.errors import WrongPassphraseError
+from taina.errors import FileError, GoneError, TamperedError, UnreachableError, WrongPassphraseError
 from taina.format.links import decode_link
+from taina.format.payload import Header, Item
 
 
 @click.command(name="open")
@@ -38,6 +41,8 @@ from taina.format.links import decode_link
 def open_(link: str, out: Path, force: bool, passphrase_file: Path | None, url: str | None, as_json: bool) -> None:
     """Reveal a secret: print its text, save its files. Nobody can open the link afterwards.
 
+    Interrupted, the same command goes on where it can: the server keeps the secret for its reader for a while.
+
     The passphrase is asked for, or read from --passphrase-file or TAINA_PASSPHRASE. `-` reads the link itself
     from standard input.
     """
@@ -50,20 +55,24 @@ def open_(link: str, out: Path, force: bool, passphrase_file: Path | None, url: 
     asking = wanted and passphrase is None
     # Files never go to a terminal; there they are saved instead, so that nothing is lost.
     folder = (None if not is_terminal() else Path()) if to_stdout else out
-    with client_of(link, url) as client:
+    need_output()
+
+    def deliver(opened: Opened) -> None:
+        _deliver(opened, folder or Path(), as_json=as_json, as_bytes=folder is None)
+
+    with client_of(link, url) as client, ended_by_signals():
+        begun = client.has_begun(link)
+        if begun:
+            say("taina: Going on with what was interrupted.", err=True)
         # Before anybody types a passphrase for what is gone, or reveals what has no room here.
-        _check_folder(folder, client.status(link).size)
+        _check_folder(folder, 0 if begun else client.status(link).size)
         while True:
             if asking:
                 passphrase = ask_passphrase("Passphrase")
             try:
                 with progress("Opening") as on_progress:
                     opened = client.open(
-                        link,
-                        passphrase,
-                        folder=folder,
-                        overwrite=force,
-                        on_progress=on_progress,
+                        link, passphrase, folder=folder, overwrite=force, on_progress=on_progress, deliver=deliver
                     )
                 break
             except WrongPassphraseError as error:
@@ -71,14 +80,65 @@ def open_(link: str, out: Path, force: bool, passphrase_file: Path | None, url: 
                 if not asking or left == 0:
                     raise
                 say(f"taina: The passphrase is wrong. Attempts left: {left}.", err=True)
+            except TamperedError:
+                # The server asks no proof of a reader who goes on: this is where a wrong passphrase shows.
+                if not (begun and wanted):
+                    raise
+                if not asking:
+                    raise WrongPassphraseError from None
+                say("taina: The passphrase is wrong.", err=True)
+            except GoneError:
+                if begun:
+                    say("taina: You began to open it and were interrupted; the time to go on is over.", err=True)
+                raise
+            except (KeyboardInterrupt, UnreachableError):
+                if client.has_begun(link):
+                    say("taina: To go on, give the same command again. The server keeps it for a while.", err=True)
+                raise
     if opened.late:
-        say("taina: The server kept this secret longer than its sender had asked for.", err=True)
-    if as_json:
-        _say_opened(opened)
-    elif folder is None:
-        _write_all(opened)
-    else:
-        _show(opened)
+        say("taina: This secret is past its time: a clock is wrong, or the server kept it too long.", err=True)
+
+
+def _deliver(opened: Opened, folder: Path, *, as_json: bool, as_bytes: bool) -> None:
+    try:
+        if as_json:
+            _say_opened(opened)
+        elif as_bytes:
+            _write_all(opened)
+        else:
+            _show(opened, folder)
+    except OutputError:
+        # It was revealed to us and to nobody else.
+        for item in opened.items:
+            if isinstance(item, str) or isinstance(item.content, bytes):
+                _keep(item, folder)
+            else:
+                say(f"taina: Saved {_path_of(item)}.", err=True)
+        say("taina: To have it written, give the same command again soon.", err=True)
+        raise
+
+
+def _keep(item: str | File, folder: Path) -> None:
+    """Save what cannot be shown, in a file for this user alone, and say where."""
+    data = item.encode("utf-8") if isinstance(item, str) else item.content
+    name = "secret.txt" if isinstance(item, str) else item.name
+    assert isinstance(data, bytes)  # noqa: S101 - what is on the disk already is not kept again
+    header = Header((Item("file", len(data), name, ""),), 0)
+    for place in (folder, state_folder()):
+        if place is None:
+            continue
+        receiver = Receiver(place)
+        try:
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            receiver.write(header.items[0], 0, data)
+            (kept,) = receiver.finish(header)
+        except (FileError, OSError):
+            receiver.abandon()
+            continue
+        assert isinstance(kept, File)  # noqa: S101 - as the header says
+        say(f"taina: Saved as {_path_of(kept)}.", err=True)
+        return
+    say("taina: It could be saved nowhere.", err=True)
 
 
 def _check_folder(folder: Path | None, size: int) -> None:
@@ -91,12 +151,13 @@ def _check_folder(folder: Path | None, size: int) -> None:
         raise click.UsageError(f"{folder} has no room for {size:,} bytes. Name another folder with --out.")
 
 
-def _show(opened: Opened) -> None:
+def _show(opened: Opened, folder: Path) -> None:
     for item in opened.items:
         if isinstance(item, File):
             say(f"Saved {_path_of(item)} ({item.size:,} bytes)", err=True)
         elif not write_text(item):
-            say("taina: What this terminal cannot show stands as \\x… or \\u…; a pipe gets it as it is.", err=True)
+            say("taina: What this terminal cannot show stands as \\x… or \\u…", err=True)
+            _keep(item, folder)
 
 
 def _write_all(opened: Opened) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from taina.client import Client
+from taina.client.claims import state_folder
 from taina.format.links import find_address
 
 url_option = click.option(
@@ -48,12 +49,12 @@ def client_for(url: str | None, key_file: Path | None = None) -> Client:
     if not url:
         raise click.UsageError("Which instance? Say --url https://… or set TAINA_URL.")
     key = _first_line(key_file, "key") if key_file else os.environ.get("TAINA_KEY") or None
-    return Client(url if "://" in url else f"https://{url}", key=key)
+    return Client(url if "://" in url else f"https://{url}", key=key, state=state_folder())
 
 
 def client_of(link: str, url: str | None) -> Client:
     """A whole link names its instance; `--url` is for a bare fragment."""
-    return Client() if find_address(link) else client_for(url)
+    return Client(state=state_folder()) if find_address(link) else client_for(url)
 
 
 def read_link(argument: str) -> str:

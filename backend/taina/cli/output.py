@@ -30,6 +30,12 @@ class OutputError(click.ClickException):
         super().__init__(f"Standard output takes nothing ({error.strerror if error else 'it is closed'}).")
 
 
+def need_output() -> None:
+    """Before anything is done whose result would have no place to go. Raises: OutputError."""
+    if sys.stdout is None:
+        raise OutputError
+
+
 def is_terminal() -> bool:
     """Whether standard output is one."""
     return sys.stdout is not None and sys.stdout.isatty()
@@ -51,9 +57,33 @@ def say(line: str, *, err: bool = False) -> None:
             sys.stderr.flush()
 
 
-def say_json(document: dict[str, Any]) -> None:
-    """One line of ASCII, which every terminal and every encoding can take. Raises: OutputError."""
-    _write((json.dumps(document) + "\n").replace("\x7f", "\\u007f").encode("ascii"))
+def say_result(line: str) -> None:
+    """A line that there is only once, such as a link: where standard output fails, on standard error.
+
+    Raises:
+        OutputError: that it did.
+    """
+    try:
+        say(line)
+    except OutputError:
+        say(line, err=True)
+        raise
+
+
+def say_json(document: dict[str, Any], *, once: bool = False) -> None:
+    """One line of ASCII, which every terminal and every encoding can take.
+
+    Args:
+        once: it holds what there is only once: where standard output fails, it goes to standard error.
+
+    Raises:
+        OutputError: standard output is closed or full.
+    """
+    line = json.dumps(document).replace("\x7f", "\\u007f")
+    if once:
+        say_result(line)
+    else:
+        say(line)
 
 
 def write_text(text: str) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from taina.cli.options import Duration, client_for, json_option, key_file_option, url_option
-from taina.cli.output import say, say_json, when
+from taina.cli.output import need_output, say, say_json, say_result, when
 
 
 @click.command()
@@ -19,11 +19,12 @@ def request(
     ttl: int | None, answers: int, passphrase: bool, url: str | None, key_file: Path | None, as_json: bool
 ) -> None:
     """Ask for a secret: print a link to send to who has it. The answer is sealed to you."""
+    need_output()
     with client_for(url, key_file) as client:
         asked = client.request(ttl=ttl, answers=answers, passphrase=passphrase)
     if as_json:
-        say_json({"link": asked.link, "inbox": asked.inbox, "expires": asked.expires})
+        say_json({"link": asked.link, "inbox": asked.inbox, "expires": asked.expires}, once=True)
         return
-    say(asked.link)
+    say_result(asked.link)
     say(f"Inbox, for yourself: {asked.inbox}", err=True)
     say(f"Can be answered until {when(asked.expires)}.", err=True)

@@ -17,7 +17,7 @@ from taina.cli.options import (
     read_passphrase,
     url_option,
 )
-from taina.cli.output import draw, progress, say, say_json, when
+from taina.cli.output import draw, need_output, progress, say, say_json, say_result, when
 from taina.client.results import Sent
 
 
@@ -57,6 +57,7 @@ def send(
         raise click.UsageError("Choose one of --passphrase, --passphrase-file and --words.")
     if mail_to and (not words or recipients > 1):
         raise click.UsageError("--mail-to goes with --words, and with one recipient.")
+    need_output()
     with client_for(url, key_file) as client:
         contents = read_contents(content, name)
         if words:
@@ -84,10 +85,10 @@ def send(
 def _say_sent(sent: list[Sent], words: str | None, as_json: bool) -> None:
     if as_json:
         secrets = [{"link": one.link, "receipt": one.receipt, "expires": one.expires} for one in sent]
-        say_json({"secrets": secrets, **({"passphrase": words} if words else {})})
+        say_json({"secrets": secrets, **({"passphrase": words} if words else {})}, once=True)
         return
     for one in sent:
-        say(one.link)
+        say_result(one.link)
     # The link alone goes into a pipe; the rest is for the person.
     for one in sent:
         say(f"Receipt, for yourself: {one.receipt}", err=True)

@@ -19,6 +19,8 @@ class Client(Requests):
         key: access key, for an instance that is private; no other instance ever sees it.
         patience: seconds for which a call is tried again while the network or the server is out.
         timeout: seconds that one try may hang.
+        state: folder in which an opening that was interrupted leaves what another process needs to go on; None
+            keeps that in memory.
 
     Every method may raise UnreachableError, and the link errors for what is no link of the kind.
     """

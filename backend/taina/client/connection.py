@@ -4,10 +4,12 @@ import secrets
 import time
 import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from taina import base64url
+from taina.client.claims import Claims
 from taina.client.transport import Transport
 from taina.errors import InvalidError
 from taina.fetching import open_http
@@ -24,6 +26,7 @@ class Connection:
         key: str | None = None,
         patience: float = 30.0,
         timeout: float = 30.0,
+        state: Path | None = None,
         clock: Callable[[], float] = time.time,
         random: Callable[[int], bytes] = secrets.token_bytes,
         sleep: Callable[[float], None] = time.sleep,
@@ -35,8 +38,7 @@ class Connection:
         self._clock = clock
         self._random = random
         self._sleep = sleep
-        # The claim of each secret that was begun, so that another try is the same reader's.
-        self._claims: dict[bytes, bytes] = {}
+        self._claims = Claims(state)
 
     def __enter__(self) -> Self:
         return self

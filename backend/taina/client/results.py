@@ -25,7 +25,7 @@ class Opened:
     expires: int
     """Unix seconds by the sender's clock."""
     late: bool
-    """It is past that time by our clock: the server kept the secret too long."""
+    """It is more than ten minutes past that time by our clock: a clock is wrong, or the server kept it too long."""
 
     @property
     def text(self) -> str:

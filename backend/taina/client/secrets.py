@@ -14,7 +14,14 @@ from taina.client.contents import Content, item_of, seal_contents
 from taina.client.receiving import Receiver
 from taina.client.results import Opened, Receipt, Sent, Status
 from taina.client.transport import CONTENT_MOST, Transport
-from taina.errors import InvalidError, TainaError
+from taina.errors import (
+    GoneError,
+    InvalidError,
+    NotFoundError,
+    NotReadyError,
+    TainaError,
+    WrongPassphraseError,
+)
 from taina.format.derive import (
     KEY_SIZE,
     derive_claim,
@@ -35,6 +42,8 @@ R = TypeVar("R")
 _IN_FLIGHT = 3
 """Chunks on their way at a time: enough to fill a line, few enough to bound the memory."""
 _ACK_PATIENCE = 5.0
+CLOCKS_DIFFER = 600
+"""Seconds by which the clocks of sender and reader may be apart."""
 
 
 class Secrets(Connection):
@@ -174,12 +183,15 @@ class Secrets(Connection):
         folder: Path | None = None,
         overwrite: bool = False,
         on_progress: OnProgress | None = None,
+        deliver: Callable[[Opened], None] | None = None,
     ) -> Opened:
         """Reveal a secret: from then on nobody else can. After a failure, the same client may try again.
 
         Args:
             folder: where files are written to, under cleaned names; None keeps them in memory.
             overwrite: replace files of the same name, rather than number the new ones.
+            deliver: brings what came to where it is wanted, before the server is told that it may forget. What it
+                raises is raised, and the server is not told.
 
         Raises:
             NotFoundError, NotReadyError, GoneError
@@ -193,18 +205,18 @@ class Secrets(Connection):
             raise InvalidError(f"This link {wanted}.", field="passphrase")
         link_keys = derive_link_keys(parsed.body)
         content_keys = derive_content_keys(parsed.body, passphrase)
-        claim = derive_claim(self._claims.setdefault(link_keys.id, self._random(KEY_SIZE)))
+        claim = derive_claim(self._claims.take(link_keys.id, lambda: self._random(KEY_SIZE)))
         stream = StreamKey(content_keys.content, parsed.flags, link_keys.id)
-        answer = transport.json(
-            "POST",
-            f"/secrets/{base64url.encode(link_keys.id)}/reveal",
-            token=link_keys.proof,
-            body={
-                "proof": base64url.encode(content_keys.reveal),
-                "claim": {"id": base64url.encode(claim.id), "hash": base64url.encode(sha256(claim.token))},
-            },
-            most=CONTENT_MOST,
-        )
+        proofs = {
+            "proof": base64url.encode(content_keys.reveal),
+            "claim": {"id": base64url.encode(claim.id), "hash": base64url.encode(sha256(claim.token))},
+        }
+        reveal = f"/secrets/{base64url.encode(link_keys.id)}/reveal"
+        try:
+            answer = transport.json("POST", reveal, token=link_keys.proof, body=proofs, most=CONTENT_MOST)
+        except (GoneError, NotFoundError, NotReadyError, WrongPassphraseError):
+            self._claims.forget(link_keys.id)
+            raise
         path = f"/claims/{base64url.encode(claim.id)}"
         chunks = whole(answer, "chunks")
 
@@ -224,13 +236,20 @@ class Secrets(Connection):
                     if on_progress:
                         on_progress(done, sum(one.size for one in unpacker.header.items))
             header = unpacker.finish()
-            opened = Opened(receiver.finish(header), header.expires, late=self._clock() > header.expires)
+            late = self._clock() > header.expires + CLOCKS_DIFFER
+            opened = Opened(receiver.finish(header), header.expires, late)
         except BaseException:
             receiver.abandon()
             raise
+        if deliver is not None:
+            deliver(opened)
         self._acknowledge(transport.url, path, claim.token, content_keys.opened)
-        self._claims.pop(link_keys.id, None)
+        self._claims.forget(link_keys.id)
         return opened
+
+    def has_begun(self, link: str) -> bool:
+        """Whether this client, or an earlier one with the same `state`, has begun to open it and did not end."""
+        return self._claims.begun(derive_link_keys(decode_link(link, "secret").body).id)
 
     def receipt(self, receipt: str) -> Receipt:
         """What became of a secret that was sent. Raises: NotFoundError."""
