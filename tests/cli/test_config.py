@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import Run
-from taina.config import OPTIONS
+from conftest import ROOT
+from taina.config import OPTIONS, load
+
+DEPLOY = ROOT / "scripts" / "deploy"
 
 
 def test_a_flag_beats_the_environment_which_beats_the_file(run: Run, tmp_path: Path) -> None:
@@ -47,7 +50,7 @@ def test_people_read_a_table(run: Run) -> None:
         ('metrics = "0.0.0.0:9464"', "an address of this machine"),
         (
             "hots = 1",
-            "hots in taina.toml is not an option. Did you mean host? There are: client_creates,",
+            "hots in taina.toml is not an option. Did you mean host? There are: client_calls,",
         ),
         ("[mail]\nhots = 1", "mail.hots in taina.toml is not an option. Did you mean mail.host?"),
         ('[mail]\nhost = "smtp.example"', "mail.from is missing"),
@@ -57,6 +60,11 @@ def test_people_read_a_table(run: Run) -> None:
         ('trusted_proxies = ["localhost"]', "trusted_proxies in taina.toml is ['localhost'], but has to be addresses"),
         ('store = "mysql://localhost"', "begins with postgresql://"),
         ("port =", "taina.toml is not TOML"),
+        ('max_size = "20GiB"\nmax_storage = "1GiB"', "max_size is larger than max_storage"),
+        ("max_size = 0", "a size from 1 byte to 1024TiB"),
+        ('max_storage = "999999999999T"', "a size from 1 byte to 1024TiB"),
+        ('client_storage = "2000T"', "at most 1024TiB, or 0 for no limit"),
+        ("[site]\nacent = 1", "Did you mean site.accent?"),
     ],
 )
 def test_what_is_wrong_is_named(run: Run, tmp_path: Path, written: str, said: str) -> None:
@@ -65,6 +73,32 @@ def test_what_is_wrong_is_named(run: Run, tmp_path: Path, written: str, said: st
         done = run(command)
         assert done.returncode == 2
         assert said in done.stderr.decode()
+
+
+def test_a_variable_that_is_nearly_an_option_is_named(run: Run) -> None:
+    done = run("config", TAINA_MAXSIZE="1MiB")
+    assert done.returncode == 2
+    assert b"TAINA_MAXSIZE is not an option. Did you mean TAINA_MAX_SIZE?" in done.stderr
+    cluster = {
+        "TAINA_SERVICE_HOST": "10.43.5.6",
+        "TAINA_SERVICE_PORT": "80",
+        "TAINA_PORT_8080_TCP": "tcp://10.43.5.6:80",
+    }
+    cluster |= {"TAINA_PORT_8080_TCP_PORT": "80", "TAINA_PORT_8080_TCP_ADDR": "10.43.5.6", "TAINA_KEY": "x"}
+    assert run("config", **cluster).returncode == 0
+
+
+def test_the_service_s_own_file_is_read_where_there_is_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("taina.config.SYSTEM_FILE", DEPLOY / "taina.toml")
+    loaded = load(environment={})
+    assert loaded.config.data == Path("/var/lib/taina"), "where the unit keeps it: StateDirectory=taina"
+    assert "StateDirectory=taina" in (DEPLOY / "taina.service").read_text("utf-8").splitlines()
+    (tmp_path / "taina.toml").write_text("port = 5\n")
+    assert load(environment={}).config.port == 5
+    assert load(environment={}).config.data == Path("data")
 
 
 def test_what_the_builder_of_the_pages_reads_may_stand_there(run: Run, tmp_path: Path) -> None:

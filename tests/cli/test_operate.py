@@ -55,6 +55,85 @@ def test_another_server_at_the_address_is_found(run: Run, tmp_path: Path) -> Non
     assert "taina verify" not in done.stdout.decode()
 
 
+def test_a_server_that_deletes_nothing_any_more_is_found(run: Run, tmp_path: Path) -> None:
+    answers = {
+        "/api/v1/status": (200, b'{"protocol": 1}'),
+        "/api/v1/ready": (503, b'{"code": "unavailable"}'),
+    }
+
+    class Stalled(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            code, body = answers.get(self.path, (404, b""))
+            self.send_response(code)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Stalled) as server:
+        threading.Thread(target=server.serve_forever).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        stalled = run("doctor", "--data", str(tmp_path), "--url", url).stdout.decode()
+        answers["/api/v1/ready"] = (200, b'{"state": "ready"}')
+        well = run("doctor", "--data", str(tmp_path), "--url", url).stdout.decode()
+        server.shutdown()
+    assert "LOOK  The server cannot reach its database, or has not deleted what is due" in stalled
+    assert "ok    The server is ready" in well
+
+
+@pytest.mark.parametrize(
+    ("allowed", "options", "said"),
+    [
+        ("127.0.0.0/8 ::1/128", ["--mail-host", "smtp.example"], "keeps the server from reaching smtp.example"),
+        (
+            "127.0.0.0/8",
+            ["--store", "postgresql://u:hunter2@db1,db2:5433/taina"],
+            "keeps the server from reaching db1, db2",
+        ),
+        ("", ["--store", "postgresql:///taina?host=db.example"], "keeps the server from reaching db.example"),
+        ("127.0.0.0/8 192.0.2.25/32", ["--mail-host", "smtp.example"], "ok    taina.service lets the server reach"),
+        ("127.0.0.0/8", ["--mail-host", "127.0.0.1"], None),
+        ("127.0.0.0/8", ["--store", "postgresql:///taina?host=/run/postgresql"], None),
+        (None, ["--mail-host", "smtp.example"], None),
+    ],
+)
+def test_an_address_filter_that_keeps_mail_or_database_away_is_found(
+    run: Run, tmp_path: Path, allowed: str | None, options: list[str], said: str | None
+) -> None:
+    """A `systemctl` of our own tells what systemd would; None stands for a unit without a filter."""
+    denied = "" if allowed is None else "::/0 0.0.0.0/0"
+    program = tmp_path / "bin" / "systemctl"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\necho 'IPAddressAllow={allowed or ''}'\necho 'IPAddressDeny={denied}'\n")
+    program.chmod(0o755)
+    mail = ["--mail-from", "taina@a.example", "--url", "http://127.0.0.1:1"] if "--mail-host" in options else []
+    path = f"{program.parent}:{os.environ['PATH']}"
+    told = run("doctor", "--data", str(tmp_path), *options, *mail, PATH=path).stdout.decode()
+    assert "hunter2" not in told
+    if said is None:
+        assert "taina.service" not in told
+    else:
+        assert said in told
+
+
+def test_a_password_that_the_service_cannot_read_is_found(run: Run, tmp_path: Path) -> None:
+    if os.geteuid():
+        pytest.skip("only root can give a folder to another user")
+    data, password = tmp_path / "data", tmp_path / "password"
+    data.mkdir(mode=0o700)
+    os.chown(data, 65534, -1)
+    password.write_text("hunter2\n")
+    password.chmod(0o600)
+    assert (
+        b"password cannot be read by the owner of"
+        in run("doctor", "--data", "data", "--mail-password-file", "password").stdout
+    )
+    os.chown(password, 65534, -1)
+    assert b"cannot be read by" not in run("doctor", "--data", "data", "--mail-password-file", "password").stdout
+
+
 @pytest.mark.parametrize(
     ("kind", "body"),
     [

@@ -13,7 +13,7 @@ config_option = click.option(
     "--config",
     "file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="File of options (or TAINA_CONFIG); taina.toml of this folder if not said.",
+    help="File of options (or TAINA_CONFIG). Default: taina.toml in this folder, or else /etc/taina/taina.toml.",
 )
 
 

@@ -33,6 +33,10 @@ from taina.proof_of_work import BITS_MOST
 
 FILE = Path("taina.toml")
 """Read from the current folder where it is, unless another is named by --config or TAINA_CONFIG."""
+SYSTEM_FILE = Path("/etc/taina/taina.toml")
+"""Read where there is no other: so the commands of an operator find the service of this machine."""
+OTHER_VARIABLES = ("TAINA_CONFIG", "TAINA_KEY", "TAINA_PASSPHRASE", "TAINA_BRIDGE_TOKEN")
+"""What other parts of the program read from the environment."""
 NOT_OURS = ("site.name", "site.accent", "site.logo", "site.links", "site.contact", "site.contact_until")
 """Keys in the same file that the builder of the pages reads, not the server."""
 
@@ -89,10 +93,10 @@ class Config:
         (), origins, "Other addresses whose pages may use this API: exactly these, and no others.", several=True
     )
     max_size: int = option(
-        100 << 20, size, "The most that one secret may hold, encrypted: up to an eighth more than its files."
+        100 << 20, size(1), "The most that one secret may hold, encrypted: up to an eighth more than its files."
     )
     max_storage: int = option(
-        10 << 30, size, "The most that all secrets together may take; of that, a fifth for unfinished uploads."
+        10 << 30, size(1), "The most that all secrets together may take; of that, a fifth for unfinished uploads."
     )
     create: Literal["anyone", "keys"] = option(
         "anyone", one_of("anyone", "keys"), "Who may make secrets and requests: anyone, or holders of access keys."
@@ -110,9 +114,9 @@ class Config:
     client_misses: int = option(
         300, whole(0, 1_000_000), "Calls a minute of one client whose proof is wrong; 0 sets no bound."
     )
-    client_storage: int = option(1 << 30, size, "The most that one client may store in a day; 0 sets no bound.")
+    client_storage: int = option(1 << 30, size(0), "The most that one client may store in a day; 0 sets no bound.")
     client_transfer: int = option(
-        20 << 30, size, "The most that one client may send and fetch in chunks of files in a day; 0 sets no bound."
+        20 << 30, size(0), "The most that one client may send and fetch in chunks of files in a day; 0 sets no bound."
     )
     trusted_proxy: tuple[IPv4Network | IPv6Network, ...] = option(
         (),
@@ -204,6 +208,9 @@ def load(
     file = file or (Path(environment["TAINA_CONFIG"]) if environment.get("TAINA_CONFIG") else None)
     if file is None and FILE.is_file():
         file = FILE
+    elif file is None and os.access(SYSTEM_FILE, os.R_OK):
+        file = SYSTEM_FILE
+    _check_variables(environment)
     written = _read_file(file) if file else {}
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
@@ -224,7 +231,7 @@ def load(
         else:
             values[one.name], sources[one.name] = one.default, "default"
     config = Config(**values)
-    _check(config)
+    _check(config, sources)
     return Loaded(config, sources, file)
 
 
@@ -241,17 +248,29 @@ def _read_file(file: Path) -> dict[str, Any]:
             found |= {f"{name}.{inner}": it for inner, it in value.items()}
         else:
             found[name] = value
-    known = {one.key for one in OPTIONS}
+    known = {one.key for one in OPTIONS} | set(NOT_OURS)
     for key in found:
-        if key not in known and key not in NOT_OURS:
+        if key not in known:
             similar = difflib.get_close_matches(key, known, n=1)
             meant = f"Did you mean {similar[0]}? " if similar else ""
             raise ConfigError(f"{key} in {file} is not an option. {meant}There are: {', '.join(sorted(known))}.")
     return found
 
 
-def _check(config: Config) -> None:
+def _check_variables(environment: Mapping[str, str]) -> None:
+    """Refuse what is nearly an option. Others are let through: a cluster sets many variables for a service `taina`."""
+    known = {one.variable for one in OPTIONS} | set(OTHER_VARIABLES)
+    for name in environment:
+        if name.startswith("TAINA_") and name not in known:
+            similar = difflib.get_close_matches(name, known, n=1, cutoff=0.85)
+            if similar:
+                raise ConfigError(f"{name} is not an option. Did you mean {similar[0]}?")
+
+
+def _check(config: Config, sources: Mapping[str, str]) -> None:
     """What no option alone can tell."""
+    if config.max_size > config.max_storage and sources["max_size"] != "default":
+        raise ConfigError("max_size is larger than max_storage, so no secret could ever be that large. Lower it.")
     if config.mail_host and not (config.mail_from and config.url):
         missing = "mail.from" if not config.mail_from else "url"
         raise ConfigError(f"{missing} is missing: mail.host is set, and mail needs a sender and the instance's url.")

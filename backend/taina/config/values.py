@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+_MAX_SIZE = 1 << 50
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 # Without `!` and `%`, by which old mail servers were told to pass a message on to somewhere else.
 _MAILBOX = re.compile(r"[A-Za-z0-9.#$&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
@@ -33,11 +34,21 @@ def whole(least: int, most: int) -> Callable[[Any], int]:
     return read
 
 
-def size(value: Any) -> int:
-    found = re.fullmatch(r"([0-9]{1,15})\s*([KMGT]?)(?:i?B)?", str(value).strip(), re.IGNORECASE)
-    if isinstance(value, bool) or found is None:
-        raise ValueError("a size; write it like 500MiB or 2GiB")
-    return int(found[1]) * _UNITS[found[2].upper()]
+def size(least: int) -> Callable[[Any], int]:
+    """Reads bytes, from `least` on."""
+
+    def read(value: Any) -> int:
+        found = re.fullmatch(r"([0-9]{1,15})\s*([KMGT]?)(?:i?B)?", str(value).strip(), re.IGNORECASE)
+        amount = int(found[1]) * _UNITS[found[2].upper()] if found else -1
+        if isinstance(value, bool) or not least <= amount <= _MAX_SIZE:
+            raise ValueError(
+                "a size from 1 byte to 1024TiB; write it like 500MiB or 2GiB"
+                if least
+                else "a size of at most 1024TiB, or 0 for no limit; write it like 500MiB or 2GiB"
+            )
+        return amount
+
+    return read
 
 
 def path(value: Any) -> Path:

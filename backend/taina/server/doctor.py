@@ -3,13 +3,15 @@
 import email.utils
 import json
 import os
+import re
 import shutil
 import stat
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
@@ -21,6 +23,7 @@ _SKEW_MOST = 5.0
 _WAL = b"\x02\x02"
 """Bytes 18 and 19 of a database file whose log is written ahead (SQLite's file format, 1.3.3)."""
 _PATIENCE = 10.0
+_UNIT = "taina.service"
 _ANSWER_MOST = 4 << 20
 """Bytes; the list of the pages is the longest answer."""
 
@@ -35,8 +38,10 @@ def examine(config: Config) -> Iterator[Finding]:
     """Every finding, good ones too. Nothing is changed, and nothing is asked of other hosts than `url`."""
     yield from _folder(config.data)
     yield from _disk(config)
+    yield from _address_filter(config)
     if config.mail_password_file:
         yield from _private_file(config.mail_password_file)
+        yield from _readable(config.mail_password_file, config.data)
     if config.url is None:
         yield Finding(False, "url is not set: say under which address people reach this, to have it looked at.")
         return
@@ -84,6 +89,52 @@ def _owners(data: Path) -> Iterator[Finding]:
             yield Finding(False, f"{place} is not owned by the owner of its folder: chown --reference={data} {place}")
 
 
+def _readable(file: Path, data: Path) -> Iterator[Finding]:
+    """Whether the service can read it: root, who asks, can read everything."""
+    try:
+        facts, owner = file.stat(), data.stat().st_uid
+    except OSError:
+        return  # told already
+    if owner not in (0, facts.st_uid) and not facts.st_mode & stat.S_IROTH:
+        advice = "hand it over with LoadCredential=, as the page for operators shows"
+        yield Finding(False, f"{file} cannot be read by the owner of {data}, who is the server: {advice}.")
+
+
+def _address_filter(config: Config) -> Iterator[Finding]:
+    """The shipped unit lets the service reach nothing but its own machine, so mail and database may be out of reach."""
+    elsewhere = [name for name in (config.mail_host, *_database_hosts(config.store)) if name and not is_local(name)]
+    systemctl = shutil.which("systemctl")
+    if not elsewhere or systemctl is None:
+        return
+    command = [systemctl, "show", _UNIT, "--property=IPAddressDeny", "--property=IPAddressAllow"]
+    try:
+        done = subprocess.run(  # noqa: S603 - our own words
+            command, capture_output=True, text=True, timeout=_PATIENCE, check=False
+        )
+    except (OSError, subprocess.SubprocessError):
+        return
+    facts = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+    if not facts.get("IPAddressDeny"):
+        return
+    allowed = facts.get("IPAddressAllow", "").split()
+    good = any(not is_local(network.partition("/")[0]) for network in allowed)
+    names = ", ".join(elsewhere)
+    if good:
+        yield Finding(True, f"{_UNIT} lets the server reach {' '.join(allowed)}; {names} should be among them.")
+    else:
+        yield Finding(
+            False, f"{_UNIT} keeps the server from reaching {names}: add IPAddressAllow= with their addresses."
+        )
+
+
+def _database_hosts(store: str | None) -> list[str]:
+    """The hosts of a PostgreSQL address, of which it may name several; none for a socket of this machine."""
+    address = urlsplit(store or "")
+    named = [address.netloc.rpartition("@")[2], *parse_qs(address.query).get("host", [])]
+    hosts = [re.sub(r":\d+$", "", one) for one in ",".join(named).split(",")]
+    return [host for host in hosts if host and not host.startswith("/")]
+
+
 def _disk(config: Config) -> Iterator[Finding]:
     place = config.data if config.data.is_dir() else Path()
     free, held = shutil.disk_usage(place).free, sum(file.stat().st_size for file in place.glob("taina.db*"))
@@ -97,9 +148,9 @@ def _disk(config: Config) -> Iterator[Finding]:
 def _outside(config: Config) -> Iterator[Finding]:
     try:
         with open_http(_PATIENCE) as http:
-            status, page, lists = (
+            status, page, lists, ready = (
                 fetch(http, "GET", f"{config.url}{path}", most=_ANSWER_MOST)
-                for path in ("/api/v1/status", "/en/", "/manifest.json")
+                for path in ("/api/v1/status", "/en/", "/manifest.json", "/api/v1/ready")
             )
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
         yield Finding(False, f"{config.url} does not answer ({error or type(error).__name__}).")
@@ -109,6 +160,10 @@ def _outside(config: Config) -> Iterator[Finding]:
     yield Finding(told, f"{config.url} {'answers' if told else 'does not answer as this API does'}.")
     stored = status.headers.get("cache-control") == "no-store"
     yield Finding(stored, f"Answers of the API {'are' if stored else 'are not told to be'} kept nowhere.")
+    if told:
+        well = ready.status == 200
+        trouble = "cannot reach its database, or has not deleted what is due for a minute; see the server's log"
+        yield Finding(well, f"The server {'is ready: what is due is being deleted' if well else trouble}.")
     yield from _clock(status.headers.get("date", ""))
     if page.status == 200 and lists.status == 200:
         rules = _page_rules(lists)
