@@ -35,5 +35,5 @@ def main() -> None:
 
     \b
     Exit codes: 0 done, 1 failed on this machine, 2 usage, 3 gone, 4 wrong passphrase, 5 network, 6 refused,
-    130 interrupted.
+    7 unproved (receipt), 130 interrupted.
     """

@@ -11,7 +11,7 @@ from taina.errors import (
     WrongPassphraseError,
 )
 
-DONE, USAGE, GONE, WRONG_PASSPHRASE, NETWORK, REFUSED = 0, 2, 3, 4, 5, 6
+DONE, USAGE, GONE, WRONG_PASSPHRASE, NETWORK, REFUSED, UNPROVED = 0, 2, 3, 4, 5, 6, 7
 INTERRUPTED = 130
 """As shells have it: 128 and the number of SIGINT."""
 

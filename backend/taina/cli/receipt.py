@@ -1,9 +1,11 @@
 """`taina receipt`: what became of a secret."""
 
+import sys
 import time
 
 import click
 
+from taina.cli.exits import DONE, UNPROVED
 from taina.cli.options import client_of, json_option, read_link, url_option
 from taina.cli.output import say, say_json, when
 from taina.client import Client
@@ -14,6 +16,7 @@ _STATES = {
     "waiting": "It waits for its reader.",
     "revealed": "It was revealed {ended}; that it was opened was not confirmed.",
     "opened": "It was opened {ended}.",
+    "unproved": "The server says that it was opened {ended}, and does not prove it: the reader's proof is not there.",
     "burned": "It was burned {ended}.",
     "expired": "It expired {ended}, unread.",
     "locked": "It was destroyed {ended}, after too many wrong passphrases.",
@@ -28,10 +31,14 @@ _ASK_AGAIN = 5.0
 @url_option
 @json_option
 def receipt(receipt: str, wait: bool, url: str | None, as_json: bool) -> None:
-    """Say what became of a secret that you sent. The address of the receipt was printed with its link."""
+    """Say what became of a secret that you sent. The address of the receipt was printed with its link.
+
+    Ends with 7 where the server says that it was opened and shows no proof of its reader's.
+    """
     receipt = read_link(receipt)
     with client_of(receipt, url) as client:
         found = _wait(client, receipt) if wait else client.receipt(receipt)
+    code = UNPROVED if found.state == "unproved" else DONE
     if as_json:
         say_json(
             {
@@ -43,14 +50,15 @@ def receipt(receipt: str, wait: bool, url: str | None, as_json: bool) -> None:
                 "proved": found.proved,
             }
         )
-        return
+        sys.exit(code)
     say(_STATES[found.state].format(ended=when(found.ended) if found.ended else ""))
     if found.state == "opened":
-        say("The reader's key proves it." if found.proved else "The proof that came with it does not fit!")
+        say("The reader's key proves it.")
     if found.state == "waiting":
         say(f"Until {when(found.expires)}.")
     if found.failed_attempts:
         say(f"Wrong passphrases so far: {found.failed_attempts}.")
+    sys.exit(code)
 
 
 def _wait(client: Client, receipt: str) -> Receipt:

@@ -42,10 +42,12 @@ _RECEIPT_SECONDS = 30 * 86400
 """How long a receipt outlives its secret (specification: Receipts)."""
 _LETTERS = "".join(letter for letter in string.ascii_letters + string.digits if letter not in "0O1Il")
 _GENERATED = 16
+# `received` is what the reader's proof shows, and not the server's word.
 _STATES = {
     "uploading": "new",
     "waiting": "new",
-    "revealed": "received",
+    "revealed": "viewed",
+    "unproved": "viewed",
     "opened": "received",
     "burned": "burned",
     "locked": "burned",

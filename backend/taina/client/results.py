@@ -6,6 +6,9 @@ from typing import Literal
 from taina.client.receiving import File
 
 State = Literal["uploading", "waiting", "revealed", "opened", "burned", "expired", "locked"]
+"""What a server says of a secret."""
+Outcome = State | Literal["unproved"]
+"""What may be said of it: `unproved` where a server says that it was opened and does not show the reader's proof."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class Status:
 class Receipt:
     """What became of a secret; times in unix seconds."""
 
-    state: State
+    state: Outcome
     created: int
     expires: int
     ended: int | None

@@ -256,13 +256,15 @@ class Secrets(Connection):
         transport, parsed = self._find(receipt, "receipt")
         token = derive_receipt(parsed.body[:KEY_SIZE])
         answer = transport.json("GET", f"/receipts/{base64url.encode(token.id)}", token=token.token)
+        proved = "opened" in answer and sha256(bytes_of(answer, "opened"))[:16] == parsed.body[KEY_SIZE:]
+        state = state_of(answer)
         return Receipt(
-            state_of(answer),
+            "unproved" if state == "opened" and not proved else state,
             point(answer, "created"),
             point(answer, "expires"),
             point(answer, "ended") if "ended" in answer else None,
             whole(answer, "failed_attempts"),
-            "opened" in answer and sha256(bytes_of(answer, "opened"))[:16] == parsed.body[KEY_SIZE:],
+            proved,
         )
 
     def burn(self, receipt: str) -> None:
