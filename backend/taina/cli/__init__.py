@@ -28,7 +28,10 @@ _HOMES = {
 }
 
 
-@click.group(cls=Commands, homes=_HOMES, context_settings={"help_option_names": ["-h", "--help"]})
+_SECRETIVE = {"send", "open", "status", "receipt", "burn", "request", "answer", "inbox", "bridge", "takedown"}
+
+
+@click.group(cls=Commands, homes=_HOMES, secretive=_SECRETIVE, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def main() -> None:
     """One-time secrets: encrypted before they leave you, opened once, gone.

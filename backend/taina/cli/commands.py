@@ -2,13 +2,14 @@
 
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any, NoReturn
 
 import click
 from click.exceptions import NoArgsIsHelpError
 
 from taina.cli.exits import INTERRUPTED, exit_code, explain
+from taina.cli.memory import keep_out_of_dumps
 from taina.cli.output import OutputError, say, say_json
 from taina.cli.signals import Ended
 from taina.errors import TainaError, describe
@@ -19,11 +20,13 @@ class Commands(click.Group):
     Args:
         homes: `module:attribute` of each command. One that is not called is not loaded: `taina serve` must
             never hold the modules that could open a secret.
+        secretive: those that hold secrets or links, of which no image of the memory may stay behind.
     """
 
-    def __init__(self, *args: Any, homes: dict[str, str], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, homes: dict[str, str], secretive: Container[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._homes = homes
+        self._secretive = secretive
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self._homes)
@@ -34,6 +37,14 @@ class Commands(click.Group):
         module, _, attribute = self._homes[cmd_name].partition(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        if name in self._secretive:
+            keep_out_of_dumps()
+        return name, command, rest
 
     def main(  # type: ignore[override]
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
