@@ -8,7 +8,8 @@ import pytest
 from support.cutting_proxy import CuttingProxy
 from support.servers import Server
 from taina import Client, File
-from taina.errors import GoneError, UnreachableError
+from taina.errors import GoneError, NotReadyError, UnreachableError
+from taina.format.links import Link, encode_link
 
 MEBI = 1 << 20
 CONTENT = os.urandom(8 * MEBI + 5)
@@ -76,13 +77,47 @@ def test_a_failed_download_leaves_no_file_and_can_be_tried_again(port: int, clie
     assert (tmp_path / "x").read_bytes() == CONTENT
 
 
-def test_an_upload_that_fails_leaves_nothing_to_open(port: int, client: Client) -> None:
-    links: list[str] = []
+class Drawing:
+    """Random keys, as the client draws them, of which the test keeps a copy."""
+
+    def __init__(self) -> None:
+        self.drawn: list[bytes] = []
+
+    def __call__(self, size: int) -> bytes:
+        self.drawn.append(os.urandom(size))
+        return self.drawn[-1]
+
+    def links(self, url: str) -> tuple[str, str]:
+        """Of a secret that was begun: the one to share, and the receipt's."""
+        key, receipt_key = self.drawn[:2]
+        secret, receipt = Link("secret", key), Link("receipt", receipt_key + bytes(16))
+        return f"{url}/s/#{encode_link(secret)}", f"{url}/receipt/#{encode_link(receipt)}"
+
+
+def test_an_upload_that_is_cut_off_leaves_nothing_to_open(port: int, client: Client) -> None:
+    drawing = Drawing()
     with CuttingProxy(port) as proxy:
 
         def cut(done: int, total: int) -> None:
             proxy.go_away()
 
-        with Client(proxy.url, patience=0) as sender, pytest.raises(UnreachableError):
-            links.append(sender.send(File("x", CONTENT), on_progress=cut).link)
-    assert links == []
+        with Client(proxy.url, patience=0, random=drawing) as sender, pytest.raises(UnreachableError):
+            sender.send(File("x", CONTENT), on_progress=cut)
+    link, receipt = drawing.links(client.url or "")
+    assert client.receipt(receipt).state == "uploading"
+    with pytest.raises(NotReadyError):
+        client.open(link)
+
+
+def test_an_upload_that_is_given_up_is_burned(port: int, client: Client) -> None:
+    drawing = Drawing()
+
+    def give_up(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with Client(client.url or "", random=drawing) as sender, pytest.raises(KeyboardInterrupt):
+        sender.send(File("x", CONTENT), on_progress=give_up)
+    link, receipt = drawing.links(client.url or "")
+    assert client.receipt(receipt).state == "burned"
+    with pytest.raises(GoneError):
+        client.open(link)

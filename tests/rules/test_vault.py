@@ -102,10 +102,12 @@ def test_the_same_request_again_is_the_same_secret(vault: Vault, clock: Clock) -
     assert (first.new, second.new, second.expires) == (True, False, first.expires)
 
 
-@pytest.mark.parametrize("change", ["link_proof", "reveal_proof", "receipt_token", "receipt_id", "chunks", "ttl"])
+@pytest.mark.parametrize(
+    "change", ["link_proof", "reveal_proof", "receipt_token", "receipt_id", "chunks", "ttl", "passphrase"]
+)
 def test_another_request_under_the_same_id_is_refused(vault: Vault, change: str) -> None:
     made = create(vault, Made())
-    other = Made(ttl=7200) if change == "ttl" else Made()
+    other = Made(ttl=7200, passphrase=True)
     mixed = replace(made, **{change: getattr(other, change)})
     with pytest.raises(ConflictError):
         vault.create(made.id, mixed.order())
@@ -161,6 +163,38 @@ def test_one_secret_has_a_limit_and_so_have_all(store: Store, clock: Clock) -> N
     reveal(vault, first)
     acknowledge(vault, first)
     create(vault, Made())
+
+
+def test_the_last_byte_of_the_storage_is_for_use(store: Store, clock: Clock) -> None:
+    vault = Vault(store, Limits(size=2000, storage=2 * (1040 + ROW)), clock)
+    create(vault, Made())
+    with pytest.raises(StorageFullError):
+        create(vault, Made(chunks=(bytes(1041),)))
+    create(vault, Made())
+    assert vault.used() == vault.limits.storage
+
+
+@pytest.mark.parametrize("end", ["open", "burn", "lock", "expire"])
+def test_nothing_that_proves_or_identifies_stays_after_the_end(
+    store: Store, vault: Vault, clock: Clock, end: str
+) -> None:
+    made = create(vault, Made())
+    match end:
+        case "open":
+            reveal(vault, made)
+            acknowledge(vault, made)
+        case "burn":
+            vault.burn(made.receipt_id, made.receipt_token)
+        case "lock":
+            for _ in range(10):
+                with pytest.raises(WrongPassphraseError):
+                    reveal(vault, replace(made, reveal_proof=bytes(32)))
+        case "expire":
+            clock.now += 3600
+            sweep_all(vault)
+    kept = store.atomically(lambda tx: tx.find(made.id))
+    assert kept
+    assert (kept.reveal_hash, kept.fingerprint, kept.size, kept.held) == (b"", b"", 0, 0)
 
 
 # Uploads

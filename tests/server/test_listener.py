@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -203,6 +204,33 @@ def test_a_large_answer_arrives_whole(taina: Server) -> None:
     with listening() as (_, port), socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
         connection.sendall(b"GET /?%d HTTP/1.1\r\nHost: a\r\n\r\n" % (8 << 20))
         assert read_one(connection) == b"x" * (8 << 20)
+
+
+@pytest.mark.parametrize("at_work", [True, False])
+def test_a_deadline_is_for_the_other_side(at_work: bool) -> None:
+    """While a worker is at it, an answer that is half written is not late."""
+    answering: Any = SimpleNamespace(
+        lingering=False, requests=["one"] if at_work else [], total_outbufs_len=1, begun=1.0, request=None
+    )
+    assert channel.Channel.overdue(answering, 2 + channel.REQUEST_SECONDS) is not at_work
+
+
+def test_a_wall_clock_that_is_set_back_stops_no_upkeep() -> None:
+    with listening() as (served, port), socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert read_one(connection) == b"xx"
+        (server,) = served._servers
+        (one,) = server.active_channels.values()
+        one.last_activity += 86400  # by a clock that was a day ahead
+        now = time.time()
+        server.maintenance(now)
+        assert one.last_activity <= now
+    served = Listener(wsgi, "127.0.0.1", 0)
+    (server,) = served._servers
+    server.next_channel_cleanup = time.time() + 86400
+    server.readable()
+    assert server.next_channel_cleanup <= time.time() + 1
+    server.close()
 
 
 def test_the_loop_rests_while_a_worker_works(monkeypatch: pytest.MonkeyPatch) -> None:

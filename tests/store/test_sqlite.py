@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,10 @@ from support.waiting import wait_until
 from taina.errors import ConflictError, StorageFullError
 from taina.rules.secret_requests import SecretRequests
 from taina.rules.vault import Limits, Vault
-from taina.store import ROW, Transaction, sqlite_transaction
+from taina.store import ROW, Transaction, Usage, sqlite_transaction
+from taina.store.group_commit import Job
 from taina.store.sqlite import SqliteStore
+from taina.store.sqlite_slots import SLOTS_AT_ONCE
 
 START = 1_800_000_000
 
@@ -126,6 +129,67 @@ def test_jobs_of_one_transaction_do_not_undo_each_other(tmp_path: Path) -> None:
     kept = [one for one in (same_receipt, *made) if one not in failed]
     assert [reveal(vault, one) for one in kept] == [one.chunks[0] for one in kept]
     store.close()
+
+
+def test_what_a_failed_job_took_is_given_back(tmp_path: Path) -> None:
+    """Bytes, rows and slots: one that fails after it has changed something is undone by itself."""
+    with closing(SqliteStore(tmp_path / "taina.db")) as store:
+        secret = None
+
+        def fail(tx: Transaction) -> None:
+            assert secret
+            tx.put(secret)
+            tx.requests.put(request)
+            raise ConflictError
+
+        vault, requests = new_vault(store), SecretRequests(store, Limits(), lambda: START)
+        made, asked = Made(), MadeRequest()
+        vault.create(made.id, made.order())
+        requests.create(asked.id, asked.asking())
+        secret = store.atomically(lambda tx: tx.find(made.id))
+        request = store.atomically(lambda tx: tx.requests.find(asked.id))
+        assert secret
+        assert request
+        secret, request = replace(secret, id=bytes(16), receipt_id=bytes(16)), replace(request, id=bytes(16))
+        before = store.atomically(lambda tx: tx.usage())
+        free = free_slots(store)
+        for _ in range(3):
+            with pytest.raises(ConflictError):
+                store.atomically(fail)
+        with pytest.raises(ConflictError):  # these fail before they have changed anything
+            store.atomically(lambda tx: tx.requests.put(replace(request, id=asked.id)))
+        with pytest.raises(ConflictError):
+            vault.create(Made().id, replace(made.order(), size=1041, content=bytes(1041)))
+        assert store.atomically(lambda tx: tx.usage()) == before == Usage(2 * ROW + 1040)
+        assert free_slots(store) == free == SLOTS_AT_ONCE - 1
+        assert reveal(vault, made) == made.chunks[0]
+    with sqlite3.connect(tmp_path / "taina.db") as connection:
+        assert connection.execute("SELECT bytes, unfinished FROM usage").fetchall() == [(2 * ROW + 1040, 0)]
+    connection.close()
+
+
+def test_what_shared_a_transaction_with_a_failed_job_is_counted_once(tmp_path: Path) -> None:
+    with closing(SqliteStore(tmp_path / "taina.db")) as store:
+        made = Made()
+        new_vault(store).create(made.id, made.order())
+        secret = store.atomically(lambda tx: tx.find(made.id))
+        assert secret
+        good, bad = (replace(secret, id=os.urandom(16), receipt_id=os.urandom(16)) for _ in range(2))
+
+        def fail(tx: Transaction) -> None:
+            tx.put(bad)
+            raise ConflictError
+
+        with store._database:
+            jobs = [Job(lambda tx: tx.put(good)), Job(fail)]
+            store._do(jobs)
+        assert [type(job.failure) for job in jobs] == [type(None), ConflictError]
+        assert store.atomically(lambda tx: tx.usage()) == Usage(2 * (ROW + 1040))
+        assert free_slots(store) == SLOTS_AT_ONCE - 2
+
+
+def free_slots(store: SqliteStore) -> int:
+    return store.atomically(lambda tx: len(tx.slots._free))  # type: ignore[attr-defined]
 
 
 def test_a_full_disk_loses_nothing_and_recovers(tmp_path: Path) -> None:

@@ -34,12 +34,14 @@ class Doubtful(Vault):
 class Instance:
     """A private instance with a key of this quota, which stores so many bytes of one client a day."""
 
-    def __init__(self, store: SqliteStore, folder: Path, quota: int | None = None, storage: int = 0) -> None:
+    def __init__(
+        self, store: SqliteStore, folder: Path, quota: int | None = None, storage: int = 0, misses: int = 0
+    ) -> None:
         keys = open_keys(folder)
         _, self.token = keys.issue("ann", quota=quota)
         self.vault = Doubtful(store, Limits())
         requests = SecretRequests(store, Limits())
-        rates = Rates(storage=storage)
+        rates = Rates(storage=storage, misses=misses)
         self.app = create_app(self.vault, requests, rates=rates, admission=Admission(keys, requests))
 
     def put(self, made: Made | MadeRequest) -> int:
@@ -68,6 +70,14 @@ def test_the_same_again_costs_nothing_at_the_end_of_a_budget(store: SqliteStore,
     instance = Instance(store, tmp_path, storage=1100)
     made = Made()
     assert [instance.put(made), instance.put(made), instance.put(Made()), instance.put(made)] == [201, 200, 429, 200]
+
+
+def test_guessing_access_keys_has_a_budget(store: SqliteStore, tmp_path: Path) -> None:
+    instance = Instance(store, tmp_path, misses=1)
+    right, instance.token = instance.token, bytes(32)
+    assert [instance.put(Made()) for _ in range(10)] == [401] * 10
+    instance.token = right
+    assert instance.put(Made()) == 429
 
 
 @pytest.mark.parametrize(("quota", "storage", "refused"), [(2, 0, 403), (None, 2100, 429)])

@@ -411,7 +411,8 @@ class Vault:
             if secret is None:
                 return
             if secret.state in _LIVE:
-                tx.erase(secret, **_ending(secret, "burned", min(now, secret.expires)))
+                state: State = "burned" if now < secret.expires else "expired"
+                tx.erase(secret, **_ending(secret, state, min(now, secret.expires)))
             elif secret.chunks:
                 tx.erase(secret, **_ending(secret, secret.state, secret.ended))
 
