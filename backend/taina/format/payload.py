@@ -9,6 +9,8 @@ from taina.errors import FormatError
 
 CHUNK_SIZE = 1 << 20
 """Bytes of a chunk before sealing."""
+ITEMS_MOST = 1000
+"""Texts and files in one secret: more would keep a page, or a folder, busy for minutes."""
 SMALLEST = 1024
 _LENGTH_SIZE = 4
 _MOST = (1 << 53) - 1
@@ -50,8 +52,11 @@ def encode_header(header: Header) -> bytes:
     """Length (4, big endian) || JSON, its members in this order and without white space.
 
     Raises:
-        FormatError: a name that is no well-formed text, or a header that does not fit into the first chunk.
+        FormatError: a name that is no well-formed text, too many items, or a header that does not fit into the
+            first chunk.
     """
+    if len(header.items) > ITEMS_MOST:
+        raise FormatError(f"A secret holds at most {ITEMS_MOST:,} texts and files. Put them into an archive.")
     items = [
         {"type": "text", "size": item.size}
         if item.type == "text"
@@ -85,6 +90,8 @@ def decode_header(chunk: bytes) -> tuple[Header, int]:
     items = document.get("items")
     if not isinstance(items, list):
         raise FormatError("The header lists no items.")
+    if len(items) > ITEMS_MOST:
+        raise FormatError(f"The header lists more than {ITEMS_MOST:,} items.")
     return Header(tuple(_item(item) for item in items), _number(document.get("expires"))), end
 
 

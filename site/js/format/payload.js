@@ -14,6 +14,8 @@ import { concat, encode } from "./derive.js";
  */
 
 export const CHUNK_SIZE = 1 << 20;
+/** Texts and files in one secret: more would keep the page busy for minutes. */
+export const ITEMS_MOST = 1000;
 const SMALLEST = 1024;
 const LENGTH_SIZE = 4;
 
@@ -30,9 +32,11 @@ export function paddedSize(size) {
  * Length (4, big endian) || JSON, its members in this order and without white space.
  * @param {Header} header
  * @returns {Bytes}
- * @throws {TainaError} bad_format: a name that is no well-formed text, or it does not fit into the first chunk
+ * @throws {TainaError} bad_format: a name that is no well-formed text, too many items, or it does not fit into the first
+ *   chunk
  */
 export function encodeHeader(header) {
+  if (header.items.length > ITEMS_MOST) throw new TainaError("bad_format");
   const items = header.items.map((item) =>
     item.type === "text"
       ? { type: "text", size: item.size }
@@ -65,6 +69,7 @@ export function decodeHeader(chunk) {
   if (!isObject(document) || number(document.v) !== 1 || !Array.isArray(document.items)) {
     throw new TainaError("bad_format");
   }
+  if (document.items.length > ITEMS_MOST) throw new TainaError("bad_format");
   return { header: { items: document.items.map(readItem), expires: number(document.expires) }, end };
 }
 
