@@ -56,6 +56,7 @@ FOREIGN = {
     "curl",
     "email",
     "Enter",
+    "http",
     "HTTPS",
     "https",
     "JavaScript",

@@ -43,6 +43,11 @@ def test_the_record_knows_every_language_and_no_other() -> None:
     assert sorted(translations.read()) == translations.languages()
 
 
+@pytest.mark.parametrize("language", translations.languages())
+def test_no_translation_is_behind_the_english(language: str) -> None:
+    assert set(translations.stale(language, translations.read())) == set()
+
+
 def test_a_changed_english_text_is_named_with_its_translation(site: Path) -> None:
     change(site, "en", "create", "title", "Share a new secret")
     assert set(translations.stale("de", translations.read())) == {"create.title"}
