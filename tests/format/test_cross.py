@@ -96,7 +96,7 @@ def test_passphrase(check: Callable[..., None], passphrase: str, javascript: Jav
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6))
-@settings(max_examples=10)
+@settings(max_examples=5)
 def test_any_passphrase(javascript: JavaScript, passphrase: str) -> None:
     check_sealed_by_javascript(javascript, b"x", passphrase)
 

@@ -2,12 +2,14 @@
 
 import hmac
 import unicodedata
+from unittest import mock
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from taina.errors import FormatError
+from taina.format import derive
 from taina.format.derive import KEY_SIZE, derive_content_keys, derive_link_keys, hkdf, stretch
 
 
@@ -41,15 +43,16 @@ def test_all_keys_differ() -> None:
 
 
 @given(passphrase=st.text(st.characters(), min_size=1, max_size=8))
-@settings(max_examples=15, deadline=None)
 def test_passphrases_equal_after_nfkc_are_one(passphrase: str) -> None:
+    """In one round, so that there is time for many: what is normalised does not depend on their number."""
     normal = unicodedata.normalize("NFKC", passphrase)
-    try:
-        stretched = stretch(passphrase, bytes(16))
-    except FormatError:
-        assert not normal or any(unicodedata.category(letter) == "Cs" for letter in passphrase)
-    else:
-        assert stretched == stretch(normal, bytes(16))
+    with mock.patch.object(derive, "ROUNDS", 1):
+        try:
+            stretched = stretch(passphrase, bytes(16))
+        except FormatError:
+            assert not normal or any(unicodedata.category(letter) == "Cs" for letter in passphrase)
+        else:
+            assert stretched == stretch(normal, bytes(16))
 
 
 @pytest.mark.parametrize("passphrase", ["", "\ud800", "a\udfff"])
