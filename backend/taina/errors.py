@@ -1,4 +1,4 @@
-"""Everything that can go wrong, drawn once: a type, a stable code, an HTTP status, a sentence.
+"""Everything that can go wrong, drawn once: a type, a stable code, a sentence.
 
 The code is the same on the wire, in Python, in JavaScript and in the catalogs of the pages. A class here
 is raised by the vault, answered by the web as a problem (RFC 9457) and raised again by the client.
@@ -14,8 +14,7 @@ class TainaError(Exception):
     """The root of the tree. `members` are the facts that go beside the code, such as `attempts_left`."""
 
     code: ClassVar[str] = "internal"
-    status: ClassVar[int] = 500
-    sentence: ClassVar[str] = "Something went wrong here; nothing was revealed. Please try again."
+    sentence: ClassVar[str] = "Something went wrong on the server. Nothing was revealed. Please try again."
 
     def __init__(self, detail: str | None = None, **members: Member) -> None:
         super().__init__(detail or self.sentence)
@@ -27,7 +26,6 @@ class MalformedError(TainaError):
     """The request cannot be read at all: no JSON, a wrong envelope, headers that contradict each other."""
 
     code = "malformed"
-    status = 400
     sentence = "The request cannot be read. Send one JSON object, encoded as UTF-8."
 
 
@@ -35,41 +33,35 @@ class InvalidError(TainaError):
     """One field of the request is wrong; the member `field` names it."""
 
     code = "invalid"
-    status = 422
     sentence = "A field of the request is wrong."
 
 
 class KeyNeededError(TainaError):
     code = "key_needed"
-    status = 401
-    sentence = "Only holders of an access key can make secrets here. Ask whoever runs this instance for one."
+    sentence = "Only people with an access key can create secrets here. Ask whoever runs this instance for one."
 
 
 class KeyRefusedError(TainaError):
     """The access key is unknown here, has expired or was revoked."""
 
     code = "key_refused"
-    status = 401
-    sentence = "This access key does not work here: it is mistyped, has expired or was revoked."
+    sentence = "This access key does not work here: it was mistyped, has expired or was revoked."
 
 
 class QuotaError(TainaError):
     code = "quota"
-    status = 403
-    sentence = "This access key has made all that it may in a day. Nothing was kept; try again tomorrow."
+    sentence = "This access key has reached its limit for today. Nothing was stored. Try again tomorrow."
 
 
 class WorkNeededError(TainaError):
     """A new secret needs a proof of work; the member `bits` (int) says how much."""
 
     code = "work_needed"
-    status = 403
-    sentence = "This instance asks for a proof of work for each new secret, and this program sent none. Update it."
+    sentence = "This instance requires a proof of work for each new secret, and this program sent none. Update it."
 
 
 class CrossSiteError(TainaError):
     code = "cross_site"
-    status = 403
     sentence = "A page of another site sent this request, and this instance does not allow that site."
 
 
@@ -77,33 +69,28 @@ class WrongPassphraseError(TainaError):
     """The reveal proof is wrong; the member `attempts_left` (int) says how many tries remain."""
 
     code = "wrong_passphrase"
-    status = 403
     sentence = "The passphrase is wrong."
 
 
 class NotFoundError(TainaError):
     code = "not_found"
-    status = 404
-    sentence = "There is nothing here, or the token that came with the request does not open it."
+    sentence = "There is nothing here, or the token that was sent does not give access to it."
 
 
 class MethodNotAllowedError(TainaError):
     code = "method_not_allowed"
-    status = 405
-    sentence = "This address does not take that method; see the Allow header."
+    sentence = "This address does not support that method; see the Allow header."
 
 
 class ConflictError(TainaError):
     """The identifier is taken by another request, or was used up."""
 
     code = "conflict"
-    status = 409
-    sentence = "This identifier is taken or was used up. Make a new secret with a new key."
+    sentence = "This identifier is taken or has been used up. Create a new secret with a new key."
 
 
 class NotReadyError(TainaError):
     code = "not_ready"
-    status = 409
     sentence = "The secret is still being uploaded. Try again when its sender has finished."
 
 
@@ -111,7 +98,6 @@ class AnsweredError(TainaError):
     """A request for secrets has all the answers that it takes."""
 
     code = "answered"
-    status = 409
     sentence = (
         "This request has been answered already. Nothing was kept; if another answer is wanted, ask for a new link."
     )
@@ -121,49 +107,42 @@ class GoneError(TainaError):
     """The secret, or a request for one, has ended; the members `state` and `ended` (unix seconds) say how and when."""
 
     code = "gone"
-    status = 410
     sentence = "The secret is gone: it was opened, burned or destroyed."
 
 
 class TooLargeError(TainaError):
     code = "too_large"
-    status = 413
     sentence = "This is larger than this instance accepts; see the limits in /api/v1/status."
 
 
 class MediaTypeError(TainaError):
     code = "unsupported_media_type"
-    status = 415
-    sentence = "This call takes another content type: application/json, or application/octet-stream for a chunk."
+    sentence = "This call needs a different content type: application/json, or application/octet-stream for a chunk."
 
 
 class UnavailableError(TainaError):
     """The database is out of reach, or did not confirm that a change will last: it may have happened, or not."""
 
     code = "unavailable"
-    status = 503
-    sentence = "The database did not confirm this in time. Nothing was handed out; send the same request again."
+    sentence = "The database did not confirm this in time. Nothing was handed out. Send the same request again."
 
 
 class RateLimitedError(TainaError):
     """One client asked for too much in too short a time; the member `retry_after` (seconds) says when it may again."""
 
     code = "rate_limited"
-    status = 429
     sentence = (
-        "Too much was asked from your network's address in a short time. Nothing was done; wait a little, try again."
+        "Too many requests came from your network in a short time. Nothing was done. Wait a little, then try again."
     )
 
 
 class StorageFullError(TainaError):
     code = "storage_full"
-    status = 507
-    sentence = "This instance has no room for the secret at the moment. Nothing was stored; try again later."
+    sentence = "This instance has no room for the secret at the moment. Nothing was stored. Try again later."
 
 
 class MailError(TainaError):
     code = "mail"
-    status = 424
     sentence = "The message could not be sent. Send the link yourself."
 
 
@@ -171,7 +150,6 @@ class FormatError(TainaError):
     """Bytes or text that are not of the wire format. Never sent by a server: a client finds it by itself."""
 
     code = "bad_format"
-    status = 422
     sentence = "These bytes are not a secret of this format."
 
 
@@ -201,7 +179,6 @@ class UnreachableError(TainaError):
     """The network, or a server that is out of order. What was under way can be tried again."""
 
     code = "unreachable"
-    status = 502
     sentence = "The server does not answer. Is the network up, and the address right?"
 
 
@@ -215,7 +192,6 @@ class FileError(TainaError):
     """A file on this side cannot be read or written, or changed while it was read."""
 
     code = "unreadable"
-    status = 422
     sentence = "The file cannot be read."
 
 

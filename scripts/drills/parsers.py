@@ -107,4 +107,4 @@ def _refused_or(parse: Callable[..., object], *arguments: object) -> None:
     try:
         parse(*arguments)
     except TainaError as error:
-        promise(error.status < 500, f"it was refused as {type(error).__name__}")
+        promise(error.code != TainaError.code, f"it was refused as {type(error).__name__}")

@@ -28,9 +28,16 @@ from taina.errors import (
     FormatError,
     GoneError,
     InvalidError,
+    KeyNeededError,
+    KeyRefusedError,
     NotFoundError,
     NotReadyError,
+    QuotaError,
+    RateLimitedError,
+    StorageFullError,
     TainaError,
+    TooLargeError,
+    UnavailableError,
     UnreachableError,
     WrongPassphraseError,
 )
@@ -42,6 +49,17 @@ _RECEIPT_SECONDS = 30 * 86400
 """How long a receipt outlives its secret (specification: Receipts)."""
 _LETTERS = "".join(letter for letter in string.ascii_letters + string.digits if letter not in "0O1Il")
 _GENERATED = 16
+_STATUSES: dict[type[TainaError], int] = {
+    UnreachableError: 502,
+    KeyNeededError: 401,
+    KeyRefusedError: 401,
+    QuotaError: 403,
+    TooLargeError: 413,
+    RateLimitedError: 429,
+    UnavailableError: 503,
+    StorageFullError: 507,
+}
+"""HTTP statuses of what the instance may refuse; 400 for whatever else is wrong with a call."""
 # `received` is what the reader's proof shows, and not the server's word.
 _STATES = {
     "uploading": "new",
@@ -311,7 +329,7 @@ def _unknown(response: falcon.Response, more: dict[str, Any]) -> None:
 
 
 def _refuse(request: falcon.Request, response: falcon.Response, error: TainaError, params: dict[str, Any]) -> None:
-    response.status = 502 if isinstance(error, UnreachableError) else error.status
+    response.status = next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), 400)
     response.media = {"message": error.detail}
 
 

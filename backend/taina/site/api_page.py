@@ -80,9 +80,9 @@ def _fields(schema: dict[str, Any], prefix: str = "") -> list[Field]:
 
 def _kind(schema: dict[str, Any]) -> str:
     words = [schema["type"]]
-    if "pattern" in schema:
-        size = _bytes(schema["pattern"])
-        words.append("base64url" if size is None else f"base64url of {size} bytes")
+    if "contentEncoding" in schema:
+        size = schema.get("x-bytes")
+        words.append(schema["contentEncoding"] if size is None else f"{schema['contentEncoding']} of {size} bytes")
     if "enum" in schema:
         words.append(" | ".join(schema["enum"]))
     if "minimum" in schema and "maximum" in schema:
@@ -90,12 +90,6 @@ def _kind(schema: dict[str, Any]) -> str:
     elif "minimum" in schema:
         words.append(f"at least {schema['minimum']}")
     return ", ".join([*words, *([schema["description"]] if "description" in schema else [])])
-
-
-def _bytes(pattern: str) -> int | None:
-    """How many bytes a base64url pattern of the document stands for, where it says."""
-    found = re.search(r"\{(\d+)\}(\[\w+\])?\$$", pattern)
-    return None if found is None else (int(found[1]) + bool(found[2])) * 6 // 8
 
 
 def _curl(path: str, method: str, schemes: list[str], schema: dict[str, Any] | None, binary: bool) -> str:
@@ -116,8 +110,8 @@ def _variable(name: str) -> str:
 def _sample(schema: dict[str, Any]) -> Any:
     if "properties" in schema:
         return {name: _sample(child) for name, child in schema["properties"].items()}
-    if "pattern" in schema:
-        return "A" * -(-(_bytes(schema["pattern"]) or TAG + 1) * 8 // 6)
+    if "contentEncoding" in schema:
+        return "A" * -(-schema.get("x-bytes", TAG + 1) * 8 // 6)
     if "enum" in schema:
         return schema["enum"][0]
     samples = {"integer": schema.get("minimum", 0), "boolean": False, "string": "…", "array": []}

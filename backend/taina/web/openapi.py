@@ -1,18 +1,29 @@
 """The OpenAPI 3.1 document of the API, with this instance's limits in it."""
 
-from typing import Any
+from typing import get_args
 
 import falcon
 
 from taina import __version__
-from taina.errors import TainaError
-from taina.rules.secret_requests import ENVELOPE_SIZE
+from taina.rules.secret_requests import ENVELOPE_SIZE, Openness
 from taina.rules.vault import SEALED_CHUNK, TAG, Limits
+from taina.store import State
+from taina.web.openapi_schema import (
+    STATES,
+    Schema,
+    an_integer,
+    an_object,
+    bearer,
+    call,
+    id_in_path,
+    json_body,
+    number_in_path,
+    one_of,
+    problem,
+    some_bytes,
+)
 
-Schema = dict[str, Any]
-
-_STATES = ["uploading", "waiting", "revealed", "opened", "burned", "expired", "locked"]
-_MOST = (1 << 53) - 1
+_LIVE: list[State] = ["uploading", "waiting"]
 
 
 class OpenApiResource:
@@ -32,59 +43,64 @@ def document(limits: Limits) -> Schema:
         "info": {
             "title": "Taina",
             "version": __version__,
-            "description": "One-time secrets. Clients encrypt; this API keeps ciphertext and gives it to one reader. "
+            "description": "One-time secrets. Clients encrypt; this API stores ciphertext and hands it to one reader. "
             "Bytes in JSON are base64url without padding; times are unix seconds; sizes are bytes of ciphertext.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/api/v1"}],
         "paths": {**_paths(limits), **_request_paths(limits)},
         "components": {
-            "schemas": {"Problem": _problem()},
+            "schemas": {"Problem": problem()},
             "securitySchemes": {
-                "accessKey": _bearer(
+                "accessKey": bearer(
                     "On a private instance: an access key, or the answer token of the request that the body names."
                 ),
-                "linkProof": _bearer("The link proof: shows that the caller holds the link."),
-                "receiptToken": _bearer("The receipt token: the sender's."),
-                "claimToken": _bearer("The claim token: the one reader's."),
-                "answerToken": _bearer("The answer token: of all who hold the request's link."),
-                "inboxToken": _bearer("The inbox token: the asker's."),
+                "linkProof": bearer("The link proof, which shows that the caller has the link."),
+                "receiptToken": bearer("The receipt token, which the sender has."),
+                "claimToken": bearer("The claim token, which the one reader has."),
+                "answerToken": bearer("The answer token, which everyone with the link of the request has."),
+                "inboxToken": bearer("The inbox token, which the person who asked has."),
             },
         },
     }
 
 
 def _paths(limits: Limits) -> Schema:
-    secret, claim, receipt, n = _id("secret_id"), _id("claim_id"), _id("receipt_id"), _number("n")
-    state = _object({"state": _one_of(_STATES)})
-    live_state = _object({"state": _one_of(_STATES[:2]), "expires": _integer()})
+    secret, claim, receipt, n = (
+        id_in_path("secret_id"),
+        id_in_path("claim_id"),
+        id_in_path("receipt_id"),
+        number_in_path("n"),
+    )
+    state = an_object({"state": one_of(STATES)})
+    live_state = an_object({"state": one_of(_LIVE), "expires": an_integer()})
     chunk_body = {"application/octet-stream": {"schema": {"type": "string", "maxLength": SEALED_CHUNK}}}
     return {
         "/secrets/{secret_id}": {
             "parameters": [secret],
-            "put": _call(
+            "put": call(
                 "createSecret",
-                "Keep a secret, or begin an upload. The same request again gets the same answer.",
+                "Store a secret, or begin an upload. The same request sent again gets the same answer.",
                 security="accessKey",
-                body=_json(_order(limits)),
-                answers={200: ("It had been kept already.", live_state), 201: ("It is kept.", live_state)},
+                body=json_body(_order(limits)),
+                answers={200: ("It had already been stored.", live_state), 201: ("It has been stored.", live_state)},
                 problems=(401, 403, 409, 413, 415, 507),
             ),
-            "get": _call(
+            "get": call(
                 "secretStatus",
-                "What a holder of the link may know; consumes nothing.",
+                "What anyone with the link may know. Consumes nothing.",
                 security="linkProof",
                 answers={
                     200: (
-                        "It waits for its reader, or for the rest of its upload.",
-                        _object(
+                        "It is waiting for its reader, or for the rest of its upload.",
+                        an_object(
                             {
-                                "state": _one_of(_STATES[:2]),
+                                "state": one_of(_LIVE),
                                 "passphrase": {"type": "boolean"},
-                                "size": _integer(),
-                                "chunks": _integer(),
-                                "expires": _integer(),
-                                "attempts_left": _integer(),
+                                "size": an_integer(),
+                                "chunks": an_integer(),
+                                "expires": an_integer(),
+                                "attempts_left": an_integer(),
                             }
                         ),
                     )
@@ -94,20 +110,20 @@ def _paths(limits: Limits) -> Schema:
         },
         "/secrets/{secret_id}/reveal": {
             "parameters": [secret],
-            "post": _call(
+            "post": call(
                 "revealSecret",
-                "Give the sealed bytes to this caller alone, in one transaction with their deletion or claim.",
+                "Hand the sealed bytes to this caller and to no one else; the same transaction deletes or claims them.",
                 security="linkProof",
-                body=_json(
-                    _object(
-                        {"proof": _bytes(32)},
-                        {"claim": _object({"id": _bytes(16), "hash": _bytes(32)})},
+                body=json_body(
+                    an_object(
+                        {"proof": some_bytes(32)},
+                        {"claim": an_object({"id": some_bytes(16), "hash": some_bytes(32)})},
                     )
                 ),
                 answers={
                     200: (
-                        "Revealed; the content is here if it is one chunk, else it is read by the claim.",
-                        _object({"chunks": _integer()}, {"content": {"type": "string"}}),
+                        "Revealed. The answer contains the content of a single chunk; several are read with the claim.",
+                        an_object({"chunks": an_integer()}, {"content": some_bytes()}),
                     )
                 },
                 problems=(403, 404, 409, 410, 413, 415),
@@ -115,35 +131,35 @@ def _paths(limits: Limits) -> Schema:
         },
         "/secrets/{secret_id}/chunks": {
             "parameters": [secret],
-            "get": _call(
+            "get": call(
                 "chunksPresent",
                 "Which chunks have arrived.",
                 security="receiptToken",
-                answers={200: ("Their numbers.", _object({"present": {"type": "array", "items": _integer()}}))},
+                answers={200: ("Their numbers.", an_object({"present": {"type": "array", "items": an_integer()}}))},
                 problems=(404, 410),
             ),
         },
         "/secrets/{secret_id}/chunks/{n}": {
             "parameters": [secret, n],
-            "put": _call(
+            "put": call(
                 "putChunk",
-                "Upload a sealed chunk, in any order; the same bytes may come again. The last one makes it live.",
+                "Upload a sealed chunk, in any order. The same bytes may be sent again. The last chunk completes it.",
                 security="receiptToken",
                 body={"required": True, "content": chunk_body},
-                answers={204: ("It is kept.", None)},
+                answers={204: ("It has been stored.", None)},
                 problems=(404, 409, 410, 413, 415, 507),
             ),
         },
         "/claims/{claim_id}": {
             "parameters": [claim],
-            "get": _call(
+            "get": call(
                 "claimStatus",
-                "What was revealed to the holder of this claim.",
+                "What was revealed to whoever has this claim.",
                 security="claimToken",
                 answers={
                     200: (
-                        "It can be read until `expires`; reading a chunk renews that.",
-                        _object({"chunks": _integer(), "size": _integer(), "expires": _integer()}),
+                        "It can be read until `expires`, which each read of a chunk puts off.",
+                        an_object({"chunks": an_integer(), "size": an_integer(), "expires": an_integer()}),
                     )
                 },
                 problems=(404, 410),
@@ -151,9 +167,9 @@ def _paths(limits: Limits) -> Schema:
         },
         "/claims/{claim_id}/chunks/{n}": {
             "parameters": [claim, n],
-            "get": _call(
+            "get": call(
                 "claimedChunk",
-                "A sealed chunk, as often as it takes within the lease.",
+                "A sealed chunk, as often as needed within the lease.",
                 security="claimToken",
                 answers={200: ("The chunk.", "application/octet-stream")},
                 problems=(404, 410),
@@ -161,32 +177,32 @@ def _paths(limits: Limits) -> Schema:
         },
         "/claims/{claim_id}/ack": {
             "parameters": [claim],
-            "post": _call(
+            "post": call(
                 "acknowledge",
-                "The reader has opened it: the sealed bytes go now, the opened proof stays with the receipt.",
+                "Report that it was opened: deletes the sealed bytes now, and keeps the opened proof for the receipt.",
                 security="claimToken",
-                body=_json(_object({"opened": _bytes(32)})),
-                answers={200: ("Noted.", state)},
+                body=json_body(an_object({"opened": some_bytes(32)})),
+                answers={200: ("The proof is kept.", state)},
                 problems=(404, 409, 413, 415),
             ),
         },
         "/receipts/{receipt_id}": {
             "parameters": [receipt],
-            "get": _call(
+            "get": call(
                 "receipt",
-                "How it stands with the secret, for its sender.",
+                "The state of the secret, for its sender.",
                 security="receiptToken",
                 answers={
                     200: (
                         "Its state and history.",
-                        _object(
+                        an_object(
                             {
-                                "state": _one_of(_STATES),
-                                "created": _integer(),
-                                "expires": _integer(),
-                                "failed_attempts": _integer(),
+                                "state": one_of(STATES),
+                                "created": an_integer(),
+                                "expires": an_integer(),
+                                "failed_attempts": an_integer(),
                             },
-                            {"ended": _integer(), "opened": _bytes(32)},
+                            {"ended": an_integer(), "opened": some_bytes(32)},
                         ),
                     )
                 },
@@ -195,21 +211,21 @@ def _paths(limits: Limits) -> Schema:
         },
         "/receipts/{receipt_id}/burn": {
             "parameters": [receipt],
-            "post": _call(
+            "post": call(
                 "burn",
-                "Destroy the secret unread; again and again does no harm.",
+                "Destroy the unread secret. Idempotent.",
                 security="receiptToken",
-                answers={200: ("It is burned.", state)},
+                answers={200: ("It has been burned.", state)},
                 problems=(404, 410),
             ),
         },
         "/mail": {
-            "post": _call(
+            "post": call(
                 "mail",
-                "Have the instance mail the link of a secret that needs a passphrase, where it offers that.",
+                "Have the instance mail the link to a secret that needs a passphrase, if it offers that.",
                 security="accessKey",
-                body=_json(
-                    _object(
+                body=json_body(
+                    an_object(
                         {
                             "link": {"type": "string", "minLength": 1, "maxLength": 300},
                             "to": {"type": "string", "minLength": 1, "maxLength": 254},
@@ -217,31 +233,31 @@ def _paths(limits: Limits) -> Schema:
                         }
                     )
                 ),
-                answers={204: ("It is on its way.", None)},
+                answers={204: ("The mail server has accepted it.", None)},
                 problems=(401, 404, 413, 415, 424),
             )
         },
         "/health": {
-            "get": _call(
+            "get": call(
                 "health",
                 "Whether this server answers.",
-                answers={200: ("It does.", _object({"state": _one_of(["up"])}))},
+                answers={200: ("It answers.", an_object({"state": one_of(["up"])}))},
                 problems=(),
             )
         },
         "/ready": {
-            "get": _call(
+            "get": call(
                 "ready",
-                "Whether it can keep what it is given.",
-                answers={200: ("It can.", _object({"state": _one_of(["ready"])}))},
+                "Whether this server can store secrets, and deletes what is due.",
+                answers={200: ("It is ready.", an_object({"state": one_of(["ready"])}))},
                 problems=(),
             )
         },
         "/status": {
-            "get": _call(
+            "get": call(
                 "status",
-                "Version, limits and options of this instance.",
-                answers={200: ("They are these.", _status())},
+                "The version, limits and options of this instance.",
+                answers={200: ("What they are.", _status())},
                 problems=(),
             )
         },
@@ -249,69 +265,69 @@ def _paths(limits: Limits) -> Schema:
 
 
 def _request_paths(limits: Limits) -> Schema:
-    request = _id("request_id")
-    expires, left = _object({"expires": _integer()}), _object({"answers_left": _integer()})
-    envelope = _object({"envelope": _bytes(ENVELOPE_SIZE), "received": _integer()})
+    request = id_in_path("request_id")
+    expires, left = an_object({"expires": an_integer()}), an_object({"answers_left": an_integer()})
+    envelope = an_object({"envelope": some_bytes(ENVELOPE_SIZE), "received": an_integer()})
     asking = {
-        "inbox_hash": _bytes(32),
-        "answer_hash": _bytes(32),
+        "inbox_hash": some_bytes(32),
+        "answer_hash": some_bytes(32),
         "ttl": _ttl(limits),
         "answers": {"type": "integer", "minimum": 1, "maximum": limits.answers},
     }
     return {
         "/requests/{request_id}": {
             "parameters": [request],
-            "put": _call(
+            "put": call(
                 "ask",
-                "Ask for secrets. The same request again gets the same answer.",
+                "Ask for secrets. The same request sent again gets the same answer.",
                 security="accessKey",
-                body=_json(_object(asking, {"work": _integer()})),
-                answers={200: ("It had been kept already.", expires), 201: ("It is kept.", expires)},
+                body=json_body(an_object(asking, {"work": an_integer()})),
+                answers={200: ("It had already been stored.", expires), 201: ("It has been stored.", expires)},
                 problems=(401, 403, 409, 413, 415, 507),
             ),
-            "get": _call(
+            "get": call(
                 "requestStatus",
-                "Whether an answer can be left; changes nothing.",
+                "Whether an answer can be left. Changes nothing.",
                 security="answerToken",
                 answers={
                     200: (
-                        "It waits for answers, or has them all.",
-                        _object(
-                            {"state": _one_of(["open", "full"]), "answers_left": _integer(), "expires": _integer()}
+                        "It is open for answers, or has as many as it accepts.",
+                        an_object(
+                            {"state": one_of(get_args(Openness)), "answers_left": an_integer(), "expires": an_integer()}
                         ),
                     )
                 },
                 problems=(404, 410),
             ),
-            "delete": _call(
+            "delete": call(
                 "deleteRequest",
-                "Forget the request and what was left at it.",
+                "Delete the request and the answers that were left.",
                 security="inboxToken",
-                answers={204: ("It is forgotten.", None)},
+                answers={204: ("It has been deleted.", None)},
                 problems=(404,),
             ),
         },
         "/requests/{request_id}/envelopes": {
             "parameters": [request],
-            "post": _call(
+            "post": call(
                 "answer",
-                "Leave an envelope: the link of a secret, sealed to the asker. The same one may come again.",
+                "Leave an envelope: the link to a secret, sealed to the asker. The same one may be sent again.",
                 security="answerToken",
-                body=_json(_object({"envelope": _bytes(ENVELOPE_SIZE)})),
-                answers={200: ("It had been left already.", left), 201: ("It is kept.", left)},
+                body=json_body(an_object({"envelope": some_bytes(ENVELOPE_SIZE)})),
+                answers={200: ("It had already been left.", left), 201: ("It has been left.", left)},
                 problems=(404, 409, 410, 413, 415, 507),
             ),
-            "get": _call(
+            "get": call(
                 "inbox",
-                "The envelopes that were left, for the asker.",
+                "The envelopes that were left, for the person who asked.",
                 security="inboxToken",
                 answers={
                     200: (
-                        "All of them, in the order in which they came.",
-                        _object(
+                        "All of them, in the order in which they arrived.",
+                        an_object(
                             {
-                                "answers": _integer(),
-                                "expires": _integer(),
+                                "answers": an_integer(),
+                                "expires": an_integer(),
                                 "envelopes": {"type": "array", "items": envelope},
                             }
                         ),
@@ -325,18 +341,18 @@ def _request_paths(limits: Limits) -> Schema:
 
 def _order(limits: Limits) -> Schema:
     required = {
-        "link_hash": _bytes(32),
-        "reveal_hash": _bytes(32),
-        "receipt_id": _bytes(16),
-        "receipt_hash": _bytes(32),
+        "link_hash": some_bytes(32),
+        "reveal_hash": some_bytes(32),
+        "receipt_id": some_bytes(16),
+        "receipt_hash": some_bytes(32),
         "ttl": _ttl(limits),
         "chunks": {"type": "integer", "minimum": 1},
-        "size": {"type": "integer", "minimum": TAG + 1, "description": f"More than {limits.size} is refused by 413."},
+        "size": {"type": "integer", "minimum": TAG + 1, "description": f"More than {limits.size} is refused with 413."},
         "passphrase": {"type": "boolean"},
     }
-    return _object(
+    return an_object(
         required,
-        {"request": _bytes(16), "work": _integer(), "content": {"type": "string", "pattern": "^[A-Za-z0-9_-]*$"}},
+        {"request": some_bytes(16), "work": an_integer(), "content": some_bytes()},
     )
 
 
@@ -346,112 +362,11 @@ def _ttl(limits: Limits) -> Schema:
 
 def _status() -> Schema:
     numbers = {
-        "limits": _object({"size": _integer(), "chunk": _integer(), "attempts": _integer(), "answers": _integer()}),
-        "ttl": _object({"min": _integer(), "max": _integer(), "default": _integer()}),
-        "lease": _integer(),
+        "limits": an_object(
+            {"size": an_integer(), "chunk": an_integer(), "attempts": an_integer(), "answers": an_integer()}
+        ),
+        "ttl": an_object({"min": an_integer(), "max": an_integer(), "default": an_integer()}),
+        "lease": an_integer(),
     }
-    options = _object({"create": _one_of(["anyone", "keys"]), "mail": {"type": "boolean"}})
-    return _object({"version": {"type": "string"}, "protocol": _integer(), **numbers, "options": options})
-
-
-def _problem() -> Schema:
-    text = {"type": "string"}
-    facts = {
-        "field": text,
-        "state": _one_of(_STATES),
-        "ended": _integer(),
-        "attempts_left": _integer(),
-        "retry_after": _integer(),
-        "bits": _integer(),
-    }
-    required = {"title": text, "status": _integer(), "detail": text, "code": _one_of(_codes())}
-    return {**_object(required, facts), "description": "Problem details, RFC 9457; `code` is stable."}
-
-
-def _codes() -> list[str]:
-    found, classes = [], [TainaError]
-    while classes:
-        kind = classes.pop()
-        found.append(kind.code)
-        classes += kind.__subclasses__()
-    return sorted(found)
-
-
-def _call(
-    name: str,
-    summary: str,
-    answers: dict[int, tuple[str, Schema | str | None]],
-    problems: tuple[int, ...],
-    security: str | None = None,
-    body: Schema | None = None,
-) -> Schema:
-    call: Schema = {"operationId": name, "summary": summary, "responses": {}}
-    for status, (description, content) in answers.items():
-        answer: Schema = {"description": description}
-        if isinstance(content, str):
-            answer["content"] = {content: {"schema": {"type": "string"}}}
-        elif content is not None:
-            answer["content"] = {"application/json": {"schema": content}}
-        call["responses"][str(status)] = answer
-    # Any call may be malformed, name a wrong field, come from another site's page, or from a client that has spent
-    # its budget. Monitors are never refused.
-    limited = set() if name in ("health", "ready") else {429}
-    for status in sorted({400, 403, 422, *limited, *problems}):
-        call["responses"][str(status)] = _refusal(status)
-    if security:
-        # A key is needed only where the instance is private; its status says so.
-        call["security"] = [{security: []}, *([{}] if security == "accessKey" else [])]
-    if body:
-        call["requestBody"] = body
-    return call
-
-
-def _refusal(status: int) -> Schema:
-    schema = {"$ref": "#/components/schemas/Problem"}
-    refusal: Schema = {
-        "description": f"A problem, status {status}.",
-        "content": {"application/problem+json": {"schema": schema}},
-    }
-    if status == 429:
-        refusal["headers"] = {"Retry-After": {"description": "Seconds.", "required": True, "schema": _integer()}}
-    return refusal
-
-
-def _json(schema: Schema) -> Schema:
-    return {"required": True, "content": {"application/json": {"schema": schema}}}
-
-
-def _object(required: Schema, optional: Schema | None = None) -> Schema:
-    return {
-        "type": "object",
-        "properties": {**required, **(optional or {})},
-        "required": list(required),
-        "additionalProperties": False,
-    }
-
-
-def _bytes(length: int) -> Schema:
-    # The last character of a whole encoding carries few bits; the pattern leaves out what strays beyond them.
-    last = {1: "[AQgw]", 2: "[AEIMQUYcgkosw048]"}.get(length % 3, "")
-    whole = -(-length * 8 // 6) - (1 if last else 0)
-    return {"type": "string", "pattern": f"^[A-Za-z0-9_-]{{{whole}}}{last}$"}
-
-
-def _integer() -> Schema:
-    return {"type": "integer", "minimum": 0, "maximum": _MOST}
-
-
-def _one_of(values: list[str]) -> Schema:
-    return {"type": "string", "enum": values}
-
-
-def _id(name: str) -> Schema:
-    return {"name": name, "in": "path", "required": True, "schema": _bytes(16)}
-
-
-def _number(name: str) -> Schema:
-    return {"name": name, "in": "path", "required": True, "schema": {"type": "integer", "minimum": 0}}
-
-
-def _bearer(description: str) -> Schema:
-    return {"type": "http", "scheme": "bearer", "description": description}
+    options = an_object({"create": one_of(["anyone", "keys"]), "mail": {"type": "boolean"}})
+    return an_object({"version": {"type": "string"}, "protocol": an_integer(), **numbers, "options": options})

@@ -6,15 +6,70 @@ from http import HTTPStatus
 
 import falcon
 
-from taina.errors import MalformedError, MethodNotAllowedError, NotFoundError, TainaError, describe
+from taina.errors import (
+    AnsweredError,
+    ConflictError,
+    CrossSiteError,
+    GoneError,
+    InvalidError,
+    KeyNeededError,
+    KeyRefusedError,
+    MailError,
+    MalformedError,
+    MediaTypeError,
+    MethodNotAllowedError,
+    NotFoundError,
+    NotReadyError,
+    QuotaError,
+    RateLimitedError,
+    StorageFullError,
+    TainaError,
+    TooLargeError,
+    UnavailableError,
+    WorkNeededError,
+    WrongPassphraseError,
+    describe,
+)
 
 _log = logging.getLogger(__name__)
 
 
-def problem(error: TainaError) -> bytes:
-    """The body of type application/problem+json."""
-    title = HTTPStatus(error.status).phrase
-    document = {"title": title, "status": error.status, "detail": error.detail, "code": error.code, **error.members}
+STATUSES: dict[type[TainaError], int] = {
+    TainaError: 500,
+    MalformedError: 400,
+    KeyNeededError: 401,
+    KeyRefusedError: 401,
+    QuotaError: 403,
+    WorkNeededError: 403,
+    CrossSiteError: 403,
+    WrongPassphraseError: 403,
+    NotFoundError: 404,
+    MethodNotAllowedError: 405,
+    ConflictError: 409,
+    NotReadyError: 409,
+    AnsweredError: 409,
+    GoneError: 410,
+    TooLargeError: 413,
+    MediaTypeError: 415,
+    InvalidError: 422,
+    MailError: 424,
+    RateLimitedError: 429,
+    UnavailableError: 503,
+    StorageFullError: 507,
+}
+"""Every error that a server sends, and its HTTP status. Those that only clients find are not among them."""
+
+
+def status_of(error: TainaError) -> int:
+    """The HTTP status of an error; 500 for one that no server should have met."""
+    return STATUSES.get(type(error), 500)
+
+
+def problem(error: TainaError, status: int | None = None) -> bytes:
+    """The body of type application/problem+json; `status` where it is not that of the error."""
+    status = status or status_of(error)
+    title = HTTPStatus(status).phrase
+    document = {"title": title, "status": status, "detail": error.detail, "code": error.code, **error.members}
     return json.dumps(document).encode()
 
 
@@ -27,10 +82,11 @@ def install(app: falcon.App[falcon.Request, falcon.Response]) -> None:
 
 def _ours(request: falcon.Request, response: falcon.Response, error: BaseException, params: object) -> None:
     assert isinstance(error, TainaError)  # noqa: S101 - by its registration
-    response.status = error.status
+    status = status_of(error)
+    response.status = status
     if "retry_after" in error.members:
         response.set_header("Retry-After", str(error.members["retry_after"]))
-    if error.status == 401:
+    if status == 401:
         response.set_header("WWW-Authenticate", "Bearer")
     response.content_type = "application/problem+json"
     response.data = problem(error)

@@ -6,7 +6,7 @@ from waitress.task import ErrorTask, WSGITask
 
 from taina.errors import MalformedError, TainaError, TooLargeError
 from taina.server.listener.parsing import MAX_BODY
-from taina.web.problems import problem
+from taina.web.problems import problem, status_of
 
 
 class RefusalTask(ErrorTask):  # type: ignore[misc]
@@ -14,18 +14,17 @@ class RefusalTask(ErrorTask):  # type: ignore[misc]
 
     def execute(self) -> None:
         if self.request.refusal is not None:
-            self._refuse(self.request.refusal)
+            self._refuse(self.request.refusal, status_of(self.request.refusal))
             return
         refusal = self.request.error
         error: TainaError = MalformedError(str(refusal.body)) if refusal.code < 500 else TainaError()
         if refusal.code == 413:
             error = TooLargeError(f"A body has at most {MAX_BODY} bytes here.", field="body")
-        error.status = refusal.code  # type: ignore[misc] # 431 and 501 have no type of their own
-        self._refuse(error)
+        self._refuse(error, refusal.code)  # 431 and 501 have no type of their own
 
-    def _refuse(self, error: TainaError) -> None:
-        body = problem(error)
-        self.status = f"{error.status} {HTTPStatus(error.status).phrase}"
+    def _refuse(self, error: TainaError, status: int) -> None:
+        body = problem(error, status)
+        self.status = f"{status} {HTTPStatus(status).phrase}"
         self.response_headers += [("Content-Type", "application/problem+json"), ("Cache-Control", "no-store")]
         self.set_close_on_finish()
         self.content_length = len(body)
