@@ -1,5 +1,6 @@
 """Files of several chunks, several files, several recipients, and networks that break in the middle."""
 
+import hashlib
 import json
 import os
 import time
@@ -14,6 +15,7 @@ from browser.test_story import opened, send
 from conftest import ROOT
 from support.cutting_proxy import CuttingProxy
 from support.servers import Server, start_server, stop_server
+from taina import Client
 
 MEBI = 1 << 20
 SLOW, CRAWLING = MEBI // 2, MEBI // 32
@@ -216,6 +218,88 @@ def test_a_download_waits_for_the_network(
     reader.click("#try-again")
     reach(reader, "shown")
     assert saved(reader, "#secret-files button") == large.read_bytes()
+
+
+MARK = b"correct horse battery staple, "
+
+
+@pytest.fixture(scope="module")
+def spooled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Large enough to wait on the reader's disk."""
+    file = tmp_path_factory.mktemp("spooled") / "spooled.bin"
+    file.write_bytes(MARK * (65 * MEBI // len(MARK)))
+    return file
+
+
+def found_in(folder: Path, what: bytes) -> list[str]:
+    return [str(file) for file in folder.rglob("*") if file.is_file() and what in file.read_bytes()]
+
+
+def test_on_the_reader_s_disk_only_sealed_bytes_wait(
+    browsers: Browsers, taina: Server, spooled: Path, tmp_path: Path
+) -> None:
+    """By all that Chromium writes into its profile, while the page holds the secret and after it was ended."""
+    with Client(taina.url) as client:
+        link = client.send(spooled).link
+    with browsers.profile(tmp_path) as reader:
+        assert isinstance(reader, PlaywrightTab)
+        opened(reader, link)
+        assert sum(file.stat().st_size for file in tmp_path.rglob("File System/**/*")) > spooled.stat().st_size
+        assert found_in(tmp_path, MARK) == []
+        other = PlaywrightTab(reader.page.context.new_page())
+        other.open(f"{taina.url}/en/")  # which wipes what nobody uses
+        reach(other, "ready")
+        with reader.page.expect_download() as download:
+            reader.click("#secret-files button")
+        assert Path(download.value.path()).read_bytes() == spooled.read_bytes()
+        download.value.delete()
+    assert found_in(tmp_path, MARK) == []
+
+
+@pytest.mark.parametrize("page", ["en/", "bg/privacy/"])
+def test_any_page_wipes_what_a_killed_one_left(tab: Tab, taina: Server, page: str) -> None:
+    tab.open(f"{taina.url}/en/sent/")
+    tab.evaluate(
+        """void (async () => {
+          const folder = await navigator.storage.getDirectory();
+          await folder.getFileHandle("opened-left", {create: true});
+          await folder.getFileHandle("another", {create: true});
+        })().then(() => { window.left = true; }, (error) => { window.left = String(error); })"""
+    )
+    tab.wait("window.left")
+    if (left := tab.evaluate("window.left")) is not True:
+        pytest.skip(f"no such files here: {left}")
+    tab.open(f"{taina.url}/{page}")
+    tab.evaluate(
+        """void (async () => {
+          const folder = await navigator.storage.getDirectory();
+          for (;;) {
+            const names = [];
+            for await (const name of folder.keys()) names.push(name);
+            if (!names.includes("opened-left")) return names;
+          }
+        })().then((names) => { window.names = names.join(); })"""
+    )
+    tab.wait("window.names")
+    assert tab.evaluate("window.names") == "another"
+
+
+def test_a_large_file_is_saved_whole(tab: Tab, taina: Server, spooled: Path) -> None:
+    with Client(taina.url) as client:
+        link = client.send(spooled).link
+    opened(tab, link)
+    digest = hashlib.sha256(spooled.read_bytes()).hexdigest()
+    tab.evaluate(
+        """void (({createObjectURL}) => { URL.createObjectURL = (blob) => {
+          blob.arrayBuffer().then((data) => crypto.subtle.digest("SHA-256", data)).then((hash) => {
+            window.digest = [...new Uint8Array(hash)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+          });
+          return createObjectURL.call(URL, blob);
+        }; })(URL)"""
+    )
+    tab.click("#secret-files button")
+    tab.wait("window.digest")
+    assert tab.evaluate("window.digest") == digest
 
 
 def test_pause_and_go_on(tab: Tab, reader: Tab, slow: CuttingProxy, taina: Server, large: Path) -> None:

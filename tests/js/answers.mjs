@@ -178,7 +178,8 @@ function outgoing(item) {
 async function told({ expires, items }) {
   const read = items.map(async (item) => {
     if (item.type === "text") return item;
-    const { blob, ...rest } = item;
+    const { blob: read, ...rest } = item;
+    const blob = await read();
     return {
       ...rest,
       opaque: blob.type === "application/octet-stream",

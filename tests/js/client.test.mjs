@@ -337,8 +337,8 @@ test("reveal: proof, ciphertext, plaintext, and the proof of having opened it la
   assert.equal(expires, 1_800_003_600);
   assert.deepEqual(items[0], text[0]);
   assert.ok(items[1].type === "file");
-  assert.equal(await items[1].blob.text(), "file");
-  assert.equal(items[1].blob.type, "application/octet-stream");
+  assert.equal(await (await items[1].blob()).text(), "file");
+  assert.equal((await items[1].blob()).type, "application/octet-stream");
 
   const keys = await deriveContentKeys(secret.link.body, "парола");
   const [reveal, ack] = calls;
@@ -374,7 +374,7 @@ test("reveal: an answer that breaks off is asked for again", async () => {
   const { items } = await client.reveal(secret.link, null);
   assert.ok(items[0].type === "file");
   assert.equal(items[0].size, 2 * CHUNK_SIZE);
-  assert.equal(items[0].blob.size, 2 * CHUNK_SIZE);
+  assert.equal((await items[0].blob()).size, 2 * CHUNK_SIZE);
 });
 
 for (const [name, answer] of /** @type {[string, Answer][]} */ ([

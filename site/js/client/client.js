@@ -18,7 +18,7 @@ import { chunkCount, openChunk, sealChunk, sealedSize, streamKey } from "../form
 /** @typedef {import("../format/derive.js").Bytes} Bytes */
 /** @typedef {import("../format/links.js").Link} Link */
 /** @typedef {{type: "text", text: string} | {type: "file", name: string, mime: string, data: Blob}} Outgoing */
-/** @typedef {{type: "text", text: string} | {type: "file", name: string, mime: string, size: number, blob: Blob}} Incoming */
+/** @typedef {{type: "text", text: string} | {type: "file", name: string, mime: string, size: number, blob: () => Promise<Blob>}} Incoming a file is read when it is asked for */
 /** @typedef {(done: number, total: number) => void} OnProgress chunks done, chunks in all */
 /**
  * Where opened bytes stay until they are saved.
@@ -205,7 +205,7 @@ export class Client {
       onProgress?.(++done, answer.chunks);
     }
     const header = unpacker.finish();
-    const items = await Promise.all(header.items.map(async (item, i) => incoming(item, await store.blob(i))));
+    const items = await Promise.all(header.items.map((item, i) => incoming(item, async () => store.blob(i))));
 
     const opened = { token: claim.token, json: { opened: toBase64url(contentKeys.opened) } };
     // The reader has it: an ack that fails or hangs must not take it away again.
@@ -420,14 +420,14 @@ async function problemOf(response) {
   }
 }
 
-/** @param {import("../format/payload.js").Item} item @param {Blob} body @returns {Promise<Incoming>} */
+/** @param {import("../format/payload.js").Item} item @param {() => Promise<Blob>} body @returns {Promise<Incoming>} */
 async function incoming(item, body) {
   // Never a type that a browser would render.
-  const blob = new Blob([body], { type: "application/octet-stream" });
-  if (item.type === "file") return { ...item, blob };
+  if (item.type === "file")
+    return { ...item, blob: async () => new Blob([await body()], { type: "application/octet-stream" }) };
   try {
     const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-    return { type: "text", text: decoder.decode(await blob.arrayBuffer()) };
+    return { type: "text", text: decoder.decode(await (await body()).arrayBuffer()) };
   } catch {
     throw new TainaError("bad_format");
   }

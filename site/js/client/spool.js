@@ -1,85 +1,112 @@
-// Opened bytes on their way to the reader's disk. Large ones wait in files that the browser keeps for this origin
-// alone (OPFS), where they take no memory; they are wiped with the page, and by the next one if that was killed.
+// Opened bytes between the reveal and the reader's own disk. Here they are sealed again, under a key that only this
+// worker's memory has: not with the link's, which a browser's history may hold. So what a browser writes to its disk,
+// as a file of this origin (OPFS) or to make room in memory, cannot be read once the page is gone. The file is wiped
+// with the page, and by the next page of the site (ui/theme.js) if that was killed.
 
 /** @typedef {import("../format/derive.js").Bytes} Bytes */
-/** @typedef {{write: (bytes: Bytes, options: {at: number}) => number, close: () => void}} SyncAccessHandle */
+/** @typedef {{write: (bytes: Bytes, options: {at: number}) => number, read: (bytes: Bytes, options: {at: number}) => number, close: () => void}} SyncAccessHandle */
+/** A sealed piece: in the file, or where that has no room, in memory. @typedef {{n: number, size: number, at?: number, blob?: Blob}} Piece */
 
-const FROM = 64 << 20; // bytes; fewer stay in memory, and off the disk
-const PREFIX = "opened-";
+const FROM = 64 << 20; // bytes; fewer stay off the disk
+const PREFIX = "opened-"; // ui/theme.js knows it
 
 /**
  * For a worker: only there a browser writes such files piece by piece.
  * @param {number} size bytes to expect
- * @returns {Promise<Spool | null>} null where they shall or must stay in memory
+ * @returns {Promise<Spool>}
  */
 export async function openSpool(size) {
+  const key = await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
+  const name = PREFIX + crypto.randomUUID();
+  return new Spool(key, name, size < FROM ? null : await openFile(name, size));
+}
+
+/** @param {string} name @param {number} size @returns {Promise<SyncAccessHandle | null>} null where there is no room for it */
+async function openFile(name, size) {
   try {
-    if (size < FROM) return null;
     const { quota = 0, usage = 0 } = await navigator.storage.estimate();
     if (quota - usage < 1.1 * size) return null;
-    const name = PREFIX + crypto.randomUUID();
-    // The lock is held as long as this worker lives, and tells other pages that the files are in use.
+    // The lock is held as long as this worker lives, and tells other pages that the file is in use.
     await new Promise((granted) => navigator.locks.request(name, () => new Promise(() => granted(null))));
     const root = await navigator.storage.getDirectory();
-    return new Spool(name, await root.getDirectoryHandle(name, { create: true }));
+    return await /** @type {any} */ (await root.getFileHandle(name, { create: true })).createSyncAccessHandle();
   } catch {
     return null; // some browsers allow no such files, or none in a private window
   }
 }
 
-/** Wipe what pages left behind that could not do it themselves. */
-export async function wipeSpools() {
-  try {
-    const root = await navigator.storage.getDirectory();
-    const { held = [] } = await navigator.locks.query();
-    for await (const name of /** @type {any} */ (root).keys()) {
-      if (name.startsWith(PREFIX) && !held.some((lock) => lock.name === name)) {
-        await root.removeEntry(name, { recursive: true });
-      }
-    }
-  } catch {
-    // then there is nothing: where files cannot be listed, none were made
-  }
-}
-
 /** A Store, as client.js describes it. */
 export class Spool {
+  #key;
   #name;
-  #folder;
-  /** @type {{handle: any, access: SyncAccessHandle, size: number}[]} */
-  #files = [];
+  #file;
+  #end = 0;
+  /** Pieces sealed so far: the nonce of the next one. */
+  #count = 0;
+  /** @type {Piece[][]} */
+  #items = [];
 
-  /** @param {string} name @param {FileSystemDirectoryHandle} folder */
-  constructor(name, folder) {
+  /** @param {CryptoKey} key AES-GCM, for this spool alone @param {string} name @param {SyncAccessHandle | null} file */
+  constructor(key, name, file) {
+    this.#key = key;
     this.#name = name;
-    this.#folder = folder;
+    this.#file = file;
   }
 
-  /** @param {number} item @param {Bytes} piece */
-  async add(item, piece) {
-    let file = this.#files[item];
-    if (!file) {
-      const handle = /** @type {any} */ (await this.#folder.getFileHandle(String(item), { create: true }));
-      file = this.#files[item] = { handle, access: await handle.createSyncAccessHandle(), size: 0 };
-    }
-    file.size += file.access.write(piece, { at: file.size });
+  /** @param {number} item @param {Bytes} bytes */
+  async add(item, bytes) {
+    const n = this.#count++;
+    const sealed = new Uint8Array(await crypto.subtle.encrypt(algorithm(n), this.#key, bytes));
+    (this.#items[item] ??= []).push({ n, size: sealed.length, ...this.#keep(sealed) });
   }
 
   /** @param {number} item @returns {Promise<Blob>} */
   async blob(item) {
-    const file = this.#files[item];
-    if (!file) return new Blob();
-    file.access.close();
-    return file.handle.getFile();
+    const parts = [];
+    for (const piece of this.#items[item] ?? []) {
+      // A Blob for each lets the browser keep it out of this worker's memory.
+      parts.push(new Blob([await crypto.subtle.decrypt(algorithm(piece.n), this.#key, await this.#read(piece))]));
+    }
+    return new Blob(parts);
   }
 
   async wipe() {
+    this.#items = [];
+    if (this.#file === null) return;
     try {
-      for (const file of this.#files) file?.access.close();
-      const root = await navigator.storage.getDirectory();
-      await root.removeEntry(this.#name, { recursive: true });
+      this.#file.close();
+      await (await navigator.storage.getDirectory()).removeEntry(this.#name);
     } catch {
       // the next page wipes it
     }
   }
+
+  /** @param {Bytes} sealed @returns {{at: number} | {blob: Blob}} where it is */
+  #keep(sealed) {
+    try {
+      const at = this.#end;
+      if (this.#file?.write(sealed, { at }) === sealed.length) {
+        this.#end += sealed.length;
+        return { at };
+      }
+    } catch {
+      // the disk is full: it stays in memory
+    }
+    return { blob: new Blob([sealed]) };
+  }
+
+  /** @param {Piece} piece @returns {Promise<Bytes>} */
+  async #read({ size, at, blob }) {
+    if (blob) return new Uint8Array(await blob.arrayBuffer());
+    const sealed = new Uint8Array(size);
+    this.#file?.read(sealed, { at: Number(at) });
+    return sealed;
+  }
+}
+
+/** @param {number} n @returns {AesGcmParams} */
+function algorithm(n) {
+  const iv = new Uint8Array(12);
+  new DataView(iv.buffer).setUint32(8, n);
+  return { name: "AES-GCM", iv };
 }

@@ -16,26 +16,28 @@ const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("taina
 
 export class Courier {
   #worker = new Worker(policy?.createScriptURL("") ?? ADDRESS, { type: "module" });
-  /** @type {(answer: any) => void} */
-  #answer = () => {};
-  /** @type {(error: TainaError) => void} */
-  #refuse = () => {};
+  /** What was asked and is not answered, by number. @type {Map<number, {answer: (answer: any) => void, refuse: (error: TainaError) => void}>} */
+  #asked = new Map();
+  #count = 0;
 
   /** @param {Watch} watch */
   constructor({ onProgress, onHeld }) {
     this.#worker.addEventListener("message", ({ data }) => {
       if (data.progress) onProgress(data.progress[0], data.progress[1]);
       if ("held" in data) onHeld(data.held);
-      if (data.problem) this.#refuse(new TainaError(data.problem.code, data.problem.members));
-      if ("answer" in data) this.#answer(data.answer);
+      if (data.problem) this.#asked.get(data.n)?.refuse(new TainaError(data.problem.code, data.problem.members));
+      if ("answer" in data) this.#asked.get(data.n)?.answer(data.answer);
+      this.#asked.delete(data.n);
     });
-    this.#worker.addEventListener("error", () => this.#refuse(new TainaError("internal")));
-    addEventListener("online", () => this.#worker.postMessage({ online: true }));
+    this.#worker.addEventListener("error", () => {
+      for (const { refuse } of this.#asked.values()) refuse(new TainaError("internal"));
+    });
+    addEventListener("online", () => this.#worker.postMessage({ name: "online" }));
   }
 
   /** As in client.js. @param {Outgoing[]} items @param {import("./client.js").SendOptions} options @returns {Promise<Links>} @throws {TainaError} */
   send(items, options) {
-    return this.#ask({ send: { items, options } });
+    return this.#ask("send", { items, options });
   }
 
   /**
@@ -46,32 +48,36 @@ export class Courier {
    * @returns {Promise<{expires: number, items: Incoming[]}>}
    * @throws {TainaError}
    */
-  reveal(link, passphrase, size) {
-    return this.#ask({ reveal: { link, passphrase, size } });
+  async reveal(link, passphrase, size) {
+    const { expires, items } = await this.#ask("reveal", { link, passphrase, size });
+    /** @param {any} item @param {number} i @returns {Incoming} */
+    const readable = (item, i) => (item.type === "file" ? { ...item, blob: () => this.#ask("read", i) } : item);
+    return { expires, items: items.map(readable) };
   }
 
   pause() {
-    this.#worker.postMessage({ pause: true });
+    this.#worker.postMessage({ name: "pause" });
   }
 
   go() {
-    this.#worker.postMessage({ go: true });
+    this.#worker.postMessage({ name: "go" });
   }
 
   cancel() {
-    this.#worker.postMessage({ cancel: true });
+    this.#worker.postMessage({ name: "cancel" });
   }
 
   /** It forgets all that it holds. */
   end() {
-    this.#worker.postMessage({ end: true });
+    this.#worker.postMessage({ name: "end" });
   }
 
-  /** @param {object} task @returns {Promise<any>} */
-  #ask(task) {
+  /** @param {string} name @param {unknown} told @returns {Promise<any>} */
+  #ask(name, told) {
     return new Promise((answer, refuse) => {
-      [this.#answer, this.#refuse] = [answer, refuse];
-      this.#worker.postMessage(task);
+      const n = this.#count++;
+      this.#asked.set(n, { answer, refuse });
+      this.#worker.postMessage({ n, name, told });
     });
   }
 }

@@ -14,11 +14,21 @@ const course = {
 };
 /** @type {import("./spool.js").Spool | null} */
 let spool = null;
+/** What was revealed. @type {import("./client.js").Incoming[]} */
+let items = [];
 
-/** @type {Record<string, (task: any) => unknown>} */
-const TASKS = {
-  send: ({ items, options }) => answer(client.send(items, { ...options, ...course })),
-  reveal: (task) => answer(reveal(task)),
+/** What a page asks for and waits for. @type {Record<string, (told: any) => unknown>} */
+const QUESTIONS = {
+  send: ({ items, options }) => client.send(items, { ...options, ...course }),
+  reveal,
+  read: async (n) => {
+    const item = items[n];
+    return item.type === "file" ? item.blob() : null;
+  },
+};
+
+/** @type {Record<string, () => unknown>} */
+const ORDERS = {
   pause: () => pace.hold("pause"),
   go: () => pace.go(),
   online: () => pace.reached(),
@@ -29,23 +39,27 @@ const TASKS = {
   },
 };
 
-addEventListener("message", ({ data }) => {
-  for (const [task, told] of Object.entries(data)) TASKS[task](told);
+addEventListener("message", ({ data: { n, name, told } }) => {
+  if (n === undefined) ORDERS[name]();
+  else void answer(n, QUESTIONS[name](told));
 });
 
 /** @param {{link: import("../format/links.js").Link, passphrase: string | null, size: number}} task */
 async function reveal({ link, passphrase, size }) {
   await spool?.wipe(); // what an earlier try left
   spool = await openSpool(size);
-  return client.reveal(link, passphrase, { ...course, ...(spool ? { store: spool } : {}) });
+  const secret = await client.reveal(link, passphrase, { ...course, store: spool });
+  items = secret.items;
+  // A function does not travel: a page asks for the file by its number.
+  return { ...secret, items: items.map((item) => (item.type === "file" ? { ...item, blob: null } : item)) };
 }
 
-/** @param {Promise<unknown>} work */
-async function answer(work) {
+/** @param {number} n @param {unknown} work */
+async function answer(n, work) {
   try {
-    postMessage({ answer: await work });
+    postMessage({ n, answer: await work });
   } catch (error) {
     const { code, members } = error instanceof TainaError ? error : new TainaError("internal");
-    postMessage({ problem: { code, members } });
+    postMessage({ n, problem: { code, members } });
   }
 }

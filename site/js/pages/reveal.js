@@ -3,7 +3,6 @@ import { Courier } from "../client/transfer.js";
 import { TainaError } from "../errors.js";
 import { decodeLink } from "../format/links.js";
 import { cleanName } from "../client/names.js";
-import { wipeSpools } from "../client/spool.js";
 import { clearLater } from "../ui/clipboard.js";
 import {
   canBeShown,
@@ -63,7 +62,6 @@ let idle;
 // Another link pasted into this tab changes only what stands behind the `#`.
 addEventListener("hashchange", () => location.reload());
 addEventListener("pagehide", wipe);
-void wipeSpools();
 
 run(() => (location.hash.length <= 1 ? show("empty") : start()));
 
@@ -218,15 +216,15 @@ function showSecret() {
 
 async function saveAll() {
   for (const item of secret?.items ?? []) {
-    save(item);
+    await save(item);
     await new Promise((done) => setTimeout(done, SAVE_EVERY));
   }
 }
 
 /** @param {Incoming} item */
-function save(item) {
+async function save(item) {
   if (item.type !== "file") return;
-  const address = URL.createObjectURL(item.blob);
+  const address = URL.createObjectURL(await item.blob());
   const anchor = document.createElement("a");
   anchor.href = address;
   anchor.download = cleanName(item.name);

@@ -1,9 +1,21 @@
-// Sets light or dark before the first paint, so it is a classic script in the head. A choice is kept only once
-// somebody made one, and choosing "system" forgets it.
+// What every page does first. It sets light or dark before the first paint, so it is a classic script in the head; a
+// choice is kept only once somebody made one, and choosing "system" forgets it. And it wipes what a page that was killed
+// left on the disk.
 (() => {
   const KEY = "taina-theme";
   const root = document.documentElement;
   const dark = matchMedia("(prefers-color-scheme: dark)");
+
+  // The sealed files of client/spool.js, but for those whose worker still lives: each holds a lock of its name.
+  const wipeLeftovers = async () => {
+    const [folder, { held = [] }] = await Promise.all([navigator.storage.getDirectory(), navigator.locks.query()]);
+    for await (const name of /** @type {any} */ (folder).keys()) {
+      if (name.startsWith("opened-") && !held.some((lock) => lock.name === name)) {
+        await folder.removeEntry(name, { recursive: true });
+      }
+    }
+  };
+  wipeLeftovers().catch(() => {}); // where files cannot be listed, none were made
 
   const chosen = () => {
     try {
