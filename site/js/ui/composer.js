@@ -232,7 +232,7 @@ function takeFiles() {
     const data = event.clipboardData;
     if (!data || !["ready", "error"].includes(state())) return;
     const words = textOf(data);
-    const isField = /** @type {HTMLElement} */ (event.target).matches("input, textarea");
+    const isField = event.target instanceof Element && event.target.matches("input, textarea");
     if (words === "" ? data.files.length === 0 : isField) return; // to the browser
     event.preventDefault();
     if (words === "") addFiles(data.files);
