@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 import pytest
 
+from taina import __version__
 from taina.cli import main
 from taina.config import OPTIONS, shown
 
@@ -61,3 +62,10 @@ def test_the_house_is_shown_whole() -> None:
     package = ROOT / "backend" / "taina"
     rooms = {path.name for path in package.iterdir() if path.is_dir() and (path / "__init__.py").exists()}
     assert [room for room in sorted(rooms) if f"backend/taina/{room}/" not in shown] == []
+
+
+def test_the_version_is_the_newest_that_has_a_heading() -> None:
+    """What is not released yet may have one above it."""
+    headings = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    released = [heading for heading in headings if heading != "Unreleased"]
+    assert re.fullmatch(rf"{re.escape(__version__)} \(\d{{4}}-\d\d-\d\d\)", released[0])

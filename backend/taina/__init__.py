@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from taina.client.receiving import File
     from taina.client.results import Asked, Inbox, Opened, Receipt, RequestStatus, Sent, Status
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "Asked",
     "Client",
