@@ -132,7 +132,8 @@ FLOORS = [
     ["rules"],
     ["store", "config", "format"],
     ["proof_of_work"],
-    ["errors", "base64url", "fetching"],
+    ["fetching"],
+    ["errors", "base64url"],
 ]
 """Arrows of import point downwards in this list."""
 

@@ -1,13 +1,18 @@
 """Calls over HTTP to servers that nobody vouches for: an answer has a size that it may have, and a time to come in."""
 
+import os
+import ssl
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpcore
 import httpx
+
+from taina.errors import InvalidError
 
 _LEAST_RATE = 8 << 10
 """Bytes a second that have to come or go once `timeout` is over: a slow line gets on, a drip does not."""
@@ -27,13 +32,24 @@ class Answer:
     """False where it was larger than it may be, and was cut off."""
 
 
-def open_http(timeout: float) -> httpx.Client:
-    """A client that follows no redirects, for `fetch`.
+def open_http(timeout: float, authority: Path | None = None) -> httpx.Client:
+    """A client that follows no redirects, for `fetch`. Heeds the usual variables for proxies and certificates.
 
     Args:
         timeout: seconds that an answer may take to come, besides what its size takes.
+        authority: file (PEM) of the certificate authority to trust, in place of the usual ones.
+
+    Raises:
+        InvalidError: the file or a variable cannot be used; it says which.
     """
-    http = httpx.Client(timeout=timeout, follow_redirects=False)
+    try:
+        verify = True if authority is None else ssl.create_default_context(cafile=authority)
+    except (OSError, ValueError) as error:
+        raise InvalidError(f"{authority} holds no certificates that can be read ({error}).", field="ca") from None
+    try:
+        http = httpx.Client(timeout=timeout, follow_redirects=False, verify=verify)
+    except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
+        raise InvalidError(_blame(error), field="environment") from None
     # Where every connection is made, by a proxy or not, is the one place that sees each byte of an answer's head.
     for transport in (http._transport, *http._mounts.values()):
         if isinstance(transport, httpx.HTTPTransport):
@@ -71,6 +87,19 @@ def fetch(
             return Answer(answer.status_code, answer.headers, bytes(body), whole=True)
     finally:
         del _here.turn
+
+
+def _blame(error: Exception) -> str:
+    """What in the environment is wrong, and what would be right."""
+    names: tuple[str, ...] = ("ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
+    advice = "A proxy is written like http://proxy.example:3128, and NO_PROXY has names; SOCKS is not known here."
+    if isinstance(error, OSError):
+        names = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+        advice = "Name a file of certificates that is there, or unset it."
+    # Names alone: an address of a proxy may hold a password.
+    found = [name for name in (*names, *map(str.lower, names)) if os.environ.get(name)]
+    said = " or ".join(found) or "for proxies or certificates"
+    return f"A variable of the environment cannot be used: {said}. {advice}"
 
 
 @dataclass

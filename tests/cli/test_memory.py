@@ -27,7 +27,7 @@ def test_a_client_is_never_dumped(command: str) -> None:
 
 @pytest.mark.parametrize("missing", ["resource", "ctypes"])
 def test_a_system_without_such_means_is_served_all_the_same(missing: str) -> None:
-    script = f"import sys; sys.modules[{missing!r}] = None; from taina.cli import main; main(['status', 'x'])"
+    script = f"import sys; sys.modules[{missing!r}] = None; from taina.cli import main; main(['status', 'https://a.example/s/#x'])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
     assert done.returncode == 2
     assert b"incomplete" in done.stderr

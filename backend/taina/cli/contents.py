@@ -1,11 +1,11 @@
 """What `taina send` and `taina answer` send: a text, files, or standard input."""
 
 import os
-import sys
 from pathlib import Path
 
 import click
 
+from taina.cli.options import standard_input
 from taina.cli.output import say
 from taina.client import Content
 from taina.client.receiving import File
@@ -18,8 +18,12 @@ def read_contents(arguments: tuple[str, ...], name: str | None) -> list[Content]
         raise click.UsageError("--name goes with standard input.")
     if "-" in arguments:
         raise click.UsageError("Standard input (-) is sent alone.")
-    if len(arguments) == 1 and not _is_path(arguments[0]):
+    if len(arguments) == 1 and arguments[0] and not _is_path(arguments[0]):
         return [arguments[0]]
+    if "" in arguments:
+        raise click.UsageError("An argument is empty: is a variable not set? An empty text is sent by no means.")
+    if len(arguments) == 1 and Path(arguments[0]).is_fifo():
+        return [_text_or_file(Path(arguments[0]).read_bytes(), None)]
     missing = [argument for argument in arguments if not Path(argument).is_file()]
     if missing:
         what = "a folder" if Path(missing[0]).is_dir() else "not a file that can be read"
@@ -36,11 +40,15 @@ def _is_path(argument: str) -> bool:
 
 
 def _standard_input(name: str | None) -> Content:
-    if sys.stdin.isatty():
+    stream = standard_input()
+    if stream.isatty():
         say("Type the secret; end it with Ctrl+D on a line of its own.", err=True)
-    data = sys.stdin.buffer.read()
+    return _text_or_file(stream.read(), name)
+
+
+def _text_or_file(data: bytes, name: str | None) -> Content:
     if not data and name is None:
-        raise click.UsageError("There is nothing on standard input.")
+        raise click.UsageError("There is nothing on standard input, or in what was named.")
     if name is not None:
         return File(name, data)
     try:

@@ -72,7 +72,13 @@ def open_(link: str, out: Path, force: bool, passphrase_file: Path | None, url: 
             try:
                 with progress("Opening") as on_progress:
                     opened = client.open(
-                        link, passphrase, folder=folder, overwrite=force, on_progress=on_progress, deliver=deliver
+                        link,
+                        passphrase,
+                        folder=folder,
+                        overwrite=force,
+                        hidden=not _is_home(folder or Path()),
+                        on_progress=on_progress,
+                        deliver=deliver,
                     )
                 break
             except WrongPassphraseError as error:
@@ -139,6 +145,14 @@ def _keep(item: str | File, folder: Path) -> None:
         say(f"taina: Saved as {_path_of(kept)}.", err=True)
         return
     say("taina: It could be saved nowhere.", err=True)
+
+
+def _is_home(folder: Path) -> bool:
+    """There a name with a dot is not a file's name but a program's orders, such as `.bashrc`."""
+    try:
+        return folder.resolve() == Path.home().resolve()
+    except (OSError, RuntimeError):
+        return True
 
 
 def _check_folder(folder: Path | None, size: int) -> None:

@@ -3,17 +3,44 @@
 import os
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import urlsplit
 
 import click
 
+from taina.cli.output import say
 from taina.client import Client
 from taina.client.claims import state_folder
+from taina.config.values import is_local
 from taina.format.links import find_address
 
-url_option = click.option(
-    "--url", envvar="TAINA_URL", help="Address of the instance (or TAINA_URL). A whole link names its own."
-)
+_LINE_MOST = 64 << 10
+"""Bytes, far more than a passphrase or a link has."""
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_AUTHORITY = "taina.cli.authority"
+
+
+def _note_authority(context: click.Context, parameter: click.Parameter, value: Path | None) -> None:
+    context.meta[_AUTHORITY] = value
+
+
+def url_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command --url, and --ca, by which an instance with a certificate of its own is trusted."""
+    command = click.option(
+        "--ca",
+        envvar="TAINA_CA",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        expose_value=False,
+        callback=_note_authority,
+        help="File of the certificate authority to trust (or TAINA_CA), for an instance with one of its own.",
+    )(command)
+    return click.option(
+        "--url", envvar="TAINA_URL", help="Address of the instance (or TAINA_URL). A whole link names its own."
+    )(command)
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, on one line.")
 passphrase_file_option = click.option(
     "--passphrase-file",
@@ -25,6 +52,7 @@ key_file_option = click.option(
     type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True),
     help="Read the access key of a private instance from the first line of this file (or set TAINA_KEY).",
 )
+_LONGEST = 100 * 365 * 86400
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -37,7 +65,10 @@ class Duration(click.ParamType[int]):
         found = re.fullmatch(r"(\d{1,9})\s*([smhd]?)", str(value).strip().lower())
         if not found or not int(found[1]):
             self.fail(f"{value!r} is no time. Write 30m, 2h or 7d.", param, ctx)
-        return int(found[1]) * _UNITS[found[2] or "s"]
+        seconds = int(found[1]) * _UNITS[found[2] or "s"]
+        if seconds > _LONGEST:
+            self.fail(f"{value!r} is too long: 100 years are the most.", param, ctx)
+        return seconds
 
 
 def client_for(url: str | None, key_file: Path | None = None) -> Client:
@@ -49,35 +80,92 @@ def client_for(url: str | None, key_file: Path | None = None) -> Client:
     if not url:
         raise click.UsageError("Which instance? Say --url https://… or set TAINA_URL.")
     key = _first_line(key_file, "key") if key_file else os.environ.get("TAINA_KEY") or None
-    return Client(url if "://" in url else f"https://{url}", key=key, state=state_folder())
+    return _client(url if "://" in url else f"https://{url}", key)
 
 
 def client_of(link: str, url: str | None) -> Client:
     """A whole link names its instance; `--url` is for a bare fragment."""
-    return Client(state=state_folder()) if find_address(link) else client_for(url)
+    address = find_address(link)
+    if address is None:
+        return client_for(url)
+    _warn_of_plain_http(address)
+    return _client(None, None)
+
+
+def _client(url: str | None, key: str | None) -> Client:
+    if url is not None:
+        _warn_of_plain_http(url)
+    authority: Path | None = click.get_current_context().meta.get(_AUTHORITY)
+    return Client(url, key=key, state=state_folder(), authority=authority)
+
+
+def _warn_of_plain_http(url: str) -> None:
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return
+    if url.lower().startswith("http://") and not is_local(host):
+        say("taina: http:// can be read and changed on the way, keys included. Use https:// if it is there.", err=True)
 
 
 def read_link(argument: str) -> str:
     """The link itself, or the first line of standard input for `-`, which keeps it out of the list of processes."""
-    return sys.stdin.readline() if argument == "-" else argument
+    if argument != "-":
+        return argument
+    return standard_input().readline(_LINE_MOST).decode("utf-8", "replace")
 
 
 def read_passphrase(file: Path | None) -> str | None:
     """The passphrase from a file, or from the environment (TAINA_PASSPHRASE); None where neither is there."""
     if file is None:
-        return os.environ.get("TAINA_PASSPHRASE") or None
+        passphrase = os.environ.get("TAINA_PASSPHRASE") or None
+        if passphrase is not None and not _is_text(passphrase):
+            raise click.UsageError("TAINA_PASSPHRASE is not text in UTF-8.")
+        return passphrase
     return _first_line(file, "passphrase")
 
 
+def standard_input() -> BinaryIO:
+    """Raises: click.UsageError: it is closed."""
+    if sys.stdin is None:
+        raise click.UsageError("Standard input is closed.")
+    return sys.stdin.buffer
+
+
 def _first_line(file: Path, what: str) -> str:
-    if str(file) == "-":
-        line = sys.stdin.readline()
-    else:
-        with file.open(encoding="utf-8") as opened:
-            line = opened.readline()
-    if not line.rstrip("\r\n"):
+    """Understood or refused, and never altered: another passphrase would cost one of ten tries.
+
+    UTF-8, with a byte order mark or without, and UTF-16 with one, as Windows writes it.
+    """
+    try:
+        if str(file) == "-":
+            # What follows the line may be the secret itself.
+            data = standard_input().readline(_LINE_MOST)
+            if data.startswith(_UTF16_MARKS):
+                data += standard_input().read()
+        else:
+            with file.open("rb") as opened:
+                data = opened.read(_LINE_MOST)
+        encoding = "utf-16" if data.startswith(_UTF16_MARKS) else "utf-8-sig"
+        if encoding == "utf-8-sig":
+            data = data.partition(b"\n")[0]
+        line = data.decode(encoding).partition("\n")[0].removesuffix("\r")
+    except OSError as error:
+        raise click.UsageError(f"The {what} file cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise click.UsageError(f"The {what} file is not text in UTF-8. Save it as UTF-8 and try again.") from None
+    if "\0" in line:
+        raise click.UsageError(
+            f"The {what} file holds zero bytes: it is UTF-16 without its mark, or no text. Save it as UTF-8."
+        )
+    if not line:
         raise click.UsageError(f"The first line of the {what} file is empty.")
-    return line.rstrip("\r\n")
+    return line
+
+
+def _is_text(text: str) -> bool:
+    """Python marks bytes that are no UTF-8 by halves of characters."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def ask_passphrase(prompt: str, *, confirm: bool = False) -> str:
@@ -86,7 +174,7 @@ def ask_passphrase(prompt: str, *, confirm: bool = False) -> str:
     Raises:
         click.UsageError: there is nobody to ask.
     """
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise click.UsageError(
             "A passphrase is needed, and there is no terminal to ask on. Use --passphrase-file or TAINA_PASSPHRASE."
         )

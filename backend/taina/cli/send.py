@@ -59,7 +59,6 @@ def send(
         raise click.UsageError("--mail-to goes with --words, and with one recipient.")
     need_output()
     with client_for(url, key_file) as client:
-        contents = read_contents(content, name)
         if words:
             from taina.client.words import six_words
 
@@ -68,6 +67,8 @@ def send(
             passphrase = read_passphrase(passphrase_file) if ask or passphrase_file else None
             if ask and passphrase is None:
                 passphrase = ask_passphrase("Passphrase", confirm=True)
+        # After the passphrase: its line may stand before the secret on standard input.
+        contents = read_contents(content, name)
         with progress("Sealing and sending") as on_progress:
             sent = client.send_each(recipients, *contents, ttl=ttl, passphrase=passphrase, on_progress=on_progress)
     if not as_json:

@@ -22,5 +22,9 @@ class Client(Requests):
         state: folder in which an opening that was interrupted leaves what another process needs to go on; None
             keeps that in memory.
 
+        authority: file (PEM) of the certificate authority to trust, in place of the usual ones.
+
+    The variables HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE are heeded; InvalidError says which of them cannot be.
+
     Every method may raise UnreachableError, and the link errors for what is no link of the kind.
     """

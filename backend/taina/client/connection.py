@@ -27,13 +27,14 @@ class Connection:
         patience: float = 30.0,
         timeout: float = 30.0,
         state: Path | None = None,
+        authority: Path | None = None,
         clock: Callable[[], float] = time.time,
         random: Callable[[int], bytes] = secrets.token_bytes,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.url = url.rstrip("/") if url else None
         self._key = None if key is None else _read_key(key)
-        self._http = open_http(timeout)
+        self._http = open_http(timeout, authority)
         self._patience = patience
         self._clock = clock
         self._random = random

@@ -9,6 +9,9 @@ from taina.errors import FileError, FormatError, InvalidError
 from taina.format.payload import CHUNK_SIZE, Header, Item, pack
 from taina.format.stream import StreamKey, seal
 
+_SMALL = 4096
+"""Bytes that a file says to have whose size is not known beforehand: 0, or those of a page of memory."""
+_HELD_MOST = 64 << 20
 Content = str | Path | File
 """What can be sent: a text, the path of a file, or a file from memory."""
 
@@ -21,6 +24,27 @@ def item_of(content: Content) -> Item:
             raise InvalidError("The text holds half a character.", field="content") from None
     file = _file(content)
     return Item("file", file.size, file.name, file.mime)
+
+
+def settled(content: Content) -> Content:
+    """A small file with its bytes: systems have files (/proc) whose size is known only once they have been read.
+
+    Raises:
+        FileError: it cannot be read.
+    """
+    if not isinstance(content, Path):
+        return content
+    try:
+        if content.stat().st_size > _SMALL:
+            return content
+        with content.open("rb") as opened:
+            data = bytearray()
+            while len(data) <= _HELD_MOST and (piece := opened.read(CHUNK_SIZE)):
+                data += piece
+    except OSError as error:
+        raise FileError(f"{content} cannot be read: {error.strerror}.") from None
+    file = _file(content)
+    return File(file.name, bytes(data), file.mime) if len(data) <= _HELD_MOST else content
 
 
 def _file(content: Path | File) -> File:

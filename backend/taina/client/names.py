@@ -5,17 +5,29 @@ The pages have the same rules (site/js/client/names.js), and both keep tests/vec
 
 import re
 
-_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]')
-"""Separators, what Windows refuses, control characters, and marks that turn `exe.fdp` around."""
+_FORBIDDEN = re.compile(
+    r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f'
+    r"\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\udfff\ufeff\uffa0\ufff9-\ufffc\U000e0000-\U000e0fff]"
+)
+"""Separators, what Windows refuses, control characters, marks that turn `exe.fdp` around, and what is not seen."""
+_ENDS = " .\u200c\u200d" + "".join(map(chr, range(0xFE00, 0xFE10)))
+"""Not seen at a name's ends; within, joiners and variants are needed."""
 _DEVICE = re.compile(r"(con|prn|aux|nul|com[1-9]|lpt[1-9]) *(\.|$)", re.IGNORECASE | re.ASCII)
 _LONGEST = 200
 """Bytes of UTF-8; file systems take 255, and a number may have to fit in."""
 _LONGEST_EXTENSION = 20
 
 
-def clean_name(name: str) -> str:
-    """A name that any file system takes, that hides nothing and leaves no folder; `file` where nothing is left."""
-    name = _FORBIDDEN.sub("_", name).strip(" .")
+def clean_name(name: str, *, hidden: bool = False) -> str:
+    """A name that any file system takes, that hides nothing and leaves no folder; `file` where nothing is left.
+
+    Args:
+        hidden: a name such as `.env` keeps its dot.
+    """
+    fit = _FORBIDDEN.sub("_", name)
+    name = fit.strip(_ENDS)
+    if hidden and name and fit.startswith("."):
+        return "." + clean_name(name)
     if _DEVICE.match(name):
         name = "_" + name
     return _shorten(name) or "file"
@@ -36,4 +48,4 @@ def _shorten(name: str) -> str:
         stem, tail = name, ""
     room = _LONGEST - len(tail.encode("utf-8"))
     cut = stem.encode("utf-8")[:room].decode("utf-8", "ignore")
-    return cut.rstrip(" .") + tail
+    return cut.rstrip(_ENDS) + tail

@@ -43,9 +43,11 @@ class Receiver:
     Args:
         folder: where files go; None keeps them in memory.
         overwrite: replace files of the same name, rather than number the new ones.
+        hidden: names such as `.env` keep their dot.
     """
 
-    def __init__(self, folder: Path | None, *, overwrite: bool = False) -> None:
+    def __init__(self, folder: Path | None, *, overwrite: bool = False, hidden: bool = False) -> None:
+        self._hidden = hidden
         self._folder = folder
         self._overwrite = overwrite
         self._held: dict[int, bytearray] = {}
@@ -129,7 +131,7 @@ class Receiver:
         name, mime = item.name or "", item.mime or ""
         if self._folder is None:
             return File(name, bytes(self._held.get(n, b"")), mime)
-        path = self._name(self._parts[n], self._folder / clean_name(name))
+        path = self._name(self._parts[n], self._folder / clean_name(name, hidden=self._hidden))
         del self._parts[n]
         return File(name, path, mime)
 

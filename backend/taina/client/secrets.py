@@ -10,7 +10,7 @@ from typing import TypeVar
 from taina import base64url
 from taina.client.answers import bytes_of, point, state_of, whole
 from taina.client.connection import Connection
-from taina.client.contents import Content, item_of, seal_contents
+from taina.client.contents import Content, item_of, seal_contents, settled
 from taina.client.receiving import Receiver
 from taina.client.results import Opened, Receipt, Sent, Status
 from taina.client.transport import CONTENT_MOST, Transport
@@ -80,6 +80,7 @@ class Secrets(Connection):
     ) -> Sent:
         if not content:
             raise InvalidError("There is nothing to send.", field="content")
+        content = tuple(settled(one) for one in content)
         if ttl is None:
             ttl = whole(transport.json("GET", "/status").get("ttl"), "default")
         key, receipt_key = self._random(KEY_SIZE), self._random(KEY_SIZE)
@@ -182,6 +183,7 @@ class Secrets(Connection):
         *,
         folder: Path | None = None,
         overwrite: bool = False,
+        hidden: bool = False,
         on_progress: OnProgress | None = None,
         deliver: Callable[[Opened], None] | None = None,
     ) -> Opened:
@@ -190,6 +192,7 @@ class Secrets(Connection):
         Args:
             folder: where files are written to, under cleaned names; None keeps them in memory.
             overwrite: replace files of the same name, rather than number the new ones.
+            hidden: names such as `.env` keep their dot; not for a folder where programs look for such files.
             deliver: brings what came to where it is wanted, before the server is told that it may forget. What it
                 raises is raised, and the server is not told.
 
@@ -224,7 +227,7 @@ class Secrets(Connection):
             return transport.get_bytes(f"{path}/chunks/{n}", claim.token)
 
         sealed = [bytes_of(answer, "content")] if "content" in answer else _ahead(fetch, range(chunks))
-        receiver = Receiver(folder, overwrite=overwrite)
+        receiver = Receiver(folder, overwrite=overwrite, hidden=hidden)
         unpacker = Unpacker()
         done = 0
         try:

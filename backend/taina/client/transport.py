@@ -44,6 +44,10 @@ CONTENT_MOST = 2 << 20
 """Bytes of an answer with a chunk in base64url."""
 CHUNK_MOST = (1 << 20) + 16
 """Bytes of a sealed chunk."""
+_UNTRUSTED = (
+    "The certificate of {url} is not trusted here, or is for another name. If the instance has a certificate authority "
+    "of its own, name its file with --ca, TAINA_CA or SSL_CERT_FILE."
+)
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 8.0
 
@@ -136,7 +140,11 @@ class Transport:
             except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError):
                 raise InvalidError(f"{self.url} is no address: it begins with https://", field="url") from None
             except httpx.TransportError as error:
-                problem: TainaError = UnreachableError(f"{self.url} does not answer ({error or type(error).__name__}).")
+                if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                    # What can never work is not tried again.
+                    raise UnreachableError(_UNTRUSTED.format(url=self.url)) from None
+                why = "what it says is no HTTP" if isinstance(error, httpx.ProtocolError) else error
+                problem: TainaError = UnreachableError(f"{self.url} does not answer ({why or type(error).__name__}).")
                 pause = wait
             else:
                 if 200 <= answer.status < 300:

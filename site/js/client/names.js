@@ -2,8 +2,9 @@
 
 const LONGEST = 200; // UTF-8 bytes, well below the 255 of most file systems
 const LONGEST_EXTENSION = 20;
-/** Separators and what Windows forbids, controls, and marks that turn the direction of writing. */
-const UNFIT = /[/\\:*?"<>|\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]/gu;
+/** Separators and what Windows forbids, controls, marks that turn the direction of writing, and what is not seen. */
+const UNFIT =
+  /[/\\:*?"<>|\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\udfff\ufeff\uffa0\ufff9-\ufffc\u{e0000}-\u{e0fff}]/gu;
 /** Names of devices (Microsoft, "Naming Files, Paths, and Namespaces"), whatever follows the first dot. */
 const DEVICE = /^(con|prn|aux|nul|com[1-9]|lpt[1-9])[ ]*(\.|$)/i;
 
@@ -18,9 +19,16 @@ export function cleanName(name) {
   return shorten(clean) || "file";
 }
 
-/** No hidden files, and no end that Windows would drop. @param {string} name @returns {string} */
+/**
+ * No hidden files, and no end that Windows would drop. What joins and varies signs is needed within a name, and not
+ * seen at its ends.
+ * @param {string} name
+ * @returns {string}
+ */
 function trim(name) {
-  return name.replace(/^[. ]+/, "").replace(/[. ]+$/, "");
+  return name
+    .replace(/^(?:[. ]|\u200c|\u200d|[\ufe00-\ufe0f])+/u, "")
+    .replace(/(?:[. ]|\u200c|\u200d|[\ufe00-\ufe0f])+$/u, "");
 }
 
 /** Cut before the last extension, never through a character. @param {string} name @returns {string} */

@@ -1,0 +1,199 @@
+"""What happens to people: files from Windows, proxies, unset variables, pipes without a name. Never a traceback."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from cli.conftest import COMMAND, Run
+
+TRACE = b"Traceback"
+FORESAW = b"nobody foresaw"
+
+
+def sent(run: Run, *arguments: str, given: bytes = b"hunter2", **more: str) -> str:
+    done = run("send", *(arguments or ("-",)), given=given, **more)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.decode().strip()
+
+
+PASSPHRASE = "pässwörd ключ"
+UNDERSTOOD = {
+    "UTF-8": PASSPHRASE.encode() + b"\n",
+    "with a mark": b"\xef\xbb\xbf" + PASSPHRASE.encode() + b"\r\n",
+    "UTF-16, little": b"\xff\xfe" + f"{PASSPHRASE}\r\nsecond".encode("utf-16-le"),
+    "UTF-16, big": b"\xfe\xff" + f"{PASSPHRASE}\n".encode("utf-16-be"),
+}
+REFUSED = {
+    "UTF-16 without a mark": "passphrase\n".encode("utf-16-le"),
+    "UTF-16, big, without a mark": "passphrase\n".encode("utf-16-be"),
+    "Latin-1": "pässwörd\n".encode("latin-1"),
+    "half of UTF-16": b"\xff\xfea",
+    "no text": bytes(range(256)),
+    "empty": b"",
+    "a mark alone": b"\xef\xbb\xbf\n",
+}
+
+
+@pytest.mark.parametrize("way", ["file", "stdin"])
+@pytest.mark.parametrize("kind", UNDERSTOOD)
+def test_a_passphrase_file_is_understood(run: Run, tmp_path: Path, kind: str, way: str) -> None:
+    (tmp_path / "pass").write_bytes(UNDERSTOOD[kind])
+    link = sent(run, "-", "--passphrase", TAINA_PASSPHRASE=PASSPHRASE)
+    if way == "file":
+        done = run("open", link, "--passphrase-file", "pass")
+    else:
+        done = run("open", link, "--passphrase-file", "-", given=UNDERSTOOD[kind])
+    assert (done.stdout, done.returncode) == (b"hunter2", 0)
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_a_passphrase_file_is_refused_and_costs_no_try(run: Run, tmp_path: Path, kind: str) -> None:
+    (tmp_path / "pass").write_bytes(REFUSED[kind])
+    link = sent(run, "-", "--passphrase", TAINA_PASSPHRASE="x")
+    done = run("open", link, "--passphrase-file", "pass")
+    assert done.returncode == 2
+    assert b"passphrase file" in done.stderr
+    assert TRACE not in done.stderr
+    assert json.loads(run("status", link, "--json").stdout)["attempts_left"] == 10
+
+
+def test_the_secret_may_follow_its_passphrase(run: Run) -> None:
+    link = sent(run, "-", "--passphrase-file", "-", given=b"pass\nhunter2")
+    assert run("open", link, TAINA_PASSPHRASE="pass").stdout == b"hunter2"
+
+
+ENVIRONMENTS = [
+    {"ALL_PROXY": "socks://127.0.0.1:9"},
+    {"ALL_PROXY": "socks5://127.0.0.1:9"},
+    {"HTTPS_PROXY": "nonsense://x", "HTTP_PROXY": "nonsense://x"},
+    {"NO_PROXY": "fe80::/10", "HTTP_PROXY": "http://u:hunter3@127.0.0.1:9"},
+    {"NO_PROXY": "[::1]", "HTTP_PROXY": "http://127.0.0.1:9"},
+    {"SSL_CERT_FILE": "/nowhere/at/all.pem"},
+    {"TAINA_KEY": "x"},
+    {"TAINA_URL": "http://[::1"},
+    {"TAINA_URL": "http://127.0.0.1:99999"},
+    {"TAINA_URL": "https://"},
+    {"TAINA_CA": "/dev/null"},
+    {"TAINA_CA": "/nowhere"},
+]
+
+
+@pytest.mark.parametrize("environment_", ENVIRONMENTS, ids=str)
+@pytest.mark.parametrize("arguments", [["send", "x"], ["request"]], ids=lambda arguments: arguments[0])
+def test_an_environment_that_cannot_be_used_is_explained(
+    run: Run, environment_: dict[str, str], arguments: list[str]
+) -> None:
+    done = run(*arguments, **environment_)
+    assert done.returncode in (0, 2, 6)
+    assert TRACE not in done.stderr
+    assert FORESAW not in done.stderr
+    assert b"hunter3" not in done.stderr
+    assert done.returncode == 0 or done.stderr.startswith(b"taina: ")
+
+
+def test_an_authority_by_option(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate")
+    done = run("send", "x", "--ca", "ca.pem")
+    assert done.returncode == 6
+    assert b"ca.pem" in done.stderr
+
+
+@pytest.mark.parametrize("ttl", ["999999999d", "99999999999999d", "36501d", "0", "-1d", "1.5h"])
+def test_a_lifetime_has_bounds(run: Run, tmp_path: Path, ttl: str) -> None:
+    (tmp_path / "data").mkdir()
+    for arguments in (["send", "x"], ["request"], ["keys", "add", "ann", "--data", "data"]):
+        done = run(*arguments, "--ttl", ttl)
+        assert (done.returncode, done.stdout) == (2, b"")
+        assert TRACE not in done.stderr
+    assert run("keys", "list", "--data", "data").returncode == 0
+
+
+def test_a_key_of_long_ago_that_never_ends_is_listed(run: Run, tmp_path: Path) -> None:
+    """Such a key was once made; its list ended in a traceback for ever after."""
+    from taina.rules.access_keys import open_keys
+
+    data = tmp_path / "data"
+    data.mkdir()
+    open_keys(data).issue("ann", ttl=999_999_999 * 86400, quota=None, contact=None, language="en")
+    done = run("keys", "list", "--data", "data")
+    assert done.returncode == 0
+    assert b"ann" in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [[""], ["", ""], ["a.txt", ""]])
+def test_an_unset_variable_is_no_secret(run: Run, tmp_path: Path, arguments: list[str]) -> None:
+    (tmp_path / "a.txt").write_text("x")
+    done = run("send", *arguments)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"variable" in done.stderr
+
+
+def test_a_name_with_a_dot_keeps_it_but_not_at_home(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/.env").write_text("KEY=1")
+    (tmp_path / "out").mkdir()
+    links = [sent(run, "in/.env") for _ in range(2)]
+    assert run("open", links[0], "--out", "out").returncode == 0
+    assert (tmp_path / "out/.env").read_text() == "KEY=1"
+    assert run("open", links[1], HOME=str(tmp_path)).returncode == 0
+    assert (tmp_path / "env").read_text() == "KEY=1"
+    assert not (tmp_path / ".env").exists()
+    assert run("open", sent(run, "in/.env"), "--out", "out").returncode == 0
+    assert (tmp_path / "out/.env (2)").read_text() == "KEY=1"
+
+
+@pytest.mark.parametrize("name", ["..", ".", "...", "../x", ".. ", "./.ssh/authorized_keys"])
+def test_a_name_of_dots_leaves_no_folder(run: Run, tmp_path: Path, name: str) -> None:
+    (tmp_path / "out").mkdir()
+    link = sent(run, "-", "--name", name)
+    assert run("open", link, "--out", "out").returncode == 0
+    assert [path.read_text() for path in (tmp_path / "out").iterdir()] == ["hunter2"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/proc/self/status", "/proc/sys/kernel/ostype", "/sys/kernel/mm/transparent_hugepage/enabled"]
+)
+def test_files_that_do_not_know_their_size(run: Run, path: str, tmp_path: Path) -> None:
+    if not Path(path).exists():
+        pytest.skip("not on this machine")
+    assert run("open", sent(run, path)).returncode == 0
+    assert (tmp_path / Path(path).name).stat().st_size > 0
+
+
+def test_a_pipe_by_name(run: Run, tmp_path: Path, environment: dict[str, str]) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with subprocess.Popen(["/bin/sh", "-c", "printf hunter2 > pipe"], cwd=tmp_path):
+        link = sent(run, "./pipe")
+    assert run("open", link).stdout == b"hunter2"
+    done = subprocess.run(
+        ["/bin/bash", "-c", '"$@" <(printf hunter2)', "bash", *COMMAND, "send"],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        check=True,
+    )
+    assert run("open", done.stdout.decode().strip()).stdout == b"hunter2"
+
+
+def test_http_to_another_host_is_warned_of(run: Run) -> None:
+    done = run("status", "http://host.invalid/s/#x")
+    assert b"https://" in done.stderr
+    assert b"http://" in done.stderr
+    assert b"can be read" not in run("send", "x").stderr
+
+
+def test_standard_input_that_is_closed(environment: dict[str, str], tmp_path: Path) -> None:
+    for arguments in (["send"], ["open", "-"], ["open", "x", "--passphrase-file", "-"], ["answer", "-", "-"]):
+        done = subprocess.run(
+            ["/bin/sh", "-c", 'exec "$@" <&-', "sh", *COMMAND, *arguments],
+            env=environment,
+            cwd=tmp_path,
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 2
+        assert TRACE not in done.stderr
+        assert FORESAW not in done.stderr
