@@ -3,13 +3,15 @@
     python scripts/release.py --out build/release --key site.key
 
 The folder holds the wheel and the source archive, `taina-VERSION-linux-ARCH`, `pages-VERSION.tar`, `sbom.cdx.json`
-(CycloneDX 1.6: what of others is in it, with the hashes by which it was installed) and `SHA256SUMS` over all of them.
+(CycloneDX 1.6: what of others is in it, with the hashes by which it was installed), the examples of `scripts/deploy/`,
+and `SHA256SUMS` over all of them, with its signature by the key that signs the pages.
 """
 
 import hashlib
 import json
 import platform
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -19,13 +21,14 @@ from typing import Any
 
 import click
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from build_binary import ROOT, build_binary
 from sign_site import sign
 from taina import __version__
 from taina.site import build
 
+SUMS, SIGNATURE, PUBLIC_KEY = "SHA256SUMS", "SHA256SUMS.sig", "release-key.pem"
 _EPOCH = 1767225600
 """A time for archives that is the same for everybody: 2026-01-01."""
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^ \\;]+)(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
@@ -72,10 +75,23 @@ def pack_pages(folder: Path, out: Path) -> None:
                 archive.addfile(member, opened)
 
 
+def copy_examples(folder: Path) -> None:
+    """The files for systemd, proxies and containers, which the page for operators takes from a release."""
+    for file in sorted((ROOT / "scripts" / "deploy").iterdir()):
+        shutil.copyfile(file, folder / file.name)
+
+
+def sign_sums(folder: Path, key: Ed25519PrivateKey) -> None:
+    """Write SHA256SUMS.sig (64 bytes) and the public key (PEM), as `openssl pkeyutl -verify -rawin` reads them."""
+    (folder / SIGNATURE).write_bytes(key.sign((folder / SUMS).read_bytes()))
+    pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    (folder / PUBLIC_KEY).write_bytes(pem)
+
+
 def write_sums(folder: Path) -> None:
-    names = sorted(file.name for file in folder.iterdir() if file.name != "SHA256SUMS")
+    names = sorted(file.name for file in folder.iterdir() if file.name not in (SUMS, SIGNATURE, PUBLIC_KEY))
     lines = [f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
-    (folder / "SHA256SUMS").write_text("".join(lines))
+    (folder / SUMS).write_text("".join(lines))
 
 
 def audit() -> None:
@@ -94,7 +110,7 @@ def audit() -> None:
 
 @click.command()
 @click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder to write.")
-@click.option("--key", required=True, type=click.Path(path_type=Path, exists=True), help="Key that signs the pages.")
+@click.option("--key", required=True, type=click.Path(path_type=Path, exists=True), help="Key to sign with.")
 def main(out: Path, key: Path) -> None:
     """Make everything of a release."""
     loaded = load_pem_private_key(key.read_bytes(), password=None)
@@ -112,8 +128,10 @@ def main(out: Path, key: Path) -> None:
         pack_pages(Path(folder), out / f"pages-{__version__}.tar")
     lock, packages = (ROOT / "requirements.lock").read_text(), json.loads((ROOT / "site/package-lock.json").read_text())
     (out / "sbom.cdx.json").write_text(json.dumps(bill_of_materials(lock, packages), indent=1) + "\n")
+    copy_examples(out)
     write_sums(out)
-    click.echo((out / "SHA256SUMS").read_text(), nl=False)
+    sign_sums(out, loaded)
+    click.echo((out / SUMS).read_text(), nl=False)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ ROOMS = {
     "psycopg": {"store"},
     "psycopg_pool": {"store"},
     "cryptography": {"format", "site", "store"},
-    "click": {"cli", "server", "site"},
+    "click": {"cli"},
     "httpcore": {"fetching.py"},
     "httpx": {"client", "fetching.py", "server", "site"},
     "segno": {"cli"},

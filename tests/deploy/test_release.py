@@ -6,9 +6,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from conftest import ROOT
-from release import audit, bill_of_materials, pack_pages, write_sums
+from release import audit, bill_of_materials, copy_examples, pack_pages, sign_sums, write_sums
 
 LOCK = (ROOT / "requirements.lock").read_text("utf-8")
 PACKAGES = json.loads((ROOT / "site/package-lock.json").read_text("utf-8"))
@@ -49,3 +50,25 @@ def test_nothing_is_released_while_nobody_can_say_what_is_vulnerable(monkeypatch
         monkeypatch.setenv(variable, "http://127.0.0.1:9")
     with pytest.raises(SystemExit, match="Nothing is released"):
         audit()
+
+
+def verify_command(language: str) -> list[str]:
+    """The command that the page tells, word for word."""
+    page = (ROOT / "site/texts" / language / "verify.md").read_text("utf-8")
+    (line,) = [line.strip() for line in page.splitlines() if "openssl pkeyutl" in line]
+    return line.split()
+
+
+@pytest.mark.parametrize("language", ["en", "bg"])
+def test_the_sums_are_signed_and_the_page_s_own_command_verifies_them(tmp_path: Path, language: str) -> None:
+    (tmp_path / "taina").write_bytes(b"a program")
+    copy_examples(tmp_path)
+    write_sums(tmp_path)
+    sign_sums(tmp_path, Ed25519PrivateKey.generate())
+    command = verify_command(language)
+    assert subprocess.run(command, cwd=tmp_path, check=False).returncode == 0
+    sums = (tmp_path / "SHA256SUMS").read_text()
+    for name in ("taina", "taina.service", "taina.socket", "taina.toml", "Caddyfile", "nginx.conf", "Containerfile"):
+        assert f"  {name}\n" in sums
+    (tmp_path / "SHA256SUMS").write_text(sums.replace("a", "b", 1))
+    assert subprocess.run(command, cwd=tmp_path, check=False).returncode != 0

@@ -30,7 +30,7 @@ def configured(folder: Path, table: str, picture: bytes | None = None) -> dict[s
 def refused(folder: Path, table: str, picture: bytes | None = None) -> str:
     with pytest.raises(LooksError) as caught:
         configured(folder, table, picture)
-    return caught.value.message
+    return str(caught.value)
 
 
 def test_all_of_it_together(tmp_path: Path) -> None:

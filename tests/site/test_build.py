@@ -14,6 +14,7 @@ import xkcdpass
 
 import screenshots
 from support.site_documents import Document
+from taina.site import SiteError
 from taina.site import build as build_site
 
 SITE = build_site.build()
@@ -223,3 +224,11 @@ def test_no_script_of_ours_makes_markup_of_text() -> None:
 def test_the_picture_in_the_readme_is_current() -> None:
     again = "Take it again: PYTHONPATH=tests python scripts/screenshots.py --readme"
     assert screenshots.note_of(screenshots.README.read_bytes()) == screenshots.look_of(SITE), again
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "diary.txt").write_text("precious")
+    (tmp_path / "manifest.json").write_text('{"name": "another program\'s"}')
+    with pytest.raises(SiteError, match="Nothing was deleted"):
+        build_site.write(tmp_path)
+    assert (tmp_path / "diary.txt").read_text() == "precious"

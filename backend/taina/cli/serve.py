@@ -17,6 +17,10 @@ def serve(file: Path | None, **flags: Any) -> None:
     """
     loaded = read_config(file, flags)
     # Imported here so that the other commands need not load a web server.
+    from taina.server.serve import StartError
     from taina.server.serve import serve as run
 
-    run(loaded.config)
+    try:
+        run(loaded.config)
+    except StartError as error:
+        raise click.ClickException(str(error)) from None

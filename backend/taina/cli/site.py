@@ -18,13 +18,13 @@ def site() -> None:
 @click.option("--api", help="Address of the API, such as https://api.example.org, if it is on another host.")
 @click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="A taina.toml with a table [site].")
 def build(out: Path, api: str | None, config: Path | None) -> None:
-    """Build the pages into a folder, which is emptied before.
+    """Build the pages into a folder, in place of the pages that were built there before.
 
     With --api the folder can stand on any static host. Files in it say how: `_headers` for hosts that read it,
     `caddy.conf` and `nginx.conf` to be included. The server of the API has to allow the pages' address (origins).
     """
     try:
-        from taina.site import SOURCE
+        from taina.site import SOURCE, SiteError
         from taina.site.branding import read_looks
         from taina.site.build import write
     except ImportError as error:
@@ -35,4 +35,8 @@ def build(out: Path, api: str | None, config: Path | None) -> None:
         api = api and origin(api)
     except ValueError as error:
         raise click.UsageError(f"--api is {api!r}, but has to be {error}.") from None
-    say(f"{write(out, read_looks(config) if config else None, api)} files in {out}")
+    try:
+        count = write(out, read_looks(config) if config else None, api)
+    except SiteError as error:
+        raise click.ClickException(str(error)) from None
+    say(f"{count} files in {out}")

@@ -4,11 +4,10 @@ import ctypes
 import os
 import socket
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-
-import click
 
 from taina.config import Config, shown
 from taina.config.values import is_local
@@ -37,20 +36,26 @@ _M_ARENA_MAX = -8  # malloc.h of glibc
 _RUINED = 74  # EX_IOERR of sysexits.h
 
 
+class StartError(Exception):
+    """The server cannot start; the message says what to do."""
+
+
 def serve(config: Config) -> None:
     """Run until a signal says stop; in-flight requests are answered first.
 
     Raises:
-        click.ClickException: it cannot start; the message says what to do.
+        StartError: it cannot start; the message says what to do.
     """
     with application(config) as (app, notes):
         listener = _listen(config, app)
         listener.stop_on_signals()
-        click.echo(f"Taina is ready: {_address(config.host, listener.port)}")
+        print(f"Taina is ready: {_address(config.host, listener.port)}", flush=True)
         if not is_local(config.host):
-            click.echo("Browsers encrypt only over HTTPS: put a proxy with a certificate in front of this address.")
+            print(
+                "Browsers encrypt only over HTTPS: put a proxy with a certificate in front of this address.", flush=True
+            )
         for note in notes:
-            click.echo(note, err=True)
+            print(note, file=sys.stderr, flush=True)
         notify("READY=1")
         listener.run()
         notify("STOPPING=1")
@@ -61,7 +66,7 @@ def application(config: Config) -> Iterator[tuple[Application, list[str]]]:
     """The WSGI application over an open store, with its sweeper, and notes for the operator.
 
     Raises:
-        click.ClickException: it cannot start; the message says what to do.
+        StartError: it cannot start; the message says what to do.
     """
     set_up(config.log)
     _share_memory()
@@ -117,7 +122,7 @@ def _load_site(folder: Path) -> Site:
     try:
         return Site(folder)
     except (OSError, ValueError, KeyError) as error:
-        raise click.ClickException(
+        raise StartError(
             f"{folder} holds no built site ({error}). Build one with `taina site build`, or leave --site out."
         ) from None
 
@@ -129,7 +134,7 @@ def _open_database(address: str) -> tuple[Store, tuple[str, ...]]:
     try:
         store = PostgresStore(address)
     except UnusableError as error:
-        raise click.ClickException(str(error)) from None
+        raise StartError(str(error)) from None
     return store, store.warnings
 
 
@@ -139,14 +144,14 @@ def _open_file(folder: Path) -> SqliteStore:
         # The disk did not keep what was written: end at once, for a fresh start reads what it did keep.
         return SqliteStore(folder / "taina.db", on_ruin=lambda: os._exit(_RUINED))
     except UnusableError as error:
-        raise click.ClickException(str(error)) from None
+        raise StartError(str(error)) from None
     except sqlite3.OperationalError as error:
-        raise click.ClickException(
+        raise StartError(
             f"The database in {folder} cannot be used ({error}). Is another Taina running on it? "
             "Choose another folder with --data, or check its permissions."
         ) from None
     except (OSError, sqlite3.DatabaseError) as error:
-        raise click.ClickException(f"{folder} cannot hold the database: {error}.") from None
+        raise StartError(f"{folder} cannot hold the database: {error}.") from None
 
 
 def _serve_metrics(place: tuple[str, int], vault: Vault, sweeper: Sweeper) -> tuple[Observer, str]:
@@ -157,7 +162,7 @@ def _serve_metrics(place: tuple[str, int], vault: Vault, sweeper: Sweeper) -> tu
     try:
         port = metrics.serve(*place)
     except OSError as error:
-        raise click.ClickException(f"Metrics cannot be served on {shown(place)}: {error}.") from None
+        raise StartError(f"Metrics cannot be served on {shown(place)}: {error}.") from None
     return metrics.count, f"{_address(place[0], port)}metrics"
 
 
@@ -179,14 +184,14 @@ def _open_keys(config: Config) -> AccessKeys | None:
     try:
         return open_keys(config.data)
     except OSError as error:
-        raise click.ClickException(f"The access keys cannot be read: {error}. Check its permissions.") from None
+        raise StartError(f"The access keys cannot be read: {error}. Check its permissions.") from None
 
 
 def _open_mail(config: Config) -> Mailer | None:
     try:
         return Mailer(config) if config.mail_host else None
     except OSError as error:
-        raise click.ClickException(f"{error.filename or error} cannot be read: see mail.password_file.") from None
+        raise StartError(f"{error.filename or error} cannot be read: see mail.password_file.") from None
 
 
 def _listen(config: Config, app: Application) -> Listener:
@@ -200,7 +205,7 @@ def _listen(config: Config, app: Application) -> Listener:
             trusted=config.trusted_proxy,
         )
     except (OSError, ValueError) as error:
-        raise click.ClickException(
+        raise StartError(
             f"Cannot listen on {config.host} port {config.port}: {error}. Choose another with --host and --port."
         ) from None
 

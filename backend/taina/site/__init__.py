@@ -7,3 +7,7 @@ SOURCE = _PACKED if _PACKED.is_dir() else Path(__file__).resolve().parents[3] / 
 """Of the pages: in a packed program beside this module, else in the checkout."""
 BUILT = Path(__file__).parent / "pages"
 """The pages as they were built into a packed program, and nowhere else."""
+
+
+class SiteError(Exception):
+    """The pages cannot be built; the message says what to do."""

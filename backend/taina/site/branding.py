@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import click
-
 from taina.config.values import origin
 from taina.errors import TainaError
 from taina.format.links import clean_fragment, decode_link
-from taina.site import colours, logo
+from taina.site import SiteError, colours, logo
 
 _KEYS = {"name", "accent", "logo", "links", "contact", "contact_until"}
 _OTHERS = {"folder"}
@@ -23,7 +21,7 @@ _LONGEST = 40
 _MOST_LINKS = 6
 
 
-class LooksError(click.ClickException):
+class LooksError(SiteError):
     """A value cannot be taken; the message names its key and says what to write instead."""
 
 

@@ -23,14 +23,13 @@ from pathlib import Path
 from typing import Any
 
 import brotli
-import click
 import jinja2
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from taina import __version__
 from taina.site import SOURCE as SOURCE
-from taina.site import colours, hosting
+from taina.site import SiteError, colours, hosting
 from taina.site.api_page import calls
 from taina.site.branding import Looks
 from taina.site.hosting import Headers
@@ -159,7 +158,13 @@ def with_compressed(site: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def write(out: Path, looks: Looks | None = None, api: str | None = None) -> int:
-    """Build the site into a folder in place of all that was in it; returns the number of files."""
+    """Build the site into a folder, in place of the built site that was there; returns the number of files.
+
+    Raises:
+        SiteError: the folder holds something else, or a package is missing. Nothing was deleted.
+    """
+    if out.exists() and any(out.iterdir()) and not _is_built(out):
+        raise SiteError(f"{out} holds something other than built pages. Nothing was deleted; choose another folder.")
     site = with_compressed(build(looks=looks, api=api))
     headers = Headers(**json.loads(site["manifest.json"])["headers"])
     site |= hosting.files(headers, list(json.loads(site["manifest.json"])["files"]))
@@ -169,6 +174,13 @@ def write(out: Path, looks: Looks | None = None, api: str | None = None) -> int:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data)
     return len(site)
+
+
+def _is_built(folder: Path) -> bool:
+    try:
+        return "files" in json.loads((folder / "manifest.json").read_text("utf-8"))
+    except (OSError, ValueError, TypeError):
+        return False
 
 
 def _read_assets(source: Path, looks: Looks, api: str | None) -> Assets:
@@ -181,7 +193,7 @@ def _read_assets(source: Path, looks: Looks, api: str | None) -> Assets:
     try:
         files |= {path: package().read_bytes() for path, package in _PACKAGES.items()}
     except FileNotFoundError as error:
-        raise click.ClickException(f"{error.filename} is missing. Install it: npm ci --prefix site") from None
+        raise SiteError(f"{error.filename} is missing. Install it: npm ci --prefix site") from None
     if looks.accent:
         files[_LOOKS] = files["css/site.css"] + colours.style(looks.accent)
     if looks.logo:
