@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from taina import base64url
 from taina.client.claims import Claims
 from taina.client.transport import Transport
+from taina.client.types import need, need_link
 from taina.errors import InvalidError
 from taina.fetching import open_http
 from taina.format.links import Kind, Link, decode_link, find_address
@@ -32,6 +33,10 @@ class Connection:
         random: Callable[[int], bytes] = secrets.token_bytes,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        if url is not None:
+            need(url, "url", str, "a text")
+        if key is not None:
+            need(key, "key", str, "a text")
         self.url = url.rstrip("/") if url else None
         self._key = None if key is None else _read_key(key)
         self._http = open_http(timeout, authority)
@@ -40,6 +45,8 @@ class Connection:
         self._random = random
         self._sleep = sleep
         self._claims = Claims(state)
+        # Where the API of each host is, once a host of pages has told.
+        self._apis: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -57,6 +64,7 @@ class Connection:
         return self._transport(self.url).json("GET", "/status")
 
     def _find(self, link: str, kind: Kind) -> tuple[Transport, Link]:
+        need_link(link)
         parsed = decode_link(link, kind)
         return self._transport(find_address(link) or self.url), parsed
 
@@ -71,7 +79,7 @@ class Connection:
         if not good:
             raise InvalidError(f"{url} is no address: it begins with https:// and names a host.", field="url")
         patience = self._patience if patience is None else patience
-        return Transport(url, self._http, patience, sleep=self._sleep)
+        return Transport(url, self._http, patience, sleep=self._sleep, known=self._apis)
 
 
 def _read_key(key: str) -> bytes:

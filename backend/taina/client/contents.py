@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from taina.client.receiving import File
+from taina.client.types import need
 from taina.errors import FileError, FormatError, InvalidError
 from taina.format.payload import CHUNK_SIZE, Header, Item, pack
 from taina.format.stream import StreamKey, seal
@@ -31,7 +32,13 @@ def settled(content: Content) -> Content:
 
     Raises:
         FileError: it cannot be read.
+        TypeError: it is nothing that can be sent.
     """
+    need(content, "content", (str, Path, File), "a text, a Path or a File")
+    if isinstance(content, File):
+        need(content.name, "name of a file", str, "a text")
+        need(content.content, "content of a file", (bytes, Path), "bytes or a Path")
+        need(content.mime, "mime of a file", str, "a text")
     if not isinstance(content, Path):
         return content
     try:

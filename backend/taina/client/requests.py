@@ -1,14 +1,14 @@
 """Ask for secrets, answer a request, read an inbox."""
 
 import contextlib
-from typing import Any
 
 from taina import base64url
 from taina.client.answers import bytes_of, point, whole
-from taina.client.contents import Content
+from taina.client.contents import Content, settled
 from taina.client.results import Asked, Inbox, RequestStatus, Sent
 from taina.client.secrets import OnProgress, Secrets
-from taina.errors import AnsweredError, FormatError, InvalidError, NotFoundError, NotTainaError
+from taina.client.types import need, need_seconds
+from taina.errors import AnsweredError, FormatError, InvalidError, KeyNeededError, NotFoundError, NotTainaError
 from taina.format.derive import KEY_SIZE, derive_inbox, derive_request, sha256
 from taina.format.envelope import open_envelope, public_key, seal_envelope
 from taina.format.links import Link, decode_link, encode_link
@@ -28,6 +28,8 @@ class Requests(Secrets):
         Raises:
             InvalidError: the server keeps nothing.
         """
+        need_seconds(ttl)
+        need(answers, "answers", int, "a number")
         transport = self._transport(self.url)
         if ttl is None:
             ttl = whole(transport.json("GET", "/status").get("ttl"), "default")
@@ -76,10 +78,12 @@ class Requests(Secrets):
         if not self.request_status(link).answers_left:
             raise AnsweredError
         token = derive_request(parsed.body)
+        content = tuple(settled(one) for one in content)
         # A private instance lets in who has the request; another need not know which request it is.
-        private = _is_private(transport.json("GET", "/status"))
-        admission = (token.token, token.id) if private else (None, None)
-        sent = self._send(transport, content, ttl, passphrase, on_progress, *admission)
+        try:
+            sent = self._send(transport, content, ttl, passphrase, on_progress, None)
+        except KeyNeededError:
+            sent = self._send(transport, content, ttl, passphrase, on_progress, token.token, token.id)
         try:
             # Tried again, it is the same envelope: another one would be another answer.
             envelope = seal_envelope(parsed.body, decode_link(sent.link, "secret"))
@@ -115,8 +119,3 @@ class Requests(Secrets):
         token = derive_request(public_key(keys.private))
         with contextlib.suppress(NotFoundError):
             transport.delete(f"/requests/{base64url.encode(token.id)}", keys.token)
-
-
-def _is_private(status: dict[str, Any]) -> bool:
-    options = status.get("options")
-    return isinstance(options, dict) and options.get("create") == "keys"

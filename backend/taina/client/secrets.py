@@ -14,6 +14,7 @@ from taina.client.contents import Content, item_of, seal_contents, settled
 from taina.client.receiving import Receiver
 from taina.client.results import Opened, Receipt, Sent, Status
 from taina.client.transport import CONTENT_MOST, Transport
+from taina.client.types import need, need_passphrase, need_seconds
 from taina.errors import (
     GoneError,
     InvalidError,
@@ -80,6 +81,8 @@ class Secrets(Connection):
     ) -> Sent:
         if not content:
             raise InvalidError("There is nothing to send.", field="content")
+        need_seconds(ttl)
+        need_passphrase(passphrase)
         content = tuple(settled(one) for one in content)
         if ttl is None:
             ttl = whole(transport.json("GET", "/status").get("ttl"), "default")
@@ -142,6 +145,7 @@ class Secrets(Connection):
 
         Raises: as `send`; the secrets that were made already are burned.
         """
+        need(recipients, "recipients", int, "a number")
         made: list[Sent] = []
         try:
             for _ in range(recipients):
@@ -202,6 +206,10 @@ class Secrets(Connection):
             TamperedError, FormatError: what came is not what was sent.
             FileError: the folder cannot be written to.
         """
+        need_passphrase(passphrase)
+        if folder is not None:
+            need(folder, "folder", (str, Path), "a Path")
+            folder = Path(folder)
         transport, parsed = self._find(link, "secret")
         if parsed.passphrase != (passphrase is not None):
             wanted = "needs a passphrase" if parsed.passphrase else "has no passphrase"

@@ -59,6 +59,7 @@ class Transport:
         url: address of the instance, without `/api/v1`.
         http: may be shared by several.
         patience: seconds for which a call that fails is tried again.
+        known: addresses of APIs, by those of their pages; what is found is added.
     """
 
     def __init__(
@@ -68,9 +69,11 @@ class Transport:
         patience: float,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        known: dict[str, str] | None = None,
     ) -> None:
         self.url = url
-        self._api = url.rstrip("/") + "/api/v1"
+        self._known = {} if known is None else known
+        self._api = self._known.get(url) or url.rstrip("/") + "/api/v1"
         self._asked = False
         self._http = http
         self._patience = patience
@@ -174,7 +177,7 @@ class Transport:
             return False
         if self.url.startswith("https:") and not api.startswith("https:"):
             return False
-        self._api = f"{api}/api/v1"
+        self._api = self._known[self.url] = f"{api}/api/v1"
         return True
 
 

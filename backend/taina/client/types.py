@@ -1,0 +1,29 @@
+"""What callers give, looked at before anything is done: a wrong type is the caller's slip, and said as such."""
+
+from typing import Any
+
+
+def need(value: Any, name: str, kind: type | tuple[type, ...], described: str) -> None:
+    """
+    Args:
+        described: what it is: `ttl is a whole number of seconds, not timedelta.`
+
+    Raises:
+        TypeError: it is of another type; True is no number.
+    """
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise TypeError(f"{name} is {described}, not {type(value).__name__}.")
+
+
+def need_seconds(ttl: Any) -> None:
+    if ttl is not None:
+        need(ttl, "ttl", int, "a whole number of seconds")
+
+
+def need_passphrase(passphrase: Any) -> None:
+    if passphrase is not None:
+        need(passphrase, "passphrase", str, "a text")
+
+
+def need_link(link: Any) -> None:
+    need(link, "link", str, "a text, such as Sent.link")

@@ -1,0 +1,96 @@
+"""Whatever is given to a command: never a traceback, and never silence where it fails."""
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from support.hostile_server import HostileServer, problem
+from taina import Client
+from taina.cli import main
+from taina.format.links import KINDS, Link, encode_link
+
+LINKS = [encode_link(Link(kind, bytes([9]) + bytes(47 if kind == "receipt" else 31))) for kind in KINDS]
+COMMANDS = ["send", "open", "status", "receipt", "burn", "request", "answer", "inbox", "takedown", "verify", "keys"]
+COMMANDS += ["config", "backup", "completion", "migrate", "doctor", "frobnicate", ""]
+OPTIONS = ["--ttl", "--passphrase", "--passphrase-file", "--words", "--recipients", "--name", "--qr", "--url", "--json"]
+OPTIONS += [
+    "--key-file",
+    "--ca",
+    "--out",
+    "-o",
+    "--force",
+    "--delete",
+    "--answers",
+    "--key",
+    "--data",
+    "--from",
+    "--to",
+]
+OPTIONS += ["--", "-", "-h", "--config", "--api", "--mail-to", "--at-least"]
+
+texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40)
+texts |= st.binary(max_size=20).map(lambda data: data.replace(b"\0", b"").decode("utf-8", "surrogateescape"))
+values = texts | st.sampled_from(["0", "-1", "9" * 30, "1h", "99999999d", ".", "..", "/dev/null", "a", "missing", "-"])
+values |= st.sampled_from(LINKS).flatmap(
+    lambda link: st.sampled_from([link, "#" + link, f"HOST/s/#{link}", f"http://[::1/s/#{link}", f"{link[:-3]}"])
+)
+arguments = st.lists(st.sampled_from(OPTIONS) | values, max_size=5)
+VARIABLES = ["TAINA_URL", "TAINA_KEY", "TAINA_PASSPHRASE", "TAINA_CA", "TAINA_CONFIG", "TAINA_SITE_KEY", "TAINA_STORE"]
+VARIABLES += ["NO_PROXY", "ALL_PROXY", "HTTP_PROXY", "SSL_CERT_FILE", "XDG_STATE_HOME", "HOME", "COLUMNS", "LANG"]
+environments = st.dictionaries(st.sampled_from(VARIABLES), values, max_size=2)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[HostileServer]:
+    """One that knows nothing: most calls get as far as its answer."""
+    with HostileServer(lambda _: problem(404, code="not_found", detail="x")) as server:
+        yield server
+
+
+class _Stdin(io.TextIOWrapper):
+    def __init__(self, data: bytes) -> None:
+        super().__init__(io.BytesIO(data), encoding="utf-8")
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(command=st.sampled_from(COMMANDS), given_=arguments, environment=environments, stdin=st.binary(max_size=60))
+def test_any_input_ends_with_words(
+    server: HostileServer,
+    tmp_path: Path,
+    command: str,
+    given_: list[str],
+    environment: dict[str, str],
+    stdin: bytes,
+) -> None:
+    kept = {
+        name: value for name, value in os.environ.items() if not name.upper().startswith(("TAINA_", "HTTP", "ALL_"))
+    }
+    told = {**kept, "TAINA_URL": server.url, "XDG_STATE_HOME": str(tmp_path)}
+    told |= {name: value.replace("HOST", server.url) for name, value in environment.items()}
+    words = [command, *(value.replace("HOST", server.url) for value in given_)]
+    folder = tmp_path / "here"
+    folder.mkdir(exist_ok=True)
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        patch.chdir(folder)
+        patch.setattr(sys, "stdin", _Stdin(stdin))
+        patch.setattr("taina.cli.options.Client", partial(Client, patience=0, timeout=5))
+        for name in list(os.environ):
+            if name not in told:
+                patch.delenv(name)
+        for name, value in told.items():
+            patch.setenv(name, value)
+        with pytest.raises(SystemExit) as ended:
+            main(words, prog_name="taina")
+    said = b"".join(stream.buffer.getvalue() for stream in (out, err))
+    assert b"Traceback" not in said
+    assert b"nobody foresaw" not in said, said
+    assert said or not ended.value.code
