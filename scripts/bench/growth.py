@@ -18,7 +18,8 @@ from support import connection
 from support.connection import UNBOUND
 from support.secrets import Made
 from support.servers import Server, memory, processor_time, start_server, stop_server
-from taina.rules.vault import Limits, Vault
+from taina.rules.types import Limits
+from taina.rules.vault import Vault
 from taina.store.sqlite import SqliteStore
 
 _CONNECTIONS = 8

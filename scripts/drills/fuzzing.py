@@ -18,7 +18,7 @@ from drills.promises import command, promise
 from support.connection import UNBOUND
 from support.openapi_fuzzing import ANYTHING, calls_of, fuzz_call
 from support.servers import memory, serving
-from taina.rules.vault import Limits
+from taina.rules.types import Limits
 from taina.web.openapi import document
 
 _SLOW = 1.0

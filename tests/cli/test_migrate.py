@@ -13,7 +13,8 @@ from support.secrets import Made, MadeRequest, envelope, made_of_chunks
 from support.servers import start_server, stop_server
 from taina import Client
 from taina.rules.secret_requests import SecretRequests
-from taina.rules.vault import Limits, Vault
+from taina.rules.types import Limits
+from taina.rules.vault import Vault
 from taina.store import ROW, Store, UnusableError, Usage
 from taina.store.migration import Move
 from taina.store.postgres import PostgresStore

@@ -10,7 +10,8 @@ from support.secrets import Made, MadeRequest
 from taina.errors import NotFoundError, TainaError
 from taina.rules.clock import CONFIRMED, NOTE_EVERY, STEP, WatchedClock
 from taina.rules.secret_requests import SecretRequests
-from taina.rules.vault import RECEIPT_KEPT, Limits, Vault
+from taina.rules.types import Limits
+from taina.rules.vault import RECEIPT_KEPT, Vault
 from taina.store import Store
 from taina.store.sqlite import SqliteStore
 

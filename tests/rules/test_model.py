@@ -11,7 +11,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from support.secrets import Made, made_of_chunks
 from taina.errors import TainaError
-from taina.rules.vault import LEASE_MOST, RECEIPT_KEPT, UPLOAD_IDLE, Limits, Vault
+from taina.rules.types import Limits
+from taina.rules.uploads import UPLOAD_IDLE
+from taina.rules.vault import LEASE_PAST_EXPIRY, MAX_LEASE, RECEIPT_KEPT, Vault
 from taina.store import ROW
 from taina.store.sqlite import SqliteStore
 
@@ -59,7 +61,7 @@ class Model:
             return "not_found"
         if self.state != "revealed" or now >= self.due:
             return "gone"
-        self.due = max(self.due, min(now + LEASE, self.revealed + LEASE_MOST))
+        self.due = max(self.due, min(now + LEASE, self.revealed + MAX_LEASE, self.expires + LEASE_PAST_EXPIRY))
         return "given"
 
     def acknowledge(self, reader: int) -> str:

@@ -17,7 +17,8 @@ from taina.errors import (
     TainaError,
 )
 from taina.rules.secret_requests import SPARE_TRIES, SecretRequests
-from taina.rules.vault import ANSWER_IDLE, Limits, Vault
+from taina.rules.types import Limits
+from taina.rules.vault import ANSWER_IDLE, Vault
 from taina.store import ROW, Store, Usage
 
 START = 1_800_000_000

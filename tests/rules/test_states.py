@@ -11,7 +11,8 @@ import pytest
 
 from support.secrets import SEALED_CHUNK, Made
 from taina.errors import GoneError, TainaError
-from taina.rules.vault import RECEIPT_KEPT, Limits, Vault
+from taina.rules.types import Limits
+from taina.rules.vault import RECEIPT_KEPT, Vault
 from taina.store import ROW, Store
 
 START = 1_800_000_000

@@ -18,16 +18,9 @@ from taina.errors import (
     TooLargeError,
     WrongPassphraseError,
 )
-from taina.rules.vault import (
-    LEASE_MOST,
-    LEASE_PAST_EXPIRY,
-    RECEIPT_KEPT,
-    UPLOAD_AHEAD,
-    UPLOAD_IDLE,
-    Limits,
-    Order,
-    Vault,
-)
+from taina.rules.types import Limits, NewSecret
+from taina.rules.uploads import UPLOAD_AHEAD, UPLOAD_IDLE
+from taina.rules.vault import LEASE_PAST_EXPIRY, MAX_LEASE, RECEIPT_KEPT, Vault
 from taina.store import ROW, Store, Usage
 
 START = 1_800_000_000
@@ -244,7 +237,7 @@ def test_an_upload_without_progress_is_swept_after_an_hour(vault: Vault, clock: 
     assert state(vault, made) == "expired"
 
 
-def announced(size: int, ttl: int = 86400) -> tuple[Made, Order]:
+def announced(size: int, ttl: int = 86400) -> tuple[Made, NewSecret]:
     """An upload of so many bytes, none of which are here yet."""
     made = Made(ttl=ttl)
     return made, replace(made.order(inline=False), size=size, chunks=-(-size // SEALED_CHUNK))
@@ -375,11 +368,11 @@ def test_reading_chunks_renews_the_lease_for_a_day_at_most(store: Store, clock: 
     vault = Vault(store, Limits(lease=3600), clock)
     made = create(vault, Made(ttl=30 * 86400))
     reveal(vault, made)
-    for _ in range(LEASE_MOST // 3000):
+    for _ in range(MAX_LEASE // 3000):
         clock.now += 3000
         vault.claimed_chunk(made.claim_id, made.claim_token, 0)
-    assert vault.claimed(made.claim_id, made.claim_token).expires == START + LEASE_MOST
-    clock.now = START + LEASE_MOST
+    assert vault.claimed(made.claim_id, made.claim_token).expires == START + MAX_LEASE
+    clock.now = START + MAX_LEASE
     assert gone(lambda: vault.claimed_chunk(made.claim_id, made.claim_token, 0)) == "revealed"
 
 

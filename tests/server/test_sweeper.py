@@ -140,7 +140,8 @@ def test_an_instance_whose_sweeper_stands_is_not_ready(tmp_path: Path) -> None:
     from falcon import testing
 
     from taina.rules.secret_requests import SecretRequests
-    from taina.rules.vault import Limits, Vault
+    from taina.rules.types import Limits
+    from taina.rules.vault import Vault
     from taina.store.sqlite import SqliteStore
     from taina.web.app import create_app
 

@@ -13,7 +13,8 @@ from falcon.testing import create_environ
 from support.servers import free_port, running
 from taina import Client
 from taina.rules.secret_requests import SecretRequests
-from taina.rules.vault import Limits, Vault
+from taina.rules.types import Limits
+from taina.rules.vault import Vault
 from taina.store.sqlite import SqliteStore
 from taina.web.app import create_app
 

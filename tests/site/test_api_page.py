@@ -8,7 +8,7 @@ import pytest
 
 from support.servers import Server
 from taina.base64url import encode
-from taina.rules.vault import Limits
+from taina.rules.types import Limits
 from taina.site import build as build_site
 from taina.site.api_page import Call, calls
 from taina.web.openapi import document

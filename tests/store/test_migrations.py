@@ -12,7 +12,9 @@ import sqlite_utils
 
 from support.secrets import SEALED_CHUNK, Made, MadeRequest, envelope, made_of_chunks
 from taina.rules.secret_requests import SecretRequests
-from taina.rules.vault import UPLOAD_AHEAD, Limits, Vault
+from taina.rules.types import Limits
+from taina.rules.uploads import UPLOAD_AHEAD
+from taina.rules.vault import Vault
 from taina.store import ROW, Store, Usage, postgres_migrations, shred
 from taina.store.postgres import PostgresStore
 from taina.store.sqlite import SqliteStore

@@ -11,8 +11,9 @@ import pytest
 from support.postgres_cluster import Node
 from support.secrets import Made, MadeRequest, envelope, made_of_chunks
 from taina.errors import ConflictError, TainaError
-from taina.rules.secret_requests import Answered, SecretRequests
-from taina.rules.vault import Limits, Vault
+from taina.rules.secret_requests import SecretRequests
+from taina.rules.types import Answered, Limits
+from taina.rules.vault import Vault
 from taina.store import ROW, Transaction, UnusableError
 from taina.store.postgres import PostgresStore
 from taina.store.postgres_migrations import STEPS

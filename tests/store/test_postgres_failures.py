@@ -14,7 +14,8 @@ from support.cutting_proxy import CuttingProxy
 from support.postgres_cluster import Cluster, Node
 from support.secrets import Made
 from taina.errors import GoneError, TainaError, UnavailableError
-from taina.rules.vault import Limits, Vault
+from taina.rules.types import Limits
+from taina.rules.vault import Vault
 from taina.store import ROW, InDoubtError
 from taina.store.postgres import PostgresStore
 

@@ -7,7 +7,8 @@ import pytest
 
 from support.postgres_cluster import Cluster, Node
 from support.secrets import Made
-from taina.rules.vault import Limits, Vault
+from taina.rules.types import Limits
+from taina.rules.vault import Vault
 from taina.store import shred
 from taina.store.postgres import PostgresStore
 

@@ -9,7 +9,8 @@ import pytest
 
 from support.secrets import Made
 from support.waiting import wait_until
-from taina.rules.vault import Limits, Vault
+from taina.rules.types import Limits
+from taina.rules.vault import Vault
 from taina.store import Store, shred
 from taina.store.sqlite import SqliteStore
 

@@ -19,7 +19,8 @@ from support.secrets import SEALED_CHUNK, Made, MadeRequest, envelope, made_of_c
 from support.waiting import wait_until
 from taina.errors import ConflictError, StorageFullError
 from taina.rules.secret_requests import SecretRequests
-from taina.rules.vault import Limits, Vault
+from taina.rules.types import Limits
+from taina.rules.vault import Vault
 from taina.store import ROW, Transaction, Usage, sqlite_transaction
 from taina.store.group_commit import Job
 from taina.store.sqlite import SqliteStore

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from taina import base64url
-from taina.rules.secret_requests import Asking
-from taina.rules.vault import Claim, Order
+from taina.rules.types import Claim, NewRequest, NewSecret
 
 SEALED_CHUNK = (1 << 20) + 16
 
@@ -39,8 +38,8 @@ class Made:
     def another_reader(self) -> "Made":
         return replace(self, claim_id=os.urandom(16), claim_token=os.urandom(32))
 
-    def order(self, *, inline: bool = True) -> Order:
-        return Order(
+    def order(self, *, inline: bool = True) -> NewSecret:
+        return NewSecret(
             link_hash=sha256(self.link_proof),
             reveal_hash=sha256(self.reveal_proof),
             receipt_id=self.receipt_id,
@@ -95,8 +94,13 @@ class MadeRequest:
     ttl: int = 3600
     answers: int = 1
 
-    def asking(self) -> Asking:
-        return Asking(sha256(self.inbox_token), sha256(self.answer_token), self.ttl, self.answers)
+    def asking(self) -> NewRequest:
+        return NewRequest(
+            inbox_hash=sha256(self.inbox_token),
+            answer_hash=sha256(self.answer_token),
+            ttl=self.ttl,
+            answers=self.answers,
+        )
 
     def body(self) -> dict[str, Any]:
         """The request's JSON."""

@@ -11,7 +11,8 @@ from support.api import bearer, request_path, secret_path
 from support.secrets import Made, MadeRequest
 from taina.rules.access_keys import open_keys
 from taina.rules.secret_requests import SecretRequests
-from taina.rules.vault import Admit, Created, Limits, Order, Vault
+from taina.rules.types import Created, Limits, NewSecret
+from taina.rules.vault import Admit, Vault
 from taina.store import InDoubtError
 from taina.store.sqlite import SqliteStore
 from taina.web.admission import Admission
@@ -24,7 +25,7 @@ class Doubtful(Vault):
 
     in_doubt = False
 
-    def create(self, secret_id: bytes, order: Order, admit: Admit | None = None) -> Created:
+    def create(self, secret_id: bytes, order: NewSecret, admit: Admit | None = None) -> Created:
         created = super().create(secret_id, order, admit)
         if self.in_doubt:
             raise InDoubtError

@@ -18,7 +18,8 @@ from support.secrets import Made, MadeRequest, envelope, made_of_chunks
 from support.servers import start_server, stop_server
 from taina import base64url
 from taina.rules.secret_requests import SecretRequests
-from taina.rules.vault import Admit, Created, Limits, Order, Vault
+from taina.rules.types import Created, Limits, NewSecret
+from taina.rules.vault import Admit, Vault
 from taina.store import Store
 from taina.store.sqlite import SqliteStore
 from taina.web import limits
@@ -41,41 +42,43 @@ class Clock:
 def test_a_budget_is_spent_and_fills_again_with_time() -> None:
     clock = Clock()
     budget = Budget(10, 60, clock)
-    assert [budget.spend(b"a") for _ in range(10)] == [0] * 10
-    assert budget.spend(b"a") == pytest.approx(6)
+    assert [budget.try_spend(b"a") for _ in range(10)] == [0] * 10
+    assert budget.try_spend(b"a") == pytest.approx(6)
     clock.now += 6
-    assert budget.spend(b"a") == 0
-    assert budget.spend(b"a") == pytest.approx(6), "what was refused cost nothing"
+    assert budget.try_spend(b"a") == 0
+    assert budget.try_spend(b"a") == pytest.approx(6), "what was refused cost nothing"
     clock.now += 3600
-    assert [budget.spend(b"a") for _ in range(10)] == [0] * 10, "it fills up to its size and no further"
-    assert budget.spend(b"a") > 0
+    assert [budget.try_spend(b"a") for _ in range(10)] == [0] * 10, "it fills up to its size and no further"
+    assert budget.try_spend(b"a") > 0
 
 
 def test_what_is_given_back_can_be_spent_again() -> None:
     clock = Clock()
     budget = Budget(10, 60, clock)
-    assert budget.spend(b"a", 4) == budget.spend(b"a", 6) == 0
+    assert budget.try_spend(b"a", 4) == budget.try_spend(b"a", 6) == 0
     budget.give_back(b"a", 4)
-    assert budget.spend(b"a", 4) == 0
-    assert budget.spend(b"a") == pytest.approx(6)
+    assert budget.try_spend(b"a", 4) == 0
+    assert budget.try_spend(b"a") == pytest.approx(6)
     clock.now += 30
     budget.give_back(b"a", 25)
     budget.give_back(b"b", 1)
-    assert [budget.spend(b"a") for _ in range(11)] == [0] * 10 + [pytest.approx(6)], "it never holds more than its size"
+    assert [budget.try_spend(b"a") for _ in range(11)] == [0] * 10 + [pytest.approx(6)], (
+        "it never holds more than its size"
+    )
 
 
 def test_clients_do_not_share_a_budget() -> None:
     budget = Budget(1, 60, Clock())
-    assert budget.spend(b"a") == 0
-    assert budget.spend(b"b") == 0
-    assert budget.wait(b"a") == pytest.approx(60)
+    assert budget.try_spend(b"a") == 0
+    assert budget.try_spend(b"b") == 0
+    assert budget.seconds_until(b"a") == pytest.approx(60)
 
 
 def test_what_is_larger_than_a_whole_budget_takes_all_of_it() -> None:
     budget = Budget(10, 60, Clock())
-    assert budget.spend(b"a", 25) == 0
-    assert budget.wait(b"a", 1) == pytest.approx(6)
-    assert budget.wait(b"a", 25) == pytest.approx(60)
+    assert budget.try_spend(b"a", 25) == 0
+    assert budget.seconds_until(b"a", 1) == pytest.approx(6)
+    assert budget.seconds_until(b"a", 25) == pytest.approx(60)
 
 
 @given(st.lists(st.tuples(st.floats(0, 30), st.floats(0.5, 12)), min_size=1, max_size=60))
@@ -85,7 +88,7 @@ def test_no_order_of_calls_gets_more_than_the_bucket_and_its_refill(calls: list[
     start, spent = clock.now, 0.0
     for pause, cost in calls:
         clock.now += pause
-        if budget.spend(b"a", cost) == 0:
+        if budget.try_spend(b"a", cost) == 0:
             spent += min(cost, 10)
     assert spent <= 10 + (clock.now - start) / 6 + 1e-6
 
@@ -94,25 +97,25 @@ def test_a_client_is_forgotten_when_its_budget_is_whole() -> None:
     clock = Clock()
     budget = Budget(10, 60, clock)
     for n in range(1000):
-        budget.spend(n.to_bytes(16, "big"))
+        budget.try_spend(n.to_bytes(16, "big"))
     clock.now += 61
     for n in range(1000, 1501):
-        budget.spend(n.to_bytes(16, "big"))
+        budget.try_spend(n.to_bytes(16, "big"))
     assert budget.remembered == 501
 
 
 def test_memory_is_bounded_however_many_come(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "_CLIENTS_MOST", 2000)
+    monkeypatch.setattr(limits, "MAX_CLIENTS", 2000)
     budget = Budget(10, 60, Clock())
     tracemalloc.start()
     try:
         for n in range(20_000):
-            budget.spend(n.to_bytes(16, "big"))
+            budget.try_spend(n.to_bytes(16, "big"))
         assert tracemalloc.get_traced_memory()[0] < 2 << 20
     finally:
         tracemalloc.stop()
     assert budget.remembered == 2000
-    assert budget.wait((19_999).to_bytes(16, "big"), 10) > 0, "the newest are remembered"
+    assert budget.seconds_until((19_999).to_bytes(16, "big"), 10) > 0, "the newest are remembered"
 
 
 def mark(clients: Clients, peer: str, forwarded: str | None = None) -> bytes:
@@ -261,7 +264,7 @@ class Interrupted(Vault):
         super().__init__(store, Limits())
         self.meanwhile: Callable[[], object] = int
 
-    def create(self, secret_id: bytes, order: Order, admit: Admit | None = None) -> Created:
+    def create(self, secret_id: bytes, order: NewSecret, admit: Admit | None = None) -> Created:
         self.meanwhile()
         return super().create(secret_id, order, admit)
 

@@ -13,7 +13,7 @@ from support.openapi_fuzzing import calls_of, fuzz_call
 from support.secrets import Made
 from support.servers import Server
 from taina import errors
-from taina.rules.vault import Limits
+from taina.rules.types import Limits
 from taina.web.openapi import document
 from taina.web.problems import STATUSES
 

@@ -58,7 +58,7 @@ class Mailer:
             InvalidError: no link of this instance that needs a passphrase, or no address.
             MailError: it could not be sent; the sender has to do so.
         """
-        key = keys.know(token)
+        key = keys.authenticate(token)
         self._check_link(link)
         try:
             to = mailbox(to)

@@ -69,7 +69,7 @@ class AccessKeys:
             raise NotFoundError(f"There is no key named {name!r} that is in force; see taina keys list.")
         return next(key for key in self._file.all() if key.name == name)
 
-    def know(self, token: bytes | None) -> AccessKey:
+    def authenticate(self, token: bytes | None) -> AccessKey:
         """The key that was shown.
 
         Raises:

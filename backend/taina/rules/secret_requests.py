@@ -8,58 +8,17 @@ import hashlib
 import hmac
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
 
 from taina.errors import AnsweredError, ConflictError, GoneError, InvalidError, NotFoundError, StorageFullError
-from taina.rules.vault import Admit, Limits
+from taina.rules.atomic import atomic
+from taina.rules.types import Answered, CreatedRequest, Inbox, Limits, NewRequest, RequestStatus
+from taina.rules.vault import Admit
 from taina.store import ROW, Envelope, Request, Store, Transaction
 
 SPARE_TRIES = 5
 """Secrets that may be started for a request beyond its answers: a sender whose network breaks begins again."""
 ENVELOPE_SIZE = 81
 """Bytes of an envelope: an encapsulated key (32) and a sealed link (33 and its tag)."""
-
-Openness = Literal["open", "full"]
-
-
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """A request to be kept: hashes (32 bytes), lifetime in seconds, how many answers it takes."""
-
-    inbox_hash: bytes
-    answer_hash: bytes
-    ttl: int
-    answers: int
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    expires: int
-    new: bool
-    """False where the same request had been kept already."""
-
-
-@dataclass(frozen=True, slots=True)
-class RequestStatus:
-    state: Openness
-    answers_left: int
-    expires: int
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    answers_left: int
-    new: bool
-    """False where the same envelope had been left already."""
-
-
-@dataclass(frozen=True, slots=True)
-class Inbox:
-    answers: int
-    """How many the request takes; the envelopes are those that came."""
-    expires: int
-    envelopes: list[Envelope]
 
 
 class SecretRequests:
@@ -70,7 +29,7 @@ class SecretRequests:
         self._store = store
         self._clock = clock
 
-    def create(self, request_id: bytes, asking: Asking, key: str | None = None) -> Asked:
+    def create(self, request_id: bytes, new: NewRequest, key: str | None = None) -> CreatedRequest:
         """Keep a request. The same one may come again.
 
         Args:
@@ -81,56 +40,51 @@ class SecretRequests:
             ConflictError: the id belongs to another request, or its time is over.
         """
         limits = self.limits
-        if not limits.ttl_min <= asking.ttl <= limits.ttl_max:
+        if not limits.ttl_min <= new.ttl <= limits.ttl_max:
             raise InvalidError(f"A lifetime is {limits.ttl_min} to {limits.ttl_max} seconds.", field="ttl")
-        if not 1 <= asking.answers <= limits.answers:
+        if not 1 <= new.answers <= limits.answers:
             raise InvalidError(f"A request takes 1 to {limits.answers} answers.", field="answers")
-        now = self._now()
-        expires = now + asking.ttl
+        return self._create(request_id, new, key)
+
+    @atomic
+    def _create(self, tx: Transaction, now: int, request_id: bytes, new: NewRequest, key: str | None) -> CreatedRequest:
+        kept = _repeated(tx.requests.find(request_id), new, now)
+        if kept is not None:
+            return kept
+        self._require_room(tx)
+        expires = now + new.ttl
         request = Request(
             id=request_id,
-            inbox_hash=asking.inbox_hash,
-            answer_hash=asking.answer_hash,
-            answers=asking.answers,
+            inbox_hash=new.inbox_hash,
+            answer_hash=new.answer_hash,
+            answers=new.answers,
             created=now,
             expires=expires,
             # A secret that was left as an answer at the last moment may live this long, and so may the way to it.
-            due=expires + limits.ttl_max,
+            due=expires + self.limits.ttl_max,
             key=key,
         )
+        tx.requests.put(request)
+        return CreatedRequest(expires=expires, new=True)
 
-        def work(tx: Transaction) -> Asked:
-            kept = _repeated(tx.requests.find(request_id), asking, now)
-            if kept is not None:
-                return kept
-            self._require_room(tx)
-            tx.requests.put(request)
-            return Asked(expires, new=True)
-
-        return self._store.atomically(work)
-
-    def created(self, request_id: bytes, asking: Asking) -> Asked | None:
+    @atomic
+    def created(self, tx: Transaction, now: int, request_id: bytes, new: NewRequest) -> CreatedRequest | None:
         """What `create` tells whoever sends the same again; None if there was no such request. Changes nothing.
 
         Raises:
             ConflictError: the id belongs to another request, or its time is over.
         """
-        now = self._now()
-        return self._store.atomically(lambda tx: _repeated(tx.requests.find(request_id), asking, now))
+        return _repeated(tx.requests.find(request_id), new, now)
 
-    def key_of(self, request_id: bytes, answer_token: bytes) -> str | None:
+    @atomic
+    def key_of(self, tx: Transaction, now: int, request_id: bytes, answer_token: bytes) -> str | None:
         """The name of the access key that made the request, for whoever may answer it.
 
         Raises:
             NotFoundError
             GoneError: it has expired.
         """
-        now = self._now()
-
-        def work(tx: Transaction) -> str | None:
-            return _open(_answerable(tx, request_id, answer_token, now), now).key
-
-        return self._store.atomically(work)
+        return _require_open(_require_answer_token(tx, request_id, answer_token, now), now).key
 
     def start_answer(self, request_id: bytes, answer_token: bytes) -> Admit:
         """What spends one of the answers that a request is good for, within the transaction that makes a secret.
@@ -142,7 +96,7 @@ class SecretRequests:
         """
 
         def admit(tx: Transaction, secret_id: bytes, now: int) -> None:
-            request = _open(_answerable(tx, request_id, answer_token, now), now)
+            request = _require_open(_require_answer_token(tx, request_id, answer_token, now), now)
             full = len(tx.requests.envelopes(request_id)) >= request.answers
             if full or request.started >= request.answers + SPARE_TRIES:
                 raise AnsweredError
@@ -150,18 +104,15 @@ class SecretRequests:
 
         return admit
 
-    def status(self, request_id: bytes, answer_token: bytes) -> RequestStatus:
+    @atomic
+    def status(self, tx: Transaction, now: int, request_id: bytes, answer_token: bytes) -> RequestStatus:
         """Whether an answer can be left; changes nothing. Raises: NotFoundError, GoneError once it has expired."""
-        now = self._now()
+        request = _require_open(_require_answer_token(tx, request_id, answer_token, now), now)
+        left = request.answers - len(tx.requests.envelopes(request_id))
+        return RequestStatus(state="open" if left else "full", answers_left=left, expires=request.expires)
 
-        def work(tx: Transaction) -> RequestStatus:
-            request = _open(_answerable(tx, request_id, answer_token, now), now)
-            left = request.answers - len(tx.requests.envelopes(request_id))
-            return RequestStatus("open" if left else "full", left, request.expires)
-
-        return self._store.atomically(work)
-
-    def answer(self, request_id: bytes, answer_token: bytes, sealed: bytes) -> Answered:
+    @atomic
+    def answer(self, tx: Transaction, now: int, request_id: bytes, answer_token: bytes, sealed: bytes) -> Answered:
         """Leave an envelope. The same one may come again, and takes no second place.
 
         Raises:
@@ -171,52 +122,39 @@ class SecretRequests:
         """
         if len(sealed) != ENVELOPE_SIZE:
             raise InvalidError(f"An envelope has {ENVELOPE_SIZE} bytes.", field="envelope")
-        now = self._now()
+        request = _require_answer_token(tx, request_id, answer_token, now)
+        there = tx.requests.envelopes(request_id)
+        left = request.answers - len(there)
+        if any(envelope.sealed == sealed for envelope in there):
+            return Answered(answers_left=left, new=False)
+        _require_open(request, now)
+        if not left:
+            raise AnsweredError
+        self._require_room(tx)
+        tx.requests.put_envelope(request_id, len(there), Envelope(sealed, now))
+        for secret_id in tx.requests.settle(request_id):
+            # Which of them is in the envelope, nobody here can know: all that were started may stay.
+            secret = tx.find(secret_id)
+            if secret is not None and secret.state == "waiting":
+                tx.update(secret, due=secret.expires)
+        return Answered(answers_left=left - 1, new=True)
 
-        def work(tx: Transaction) -> Answered:
-            request = _answerable(tx, request_id, answer_token, now)
-            there = tx.requests.envelopes(request_id)
-            left = request.answers - len(there)
-            if any(envelope.sealed == sealed for envelope in there):
-                return Answered(left, new=False)
-            _open(request, now)
-            if not left:
-                raise AnsweredError
-            self._require_room(tx)
-            tx.requests.put_envelope(request_id, len(there), Envelope(sealed, now))
-            for secret_id in tx.requests.settle(request_id):
-                # Which of them is in the envelope, nobody here can know: all that were started may stay.
-                secret = tx.find(secret_id)
-                if secret is not None and secret.state == "waiting":
-                    tx.update(secret, due=secret.expires)
-            return Answered(left - 1, new=True)
-
-        return self._store.atomically(work)
-
-    def inbox(self, request_id: bytes, inbox_token: bytes) -> Inbox:
+    @atomic
+    def inbox(self, tx: Transaction, now: int, request_id: bytes, inbox_token: bytes) -> Inbox:
         """What was left, for the asker; changes nothing. Raises: NotFoundError."""
-        now = self._now()
+        request = _require_inbox_token(tx, request_id, inbox_token, now)
+        return Inbox(answers=request.answers, expires=request.expires, envelopes=tx.requests.envelopes(request_id))
 
-        def work(tx: Transaction) -> Inbox:
-            request = _own(tx, request_id, inbox_token, now)
-            return Inbox(request.answers, request.expires, tx.requests.envelopes(request_id))
-
-        return self._store.atomically(work)
-
-    def delete(self, request_id: bytes, inbox_token: bytes) -> None:
+    @atomic
+    def delete(self, tx: Transaction, now: int, request_id: bytes, inbox_token: bytes) -> None:
         """End the request and delete what was left at it. Its id is never given again. Raises: NotFoundError."""
-        now = self._now()
+        _require_inbox_token(tx, request_id, inbox_token, now)
+        tx.requests.end(request_id, now)
 
-        def work(tx: Transaction) -> None:
-            _own(tx, request_id, inbox_token, now)
-            tx.requests.end(request_id, now)
-
-        self._store.atomically(work)
-
-    def take_down(self, request_id: bytes) -> None:
+    @atomic
+    def take_down(self, tx: Transaction, now: int, request_id: bytes) -> None:
         """As `delete`, at its operator's word; do nothing if there is none."""
-        now = self._now()
-        self._store.atomically(lambda tx: tx.requests.end(request_id, now))
+        tx.requests.end(request_id, now)
 
     def sweep(self, limit: int = 200, at: int | None = None) -> int:
         """Forget at most `limit` requests whose time is over. Returns how many.
@@ -224,42 +162,44 @@ class SecretRequests:
         Args:
             at: the time (unix seconds) by which it is over, where that is not the clock's.
         """
-        now = self._now() if at is None else at
-
-        def work(tx: Transaction) -> int:
-            due = tx.requests.due(now, limit)
-            for request_id in due:
-                tx.requests.forget(request_id)
-            return len(due)
-
-        return self._store.atomically(work)
+        now = int(self._clock()) if at is None else at
+        return self._store.atomically(lambda tx: _sweep(tx, now, limit))
 
     def _require_room(self, tx: Transaction) -> None:
         if tx.usage().held + ROW > self.limits.storage:
             raise StorageFullError
 
-    def _now(self) -> int:
-        return int(self._clock())
+
+def _sweep(tx: Transaction, now: int, limit: int) -> int:
+    due = tx.requests.due(now, limit)
+    for request_id in due:
+        tx.requests.forget(request_id)
+    return len(due)
 
 
-def _repeated(kept: Request | None, asking: Asking, now: int) -> Asked | None:
+def _repeated(kept: Request | None, new: NewRequest, now: int) -> CreatedRequest | None:
     if kept is None:
         return None
-    if now < kept.expires and kept.ended is None and _asking(kept) == asking:
-        return Asked(kept.expires, new=False)
+    if now < kept.expires and kept.ended is None and _of(kept) == new:
+        return CreatedRequest(expires=kept.expires, new=False)
     raise ConflictError("This identifier is taken or was used up. Make a new request with a new key.")
 
 
-def _asking(kept: Request) -> Asking:
-    return Asking(kept.inbox_hash, kept.answer_hash, kept.expires - kept.created, kept.answers)
+def _of(kept: Request) -> NewRequest:
+    return NewRequest(
+        inbox_hash=kept.inbox_hash,
+        answer_hash=kept.answer_hash,
+        ttl=kept.expires - kept.created,
+        answers=kept.answers,
+    )
 
 
-def _answerable(tx: Transaction, request_id: bytes, answer_token: bytes, now: int) -> Request:
+def _require_answer_token(tx: Transaction, request_id: bytes, answer_token: bytes, now: int) -> Request:
     request = tx.requests.find(request_id)
     return _proved(request, request.answer_hash if request else bytes(32), answer_token, now)
 
 
-def _own(tx: Transaction, request_id: bytes, inbox_token: bytes, now: int) -> Request:
+def _require_inbox_token(tx: Transaction, request_id: bytes, inbox_token: bytes, now: int) -> Request:
     request = tx.requests.find(request_id)
     return _proved(request, request.inbox_hash if request else bytes(32), inbox_token, now)
 
@@ -272,7 +212,7 @@ def _proved(request: Request | None, kept: bytes, token: bytes, now: int) -> Req
     return request
 
 
-def _open(request: Request, now: int) -> Request:
+def _require_open(request: Request, now: int) -> Request:
     if now >= request.expires:
         raise GoneError("This request has expired.", state="expired", ended=request.expires)
     return request

@@ -15,7 +15,8 @@ from taina.mail import ExpiryNotices, Mailer
 from taina.rules.access_keys import AccessKeys, open_keys
 from taina.rules.clock import WatchedClock
 from taina.rules.secret_requests import SecretRequests
-from taina.rules.vault import Limits, Vault
+from taina.rules.types import Limits
+from taina.rules.vault import Vault
 from taina.server.listener import Listener
 from taina.server.logs import log_request, set_up
 from taina.server.sweeper import Sweeper

@@ -5,7 +5,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from taina.rules.vault import TAG, Limits
+from taina.rules.types import Limits
+from taina.rules.uploads import TAG
 from taina.web.openapi import document
 
 _HOST = "https://secrets.example"

@@ -8,7 +8,7 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 import sqlite_utils
@@ -77,6 +77,11 @@ class AccessKey:
     """When its holder was told that it is about to expire."""
 
 
+_COLUMNS = tuple(field.name for field in fields(AccessKey))
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM keys "  # noqa: S608 - names of our own
+_INSERT = f"INSERT INTO keys ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
+
+
 class KeyFile:
     """Small verbs, each of them one durable transaction. Thread-safe."""
 
@@ -103,17 +108,17 @@ class KeyFile:
         """Raises: ConflictError: there is one of this name."""
         with self._connect() as connection:
             try:
-                connection.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", astuple(key))
+                connection.execute(_INSERT, astuple(key))
             except sqlite3.IntegrityError:
                 raise ConflictError(f"There is a key named {key.name!r} already.") from None
 
     def all(self) -> list[AccessKey]:
         with self._connect() as connection:
-            return [AccessKey(*row) for row in connection.execute("SELECT * FROM keys ORDER BY name")]
+            return [AccessKey(*row) for row in connection.execute(_SELECT + "ORDER BY name")]
 
     def find(self, hashed: bytes) -> AccessKey | None:
         with self._connect() as connection:
-            row = connection.execute("SELECT * FROM keys WHERE hash = ?", (hashed,)).fetchone()
+            row = connection.execute(_SELECT + "WHERE hash = ?", (hashed,)).fetchone()
         return None if row is None else AccessKey(*row)
 
     def find_named(self, name: str) -> AccessKey | None:
@@ -130,8 +135,8 @@ class KeyFile:
     def spend(self, name: str, what: str, day: int, most: int) -> bool:
         """Count one more of `what` on this day; False, and nothing is counted, where that would be over `most`."""
         return self._change(
-            "INSERT INTO spent SELECT ?1, ?2, ?3, 1 WHERE ?4 > 0 ON CONFLICT (name, what) DO UPDATE "
-            "SET n = CASE day WHEN ?3 THEN n + 1 ELSE 1 END, day = ?3 WHERE day <> ?3 OR n < ?4",
+            "INSERT INTO spent (name, what, day, n) SELECT ?1, ?2, ?3, 1 WHERE ?4 > 0 ON CONFLICT (name, what) "
+            "DO UPDATE SET n = CASE day WHEN ?3 THEN n + 1 ELSE 1 END, day = ?3 WHERE day <> ?3 OR n < ?4",
             (name, what, day, most),
         )
 

@@ -1,4 +1,4 @@
-"""Many callers, one at a time: whoever finds the place free does all that has queued up, for the others too.
+"""Group commit: the first caller becomes the leader and runs all that has queued up; the others wait for their result.
 
 Handing work to a thread of its own costs two switches of threads for each call; a caller that does its own work
 needs none, and under load one commit still serves many.
@@ -31,18 +31,20 @@ class Job:
         self._told.release()
 
 
-class Batches:
-    """Args:
-    do: does a batch, leaving in each job what came of it; never called twice at once.
-    most: jobs of one batch.
-    """
+class GroupCommit:
+    """Runs jobs in batches, in the threads of their callers."""
 
-    def __init__(self, do: Callable[[list[Job]], None], most: int) -> None:
+    def __init__(self, do: Callable[[list[Job]], None], max_batch: int) -> None:
+        """
+        Args:
+            do: does a batch, leaving in each job what came of it; never called twice at once.
+            max_batch: jobs of one batch.
+        """
         self._do = do
-        self._most = most
+        self._max_batch = max_batch
         self._queue: deque[Job] = deque()
-        self._led = False
-        """The job at the front of the queue leads: its caller does the next batch, or is about to."""
+        self._leader_active = False
+        """The caller of the job at the front of the queue does the next batch, or is about to."""
         self._lock = threading.Lock()
 
     def call(self, work: Callable[[Any], Any]) -> Any:
@@ -50,7 +52,7 @@ class Batches:
         job = Job(work)
         with self._lock:
             self._queue.append(job)
-            leads, self._led = not self._led, True
+            leads, self._leader_active = not self._leader_active, True
         if not leads:
             job.wait()
         if not job.done:
@@ -61,14 +63,14 @@ class Batches:
 
     def _lead(self) -> None:
         with self._lock:
-            batch = [self._queue.popleft() for _ in range(min(len(self._queue), self._most))]
+            batch = [self._queue.popleft() for _ in range(min(len(self._queue), self._max_batch))]
         try:
             self._do(batch)
         except BaseException as error:
             for job in batch:
                 job.failure = error
         with self._lock:
-            self._led = bool(self._queue)
+            self._leader_active = bool(self._queue)
             following = self._queue[0] if self._queue else None
         if following is not None:
             following.tell()

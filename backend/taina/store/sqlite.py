@@ -17,7 +17,7 @@ import sqlite_utils
 
 from taina.errors import StorageFullError, TainaError
 from taina.store import Transaction
-from taina.store.group_commit import Batches, Job
+from taina.store.group_commit import GroupCommit, Job
 from taina.store.sqlite_migrations import migrations
 from taina.store.sqlite_transaction import SqliteTransaction
 from taina.store.versions import refuse_newer
@@ -40,9 +40,9 @@ PRAGMA cell_size_check = ON;
 _BATCH = 256
 _CHECKPOINT_SECONDS = 0.5
 _CHECKPOINT_BYTES = 16 << 20
-_LOOK_EACH = 8  # commits, at its length
+_CHECK_WAL_EVERY = 8  # commits
 _DELETE_SECONDS = 0.005  # how long nothing has to be asked for before pending deletes are done
-_DELETE_SECONDS_MAX = 0.05  # how long they wait under load
+_MAX_DELETE_SECONDS = 0.05  # how long they wait under load
 _VACUUM_PAGES = 512
 _RUINED = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
@@ -81,7 +81,7 @@ class SqliteStore:
         except BaseException:
             self._connection.close()
             raise
-        self._batches = Batches(self._commit, _BATCH)
+        self._group_commit = GroupCommit(self._commit, _BATCH)
         self._database = threading.Lock()
         """Held by whoever uses the connection."""
         self._committed = time.monotonic()
@@ -93,7 +93,7 @@ class SqliteStore:
         self._upkeep.start()
 
     def atomically(self, work: Callable[[Transaction], Result]) -> Result:
-        result: Result = self._batches.call(work)
+        result: Result = self._group_commit.call(work)
         return result
 
     @property
@@ -123,7 +123,7 @@ class SqliteStore:
             with self._database:
                 now = time.monotonic()
                 idle = now - self._committed >= _DELETE_SECONDS
-                if pending and not ending and (idle or now >= cleared + _DELETE_SECONDS_MAX):
+                if pending and not ending and (idle or now >= cleared + _MAX_DELETE_SECONDS):
                     self._delete_some()
                     cleared = now
                 if dirty_since is None and self._connection.total_changes != self._changes:
@@ -142,7 +142,7 @@ class SqliteStore:
                 self._resting = False
                 self._wake.set()
             self._commits += 1
-            if self._commits % _LOOK_EACH == 0 and self._log_is_long():
+            if self._commits % _CHECK_WAL_EVERY == 0 and self._log_is_long():
                 self._checkpoint()
 
     def _do(self, batch: list[Job]) -> None:
@@ -175,7 +175,7 @@ class SqliteStore:
             self._explain(error)
 
     def _attempt(self, job: Job) -> None:
-        """Run one job. Most that fail have changed nothing by then; for the others there is another way."""
+        """Run one job. One that fails before it writes fails alone; after a write the batch is redone job by job."""
         changes = self._connection.total_changes
         mark = self._transaction.mark()
         try:

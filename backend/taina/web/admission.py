@@ -46,7 +46,7 @@ class Admission:
         """
         if self._keys is None:
             return create(None)
-        key = self._keys.know(bearer(request) if request.get_header("Authorization") else None)
+        key = self._keys.authenticate(bearer(request) if request.get_header("Authorization") else None)
         return self._charge(key, create)
 
     def answer(self, request: falcon.Request, answering: bytes | None, create: Callable[[Admit | None], Made]) -> Made:

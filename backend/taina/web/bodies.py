@@ -3,7 +3,7 @@
 import re
 
 from taina.errors import NotFoundError, TainaError, TooLargeError
-from taina.rules.vault import SEALED_CHUNK
+from taina.rules.uploads import SEALED_CHUNK
 from taina.web.parsing import JSON_MOST
 
 SMALL = 64 << 10

@@ -11,13 +11,13 @@ from typing import Literal
 import falcon
 
 from taina.errors import RateLimitedError
-from taina.rules.vault import SEALED_CHUNK
+from taina.rules.uploads import SEALED_CHUNK
 from taina.web.peers import Clients, Network
 
 _BURST = 10 * 60
 """Seconds' worth of a budget a minute that may be spent at once: an office comes in waves."""
 _DAY = 86400
-_CLIENTS_MOST = 100_000
+MAX_CLIENTS = 100_000
 """Clients that a budget remembers. Whoever has more addresses than this gains little by being forgotten."""
 
 BudgetName = Literal["creates", "reveals", "calls", "chunks"]
@@ -47,7 +47,7 @@ class Rates:
 
 
 class Budget:
-    """A token bucket for each client, of which only the moment is kept at which it will be full again."""
+    """A token bucket for each client (GCRA: only the moment is kept at which the bucket will be full again)."""
 
     def __init__(self, size: float, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         """A full bucket holds `size`, and an empty one is full after `seconds`."""
@@ -62,13 +62,13 @@ class Budget:
         """How many clients it remembers: those that it could have to refuse."""
         return len(self._full)
 
-    def wait(self, client: bytes, cost: float = 1) -> float:
+    def seconds_until(self, client: bytes, cost: float = 1) -> float:
         """Seconds until the client can spend `cost`, or the whole of the bucket if that is less; 0 if it can now."""
         now = self._clock()
         return max(self._after(client, cost, now) - now - self._fill, 0)
 
-    def spend(self, client: bytes, cost: float = 1) -> float:
-        """As `wait`, and where that is 0 it is spent."""
+    def try_spend(self, client: bytes, cost: float = 1) -> float:
+        """As `seconds_until`, and where that is 0 it is spent."""
         now = self._clock()
         with self._lock:
             after = self._after(client, cost, now)
@@ -81,7 +81,7 @@ class Budget:
             return 0
 
     def give_back(self, client: bytes, cost: float = 1) -> None:
-        """Undo a `spend` of this cost."""
+        """Undo a `try_spend` of this cost."""
         with self._lock:
             if client in self._full:
                 self._full[client] -= min(cost / self._size, 1) * self._fill
@@ -90,10 +90,10 @@ class Budget:
         return max(self._full.get(client, now), now) + min(cost / self._size, 1) * self._fill
 
     def _forget(self, now: float) -> None:
-        """Those at the front were here the longest ago; two for each that comes keep the row short."""
+        """Entries at the front are the oldest; dropping up to two for each new one bounds the table."""
         for _ in range(2):
             client, full = next(iter(self._full.items()))
-            if full > now and len(self._full) <= _CLIENTS_MOST:
+            if full > now and len(self._full) <= MAX_CLIENTS:
                 return
             del self._full[client]
             if not self._full:
@@ -121,15 +121,15 @@ class ClientLimits:
         name = budgets.get("GET" if request.method == "HEAD" else request.method, "calls")
         budget = name and self._budgets[name]
         if budget:
-            _refuse(budget.spend(self._mark(request)))
+            _refuse(budget.try_spend(self._mark(request)))
         if self._misses and request.auth is not None:
-            _refuse(self._misses.wait(self._mark(request)))
+            _refuse(self._misses.seconds_until(self._mark(request)))
 
     def process_response(
         self, request: falcon.Request, response: falcon.Response, resource: object, succeeded: bool
     ) -> None:
         if not succeeded and self._misses and request.auth is not None and response.status_code in (401, 403, 404):
-            self._misses.spend(self._mark(request))
+            self._misses.try_spend(self._mark(request))
 
     def charge_storage(self, request: falcon.Request, size: int) -> Callable[[], None]:
         """Charge `size` bytes to the client before they are stored; return what gives them back if they are not.
@@ -139,7 +139,7 @@ class ClientLimits:
         budget, mark = self._storage, self._mark(request)
         if budget is None:
             return lambda: None
-        _refuse(budget.spend(mark, size))
+        _refuse(budget.try_spend(mark, size))
         return lambda: budget.give_back(mark, size)
 
     def _mark(self, request: falcon.Request) -> bytes:

@@ -5,8 +5,9 @@ from typing import get_args
 import falcon
 
 from taina import __version__
-from taina.rules.secret_requests import ENVELOPE_SIZE, Openness
-from taina.rules.vault import SEALED_CHUNK, TAG, Limits
+from taina.rules.secret_requests import ENVELOPE_SIZE
+from taina.rules.types import Limits, Openness
+from taina.rules.uploads import SEALED_CHUNK, TAG
 from taina.store import State
 from taina.web.openapi_schema import (
     STATES,

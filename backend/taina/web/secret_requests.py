@@ -6,7 +6,8 @@ import falcon
 
 from taina import base64url
 from taina.errors import QuotaError
-from taina.rules.secret_requests import Asking, SecretRequests
+from taina.rules.secret_requests import SecretRequests
+from taina.rules.types import NewRequest
 from taina.web.admission import Admission
 from taina.web.limits import Budgets
 from taina.web.parsing import bearer, parse_bytes, read_json
@@ -26,7 +27,7 @@ class SecretRequestResource:
     def on_put(self, request: falcon.Request, response: falcon.Response, request_id: str) -> None:
         identifier = parse_bytes("id", request_id, 16)
         fields = read_json(request)
-        asking = Asking(
+        asking = NewRequest(
             inbox_hash=fields.bytes("inbox_hash", 32),
             answer_hash=fields.bytes("answer_hash", 32),
             ttl=fields.integer("ttl"),

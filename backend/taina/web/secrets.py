@@ -6,7 +6,9 @@ import falcon
 
 from taina import __version__, base64url
 from taina.errors import QuotaError, RateLimitedError
-from taina.rules.vault import SEALED_CHUNK, Claim, Created, Order, Vault
+from taina.rules.types import Claim, Created, NewSecret
+from taina.rules.uploads import SEALED_CHUNK
+from taina.rules.vault import Vault
 from taina.web.admission import Admission, charged
 from taina.web.limits import Budgets, ClientLimits
 from taina.web.parsing import bearer, parse_bytes, path_number, read_body, read_json
@@ -29,7 +31,7 @@ class SecretResource:
     def on_put(self, request: falcon.Request, response: falcon.Response, secret_id: str) -> None:
         identifier = parse_bytes("id", secret_id, 16)
         fields = read_json(request)
-        order = Order(
+        order = NewSecret(
             link_hash=fields.bytes("link_hash", 32),
             reveal_hash=fields.bytes("reveal_hash", 32),
             receipt_id=fields.bytes("receipt_id", 16),
@@ -54,7 +56,7 @@ class SecretResource:
         response.status = falcon.HTTP_201 if created.new else falcon.HTTP_200
         response.media = {"state": created.state, "expires": created.expires}
 
-    def _create(self, request: falcon.Request, identifier: bytes, order: Order, answering: bytes | None) -> Created:
+    def _create(self, request: falcon.Request, identifier: bytes, order: NewSecret, answering: bytes | None) -> Created:
         # Of a secret that is too large nothing is kept: it costs nothing, and is refused for its size.
         size = order.size if order.size <= self._vault.limits.size else 0
         return charged(

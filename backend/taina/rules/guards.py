@@ -1,0 +1,97 @@
+"""What is taken, and who may do what: each guard of a secret gives it back, or raises.
+
+Whoever shows no right proof gets the same answer, in the same time, as if there were nothing.
+"""
+
+import hashlib
+import hmac
+from typing import Literal
+
+from taina.errors import GoneError, InvalidError, NotFoundError, TooLargeError
+from taina.rules.types import Claim, Limits, NewSecret
+from taina.rules.uploads import SEALED_CHUNK, TAG
+from taina.store import Secret, State
+
+LIVE: tuple[State, ...] = ("uploading", "waiting")
+
+
+def require_valid(new: NewSecret, limits: Limits) -> None:
+    """Raises: InvalidError, TooLargeError."""
+    if not limits.ttl_min <= new.ttl <= limits.ttl_max:
+        raise InvalidError(f"A lifetime is {limits.ttl_min} to {limits.ttl_max} seconds.", field="ttl")
+    if new.size > limits.size or (limits.lease == 0 and new.chunks > 1):
+        raise TooLargeError(field="size")
+    if new.chunks < 1:
+        raise InvalidError("A secret has at least one chunk.", field="chunks")
+    whole = (new.chunks - 1) * SEALED_CHUNK
+    if not whole + TAG < new.size <= whole + SEALED_CHUNK:
+        raise InvalidError(
+            f"{new.chunks} chunks hold more than {whole + TAG} and at most {whole + SEALED_CHUNK} bytes.",
+            field="size",
+        )
+    if new.content is not None:
+        if new.chunks > 1:
+            raise InvalidError("Only a secret of one chunk comes inline.", field="content")
+        if len(new.content) != new.size:
+            raise InvalidError(f"The content has {len(new.content)} bytes, not `size`.", field="content")
+
+
+def require_link_proof(secret: Secret | None, link_proof: bytes, now: int) -> Secret:
+    """Only a holder of the link learns that there is, or was, a secret, and only until its expiry."""
+    secret = _proved(secret, _hash_of(secret, "link_hash"), link_proof)
+    if now >= secret.expires:
+        raise NotFoundError
+    return secret
+
+
+def require_receipt_token(secret: Secret | None, receipt_token: bytes) -> Secret:
+    return _proved(secret, _hash_of(secret, "receipt_hash"), receipt_token)
+
+
+def require_upload(secret: Secret | None, receipt_token: bytes, now: int) -> Secret:
+    secret = require_receipt_token(secret, receipt_token)
+    if secret.state not in LIVE:
+        raise gone(secret)
+    if now >= secret.expires:
+        raise GoneError(state="expired", ended=secret.expires)
+    return secret
+
+
+def require_claim_token(secret: Secret | None, token: bytes) -> Secret:
+    return _proved(secret, _hash_of(secret, "claim_check"), sha256(token))
+
+
+def require_lease(secret: Secret | None, token: bytes, now: int) -> Secret:
+    secret = require_claim_token(secret, token)
+    # Once its bytes are gone a secret has no chunks; within the sweeper's delay the lease alone tells.
+    if secret.state != "revealed" or now >= secret.due or secret.chunks == 0:
+        raise gone(secret)
+    return secret
+
+
+def _hash_of(secret: Secret | None, field: Literal["link_hash", "receipt_hash", "claim_check"]) -> bytes:
+    return (secret and getattr(secret, field)) or bytes(32)
+
+
+def _proved(secret: Secret | None, kept: bytes, proof: bytes) -> Secret:
+    """The comparison is made in either case, so that time tells nothing."""
+    proved = same(kept, sha256(proof))
+    if secret is None or not proved:
+        raise NotFoundError
+    return secret
+
+
+def holds(claim: Claim, secret: Secret) -> bool:
+    return secret.chunks > 0 and secret.claim_id == claim.id and same(sha256(claim.hash), secret.claim_check or b"")
+
+
+def gone(secret: Secret) -> GoneError:
+    return GoneError(state=secret.state, ended=secret.ended if secret.ended is not None else secret.expires)
+
+
+def sha256(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def same(a: bytes, b: bytes) -> bool:
+    return hmac.compare_digest(a, b)
