@@ -64,7 +64,8 @@ def test_what_was_acknowledged_survives_a_killed_process(tmp_path: Path) -> None
     made = Made()
     script = (
         "import os, signal, pickle, sys; from pathlib import Path\n"
-        "from taina.store.sqlite import SqliteStore; from taina.rules.types import Limits; from taina.rules.vault import Vault\n"
+        "from taina.store.sqlite import SqliteStore\n"
+        "from taina.rules.types import Limits; from taina.rules.vault import Vault\n"
         "secret_id, order = pickle.loads(sys.stdin.buffer.read())\n"
         f"vault = Vault(SqliteStore(Path({str(tmp_path / 'taina.db')!r})), Limits(), lambda: {START})\n"
         "vault.create(secret_id, order)\n"

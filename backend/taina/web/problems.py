@@ -62,7 +62,7 @@ STATUSES: dict[type[TainaError], int] = {
 
 def status_of(error: TainaError) -> int:
     """The HTTP status of an error; 500 for one that no server should have met."""
-    return STATUSES.get(type(error), 500)
+    return next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), 500)
 
 
 def problem(error: TainaError, status: int | None = None) -> bytes:
