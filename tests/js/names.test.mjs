@@ -13,6 +13,21 @@ for (const { name, clean } of vectors) {
   });
 }
 
+test("cleanName: a name may keep the dot that begins it, and nothing more", () => {
+  for (const [name, clean] of [
+    [".env", ".env"],
+    [".env.", ".env"],
+    ["..env", ".env"],
+    ["..", "file"],
+    [".", "file"],
+    [" .env", "env"],
+    ["env", "env"],
+    [".con", "._con"],
+  ]) {
+    assert.equal(cleanName(name, { hidden: true }), clean);
+  }
+});
+
 test("cleanName: half a character becomes a whole one", () => {
   assert.equal(cleanName("a\ud83d.txt"), "a_.txt");
 });

@@ -11,10 +11,13 @@ const DEVICE = /^(con|prn|aux|nul|com[1-9]|lpt[1-9])[ ]*(\.|$)/i;
 /**
  * Applying it again changes nothing; the cases stand in tests/vectors/names.json.
  * @param {string} name
+ * @param {{hidden?: boolean}} [options] hidden: a name such as `.env` keeps its dot
  * @returns {string} `file` where nothing is left of it
  */
-export function cleanName(name) {
-  let clean = trim(name.replace(UNFIT, "_"));
+export function cleanName(name, { hidden = false } = {}) {
+  const fit = name.replace(UNFIT, "_");
+  let clean = trim(fit);
+  if (hidden && clean && fit.startsWith(".")) return `.${cleanName(clean)}`;
   if (DEVICE.test(clean)) clean = `_${clean}`;
   return shorten(clean) || "file";
 }

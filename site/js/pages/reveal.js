@@ -202,10 +202,10 @@ function showSecret() {
     ...saved.map((item) => {
       const part = copyOf("secret-file-part");
       const [name, size] = part.querySelectorAll("span");
-      name.textContent = cleanName(item.name);
+      name.textContent = cleanName(item.name, { hidden: true });
       size.textContent = formatSize(item.size);
       const button = /** @type {HTMLElement} */ (part.querySelector("button"));
-      button.setAttribute("aria-label", say("save", { name: cleanName(item.name) }));
+      button.setAttribute("aria-label", say("save", { name: cleanName(item.name, { hidden: true }) }));
       button.addEventListener("click", () => save(item));
       return part;
     }),
@@ -227,7 +227,7 @@ async function save(item) {
   const address = URL.createObjectURL(await item.blob());
   const anchor = document.createElement("a");
   anchor.href = address;
-  anchor.download = cleanName(item.name);
+  anchor.download = cleanName(item.name, { hidden: true });
   anchor.click();
   setTimeout(() => URL.revokeObjectURL(address), REVOKE_AFTER);
 }
