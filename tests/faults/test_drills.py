@@ -4,7 +4,21 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from drills import clock, cut, full_disk, fuzzing, kill, logs, model, race, residue, slow, smuggling
+from drills import (
+    clock,
+    cut,
+    full_disk,
+    fuzzing,
+    kill,
+    logs,
+    model,
+    race,
+    reservations,
+    residue,
+    slow,
+    smuggling,
+    sweeper,
+)
 from drills.promises import BrokenPromiseError, promise
 
 SHORT: dict[str, tuple[Callable[[int], Iterator[str]], int]] = {
@@ -15,9 +29,11 @@ SHORT: dict[str, tuple[Callable[[int], Iterator[str]], int]] = {
     "kill": (kill.run, 4),
     "logs": (logs.run, 5),
     "race": (race.run, 20),
+    "reservations": (reservations.run, 60),
     "residue": (residue.run, 200),
     "slow": (slow.run, 50),
     "smuggling": (smuggling.run, 1),
+    "sweeper": (sweeper.run, 60),
 }
 
 
