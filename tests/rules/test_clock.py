@@ -194,3 +194,16 @@ def test_a_step_back_while_it_was_stopped_is_seen(file: Path, used: Made, monkey
     with closing(SqliteStore(file)) as store:
         machine = Machine(store, monkeypatch, START)
         assert not machine.answers(used)
+
+
+def test_a_step_back_is_kept_across_a_restart(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was made since is judged by the time that the clock went back to."""
+    with closing(SqliteStore(file)) as store:
+        machine = Machine(store, monkeypatch, START + 10 * DAY)
+        machine.run(NOTE_EVERY + 1)
+        machine.wall = START
+        made = machine.create()
+    with closing(SqliteStore(file)) as store:
+        machine = Machine(store, monkeypatch, START + 10)
+        assert machine.run(5) == 0
+        assert machine.answers(made)
