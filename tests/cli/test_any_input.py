@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+import click
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -18,31 +19,35 @@ from taina.cli import main
 from taina.format.links import KINDS, Link, encode_link
 
 LINKS = [encode_link(Link(kind, bytes([9]) + bytes(47 if kind == "receipt" else 31))) for kind in KINDS]
-COMMANDS = ["send", "open", "status", "receipt", "burn", "request", "answer", "inbox", "takedown", "verify", "keys"]
-COMMANDS += ["config", "backup", "completion", "migrate", "doctor", "frobnicate", ""]
-OPTIONS = ["--ttl", "--passphrase", "--passphrase-file", "--words", "--recipients", "--name", "--qr", "--url", "--json"]
-OPTIONS += [
-    "--key-file",
-    "--ca",
-    "--out",
-    "-o",
-    "--force",
-    "--delete",
-    "--answers",
-    "--key",
-    "--data",
-    "--from",
-    "--to",
-]
-OPTIONS += ["--", "-", "-h", "--config", "--api", "--mail-to", "--at-least"]
+COMMANDS = ["send", "open", "status", "receipt", "burn", "request", "answer", "inbox", "takedown", "verify", "config"]
+COMMANDS += ["backup", "completion", "migrate", "doctor", "frobnicate", ""]
 
 texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40)
 texts |= st.binary(max_size=20).map(lambda data: data.replace(b"\0", b"").decode("utf-8", "surrogateescape"))
 values = texts | st.sampled_from(["0", "-1", "9" * 30, "1h", "99999999d", ".", "..", "/dev/null", "a", "missing", "-"])
-values |= st.sampled_from(LINKS).flatmap(
+links = st.sampled_from(LINKS).flatmap(
     lambda link: st.sampled_from([link, "#" + link, f"HOST/s/#{link}", f"http://[::1/s/#{link}", f"{link[:-3]}"])
 )
-arguments = st.lists(st.sampled_from(OPTIONS) | values, max_size=5)
+values |= links | st.sampled_from(["socks5://127.0.0.1:9", "fe80::/10", "latin", "utf16", "HOST"])
+
+
+@st.composite
+def calls(draw: st.DrawFn) -> list[str]:
+    """Mostly with options of its own, and as many arguments as it takes: so that it gets beyond its usage."""
+    name = draw(st.sampled_from(COMMANDS))
+    words = [name]
+    command = main.get_command(click.Context(main), name)
+    for parameter in command.params if command else []:
+        if isinstance(parameter, click.Argument):
+            given = links if parameter.name in ("link", "receipt") else values
+            words += draw(st.lists(given, min_size=1, max_size=1 if parameter.nargs == 1 else 2))
+        elif draw(st.integers(0, 4)) == 0:
+            words.append(draw(st.sampled_from(parameter.opts)))
+            if not (isinstance(parameter, click.Option) and parameter.is_flag):
+                words.append(draw(values))
+    return words + draw(st.lists(values, max_size=1)) * draw(st.integers(0, 1))
+
+
 VARIABLES = ["TAINA_URL", "TAINA_KEY", "TAINA_PASSPHRASE", "TAINA_CA", "TAINA_CONFIG", "TAINA_SITE_KEY", "TAINA_STORE"]
 VARIABLES += ["NO_PROXY", "ALL_PROXY", "HTTP_PROXY", "SSL_CERT_FILE", "XDG_STATE_HOME", "HOME", "COLUMNS", "LANG"]
 environments = st.dictionaries(st.sampled_from(VARIABLES), values, max_size=2)
@@ -61,12 +66,11 @@ class _Stdin(io.TextIOWrapper):
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-@given(command=st.sampled_from(COMMANDS), given_=arguments, environment=environments, stdin=st.binary(max_size=60))
+@given(words=calls(), environment=environments, stdin=st.binary(max_size=60))
 def test_any_input_ends_with_words(
     server: HostileServer,
     tmp_path: Path,
-    command: str,
-    given_: list[str],
+    words: list[str],
     environment: dict[str, str],
     stdin: bytes,
 ) -> None:
@@ -75,9 +79,11 @@ def test_any_input_ends_with_words(
     }
     told = {**kept, "TAINA_URL": server.url, "XDG_STATE_HOME": str(tmp_path)}
     told |= {name: value.replace("HOST", server.url) for name, value in environment.items()}
-    words = [command, *(value.replace("HOST", server.url) for value in given_)]
+    words = [word.replace("HOST", server.url) for word in words]
     folder = tmp_path / "here"
     folder.mkdir(exist_ok=True)
+    (folder / "latin").write_bytes("pässwörd".encode("latin-1"))
+    (folder / "utf16").write_bytes("passphrase".encode("utf-16-le"))
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         patch.chdir(folder)

@@ -52,7 +52,10 @@ def size(least: int) -> Callable[[Any], int]:
 
 
 def path(value: Any) -> Path:
-    return Path(text(value)).expanduser()
+    try:
+        return Path(text(value)).expanduser()
+    except RuntimeError:
+        raise ValueError("a path; there is no such user as behind its ~") from None
 
 
 def one_of(*words: str) -> Callable[[Any], str]:
