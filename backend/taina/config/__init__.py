@@ -71,84 +71,88 @@ class Config:
     """Every option of an instance. Sizes are bytes of ciphertext, times seconds."""
 
     host: str = option("127.0.0.1", host, "Address to listen on.")
-    port: int = option(8080, whole(0, 65535), "Port to listen on; 0 takes a free one.")
-    data: Path = option(Path("data"), path, "Folder of the database; made where it is missing.")
+    port: int = option(8080, whole(0, 65535), "Port to listen on; 0 picks a free one.")
+    data: Path = option(Path("data"), path, "Folder of the database; created if it is missing.")
     store: str | None = option(
         None,
         database,
         "A PostgreSQL database instead of a file, for several hosts: postgresql://user:password@host/database. "
-        "In the environment it does not show in the list of processes.",
+        "Set it in the environment to keep it out of the list of processes.",
         private=True,
     )
     site: Path | None = option(
         None,
         path,
-        "Folder of the built pages. Without it those of the one-file program, or else the API alone.",
+        "Folder of the built pages. Default: those inside the one-file program, otherwise the API alone.",
         key="site.folder",
     )
     url: str | None = option(
-        None, origin, "The address under which people reach the pages, such as https://secrets.example.org."
+        None, origin, "The address at which people reach the pages, such as https://secrets.example.org."
     )
     origins: tuple[str, ...] = option(
-        (), origins, "Other addresses whose pages may use this API: exactly these, and no others.", several=True
+        (), origins, "Other addresses whose pages may use this API, and no others.", several=True
     )
     max_size: int = option(
-        100 << 20, size(1), "The most that one secret may hold, encrypted: up to an eighth more than its files."
+        100 << 20, size(1), "Largest size of one secret, encrypted: up to an eighth more than its files."
     )
     max_storage: int = option(
         10 << 30, size(1), "The most that all secrets together may take; of that, a fifth for unfinished uploads."
     )
     create: Literal["anyone", "keys"] = option(
-        "anyone", one_of("anyone", "keys"), "Who may make secrets and requests: anyone, or holders of access keys."
+        "anyone",
+        one_of("anyone", "keys"),
+        "Who may create secrets and requests: anyone, or only people with access keys.",
     )
     work: int = option(
         0,
         whole(0, BITS_MOST),
-        "Bits of proof of work for each new secret and request, while a flood lasts; 0 asks for none.",
+        "Bits of proof of work for each new secret and request, while a flood lasts; 0 requires none.",
     )
-    client_creates: int = option(120, whole(0, 1_000_000), "Secrets a minute of one client; 0 sets no bound.")
-    client_reveals: int = option(240, whole(0, 1_000_000), "Reveals a minute of one client; 0 sets no bound.")
+    client_creates: int = option(120, whole(0, 1_000_000), "Secrets per minute and client; 0 means no limit.")
+    client_reveals: int = option(240, whole(0, 1_000_000), "Reveals per minute and client; 0 means no limit.")
     client_calls: int = option(
-        1200, whole(0, 1_000_000), "All other calls a minute of one client, but those with chunks; 0 sets no bound."
+        1200,
+        whole(0, 1_000_000),
+        "All other calls, except those with a chunk, per minute and client; 0 means no limit.",
     )
     client_misses: int = option(
-        300, whole(0, 1_000_000), "Calls a minute of one client whose proof is wrong; 0 sets no bound."
+        300, whole(0, 1_000_000), "Calls with a wrong proof, per minute and client; 0 means no limit."
     )
-    client_storage: int = option(1 << 30, size(0), "The most that one client may store in a day; 0 sets no bound.")
+    client_storage: int = option(1 << 30, size(0), "The most that one client may store per day; 0 means no limit.")
     client_transfer: int = option(
-        20 << 30, size(0), "The most that one client may send and fetch in chunks of files in a day; 0 sets no bound."
+        20 << 30, size(0), "The most that one client may send and fetch per day in chunks of files; 0 means no limit."
     )
     trusted_proxy: tuple[IPv4Network | IPv6Network, ...] = option(
         (),
         networks,
-        "Addresses or networks of reverse proxies, whose X-Forwarded-For is believed.",
+        "Addresses or networks of reverse proxies, whose X-Forwarded-For is trusted.",
         key="trusted_proxies",
         several=True,
     )
     log: Literal["errors", "events"] = option(
-        "errors", one_of("errors", "events"), "What is logged, as JSON: errors alone, or a line for each request."
+        "errors", one_of("errors", "events"), "What is logged, as JSON: only errors, or a line for each request."
     )
     metrics: tuple[str, int] | None = option(
-        None, loopback, "Where Prometheus may fetch metrics: an address of this machine, such as 127.0.0.1:9464."
+        None, loopback, "Where Prometheus can fetch metrics: an address of this machine, such as 127.0.0.1:9464."
     )
     mail_host: str | None = option(
-        None, text, "SMTP server that takes our mail; without one nothing is ever mailed.", key="mail.host"
+        None, text, "SMTP server that accepts our mail; without one, nothing is ever mailed.", key="mail.host"
     )
     mail_port: int = option(465, whole(1, 65535), "Its port.", key="mail.port")
     mail_security: Literal["tls", "starttls"] = option(
         "tls", one_of("tls", "starttls"), "How the connection to it is encrypted.", key="mail.security"
     )
-    mail_from: str | None = option(None, mailbox, "Address that our mail comes from.", key="mail.from")
-    mail_user: str | None = option(None, text, "Name to log in with, where it wants one.", key="mail.user")
+    mail_from: str | None = option(None, mailbox, "Sender address of our mail.", key="mail.from")
+    mail_user: str | None = option(None, text, "User name to log in with, if it requires one.", key="mail.user")
     mail_password_file: Path | None = option(
         None, path, "File whose first line is the password for it.", key="mail.password_file"
     )
     mail_authority: Path | None = option(
-        None, path, "Certificate authority that vouches for it, where the system's do not.", key="mail.authority"
+        None, path, "Certificate authority that vouches for it, if those of the system do not.", key="mail.authority"
     )
-    mail_per_key: int = option(10, whole(0, 10_000), "Links that one access key may mail in a day.", key="mail.per_key")
+    mail_per_key: int = option(10, whole(0, 10_000), "Links that one access key may mail per day.", key="mail.per_key")
     mail_per_day: int = option(
-        200, whole(0, 1_000_000), "Links that may be mailed in a day in all.", key="mail.per_day"
+        200, whole(0, 1_000_000), "Links that may be mailed per day in total.", key="mail.per_day"
     )
 
 

@@ -3,26 +3,28 @@
 TEXTS: dict[str, dict[str, tuple[str, str]]] = {
     "en": {
         "secret": (
-            "Somebody sends you a secret",
-            "Somebody sends you a secret by {instance}.\n\n{link}\n\n"
-            "It opens once. You need a passphrase of six words as well, which the sender tells you by another way:\n"
-            "by phone, in person, in another messenger. If you expect nothing of this kind, delete this message.\n",
+            "Someone has sent you a secret",
+            "Someone has sent you a secret through {instance}.\n\n{link}\n\n"
+            "It can be opened only once. You also need a passphrase of six words, which the sender gives you some\n"
+            "other way: by phone, in person, or in another messenger. If you did not expect anything like this,\n"
+            "delete this message.\n",
         ),
         "issued": (
             "Your access key was issued",
-            "An access key was issued to you: with it you can create links at {instance}\n\n"
-            "It is called “{name}” and is good {until}. Whoever runs the service gives it to you by another way;\n"
-            "it is in no message.\n",
+            "An access key was issued to you. With it you can create links at {instance}\n\n"
+            "Its name is “{name}”, and it is valid {until}. Whoever runs the service gives you the key through\n"
+            "another channel; no message contains it.\n",
         ),
         "expiring": (
             "Your access key is about to expire",
-            "Your access key “{name}” for {instance} expires: it is good {until}.\n\n"
+            "Your access key “{name}” for {instance} is about to expire: it is valid {until}.\n\n"
             "If you still need one, ask whoever runs the service.\n",
         ),
         "revoked": (
             "Your access key was revoked",
-            "Your access key “{name}” for {instance} was revoked: nothing more can be made with it.\n\n"
-            "What you made with it stays as it is. If this surprises you, ask whoever runs the service.\n",
+            "Your access key “{name}” for {instance} was revoked, so it can no longer be used.\n\n"
+            "Secrets that you created with it can still be opened. If this surprises you, ask whoever runs\n"
+            "the service.\n",
         ),
         "until": ("until {date} (UTC)", "until it is revoked"),
     },

@@ -5,10 +5,10 @@ from typing import get_args
 import falcon
 
 from taina import __version__
+from taina.rules.guards import LIVE
 from taina.rules.secret_requests import ENVELOPE_SIZE
 from taina.rules.types import Limits, Openness
 from taina.rules.uploads import SEALED_CHUNK, TAG
-from taina.store import State
 from taina.web.openapi_schema import (
     STATES,
     Schema,
@@ -23,8 +23,6 @@ from taina.web.openapi_schema import (
     problem,
     some_bytes,
 )
-
-_LIVE: list[State] = ["uploading", "waiting"]
 
 
 class OpenApiResource:
@@ -74,7 +72,7 @@ def _paths(limits: Limits) -> Schema:
         number_in_path("n"),
     )
     state = an_object({"state": one_of(STATES)})
-    live_state = an_object({"state": one_of(_LIVE), "expires": an_integer()})
+    live_state = an_object({"state": one_of(LIVE), "expires": an_integer()})
     chunk_body = {"application/octet-stream": {"schema": {"type": "string", "maxLength": SEALED_CHUNK}}}
     return {
         "/secrets/{secret_id}": {
@@ -96,7 +94,7 @@ def _paths(limits: Limits) -> Schema:
                         "It is waiting for its reader, or for the rest of its upload.",
                         an_object(
                             {
-                                "state": one_of(_LIVE),
+                                "state": one_of(LIVE),
                                 "passphrase": {"type": "boolean"},
                                 "size": an_integer(),
                                 "chunks": an_integer(),
