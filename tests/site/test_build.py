@@ -14,7 +14,7 @@ import xkcdpass
 
 import screenshots
 from support.site_documents import Document
-from taina.site import SiteError
+from taina.site import SiteError, assets
 from taina.site import build as build_site
 
 SITE = build_site.build()
@@ -53,7 +53,7 @@ def test_scripts_and_styles_are_their_sources_byte_for_byte() -> None:
     sources = [file for folder in folders for file in (build_site.SOURCE / folder).rglob("*") if file.is_file()]
     ours = {file.relative_to(build_site.SOURCE).as_posix(): file.read_bytes() for file in sources}
     installed = {
-        "packages/qrcode-generator.js": build_site.NODE_PACKAGES / "qrcode-generator/dist/qrcode.mjs",
+        "packages/qrcode-generator.js": assets.NODE_PACKAGES / "qrcode-generator/dist/qrcode.mjs",
         "packages/eff-long.txt": Path(xkcdpass.__file__).parent / "static/eff-long",
     }
     assert found == ours | {path: file.read_bytes() for path, file in installed.items()}

@@ -4,21 +4,14 @@ JavaScript and style sheets are copied as they were written. All of them lie bel
 of everything in it, so that relative imports hold and browsers may keep them for ever.
 """
 
-import base64
-import datetime
 import gzip
 import hashlib
 import json
-import posixpath
-import re
 import shutil
 import unicodedata
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cache
-from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +22,11 @@ from markupsafe import Markup
 
 from taina import __version__
 from taina.site import SOURCE as SOURCE
-from taina.site import SiteError, colours, hosting
+from taina.site import SiteError, assets, headers, hosting
 from taina.site.api_page import calls
 from taina.site.branding import Looks
 from taina.site.hosting import Headers
 
-NODE_PACKAGES = SOURCE / "node_modules"
 PAGES = {
     "create": "",
     "reveal": "s/",
@@ -57,32 +49,7 @@ PAGES = {
 """Each template of a page, and its address below a language."""
 LINK_PAGES = ("reveal", "receipt", "answer", "inbox")
 REFERENCE = "en"
-_ASSETS = ("css", "images", "js")
-_PACKAGES: dict[str, Callable[[], Traversable]] = {
-    "packages/eff-long.txt": lambda: resources.files("xkcdpass") / "static" / "eff-long",
-    "packages/qrcode-generator.js": lambda: NODE_PACKAGES / "qrcode-generator" / "dist" / "qrcode.mjs",
-}
-"""What others wrote and we ship as it is: where it lies among the assets, and which pinned package has it."""
-_LOGO, _LOOKS = "images/logo.svg", "css/looks.css"
-_CLIENT = "js/client/client.js"
 _COMPRESSED = (".css", ".html", ".js", ".json", ".svg", ".txt")
-_PERMISSIONS = (
-    "accelerometer=(), autoplay=(), browsing-topics=(), camera=(), clipboard-read=(), "
-    "clipboard-write=(self), display-capture=(), encrypted-media=(), fullscreen=(), gamepad=(), geolocation=(), "
-    "gyroscope=(), hid=(), identity-credentials-get=(), idle-detection=(), local-fonts=(), magnetometer=(), "
-    "microphone=(), midi=(), otp-credentials=(), payment=(), picture-in-picture=(), publickey-credentials-create=(), "
-    "publickey-credentials-get=(), screen-wake-lock=(), serial=(), storage-access=(), usb=(), "
-    "window-management=(), xr-spatial-tracking=()"
-)
-
-
-@dataclass(frozen=True)
-class Assets:
-    """What pages load: source files by path, their folder's address, and the digests that browsers check."""
-
-    files: dict[str, bytes]
-    base: str
-    integrity: dict[str, str]
 
 
 def build(source: Path = SOURCE, looks: Looks | None = None, api: str | None = None) -> dict[str, bytes]:
@@ -94,11 +61,14 @@ def build(source: Path = SOURCE, looks: Looks | None = None, api: str | None = N
     Raises:
         jinja2.UndefinedError, KeyError: a template asks for a text that a catalog does not have.
     """
-    looks = looks or Looks()
+    return _build(source, looks or Looks(), api)[0]
+
+
+def _build(source: Path, looks: Looks, api: str | None) -> tuple[dict[str, bytes], Headers]:
     pages = {**PAGES, "contact": "contact/"} if looks.contact else PAGES
-    assets = _read_assets(source, looks, api)
-    import_map = _import_map(assets)
-    policy = _policy(import_map, api)
+    loaded = assets.read_assets(source, looks, api)
+    import_map = assets.import_map(loaded)
+    policy = headers.policy(import_map, api)
     catalogs = _read_catalogs(source)
     if looks.name:
         for catalog in catalogs.values():
@@ -111,23 +81,23 @@ def build(source: Path = SOURCE, looks: Looks | None = None, api: str | None = N
         lstrip_blocks=True,
     )
     environment.globals.update(
-        base=assets.base,
-        integrity=assets.integrity,
+        base=loaded.base,
+        integrity=loaded.integrity,
         import_map=import_map,
         languages={code: catalog["meta"] for code, catalog in catalogs.items()},
-        modules=lambda entry: _modules(assets, entry),
+        modules=lambda entry: assets.modules(loaded, entry),
         addresses=pages,
         calls=calls(),
         looks=looks,
         name=catalogs[REFERENCE]["site"]["name"],
-        picture=_LOGO if looks.logo else "images/mark.svg",
-        sheet=_LOOKS if looks.accent else "css/site.css",
+        picture=assets.LOGO if looks.logo else "images/mark.svg",
+        sheet=assets.ACCENTED if looks.accent else "css/site.css",
         reference=REFERENCE,
         translations=_translations(source, catalogs),
         # The header says it too; in a meta element a browser takes all but frame-ancestors.
         policy=policy.replace(" frame-ancestors 'none';", ""),
     )
-    site = {f"{assets.base[1:]}/{path}": data for path, data in assets.files.items()}
+    site = {f"{loaded.base[1:]}/{path}": data for path, data in loaded.files.items()}
     for language, catalog in catalogs.items():
         for page, address in {**pages, "notfound": "404.html"}.items():
             path = f"{language}/{address}" + ("" if address.endswith(".html") else "index.html")
@@ -138,12 +108,13 @@ def build(source: Path = SOURCE, looks: Looks | None = None, api: str | None = N
     site["404.html"] = site[f"{REFERENCE}/404.html"]
     if api:
         site["api.json"] = _to_json({"api": api})  # for programs that have a link of these pages
-    site["robots.txt"] = _robots(list(catalogs))
+    links = _link_addresses(list(catalogs))
+    site["robots.txt"] = headers.robots(links)
     if looks.contact and looks.contact_until and looks.url:
-        site[".well-known/security.txt"] = _security(looks.url, looks.contact_until)
-    headers = Headers(_rules(policy, api), _paths(assets, list(catalogs)))
-    site["manifest.json"] = _manifest(site, headers)
-    return site
+        site[".well-known/security.txt"] = headers.security_txt(looks.url, looks.contact_until)
+    answers = Headers(headers.rules(policy, api), headers.paths(loaded.base, links))
+    site["manifest.json"] = _manifest(site, answers)
+    return site, answers
 
 
 def with_compressed(site: dict[str, bytes]) -> dict[str, bytes]:
@@ -165,9 +136,9 @@ def write(out: Path, looks: Looks | None = None, api: str | None = None) -> int:
     """
     if out.exists() and any(out.iterdir()) and not _is_built(out):
         raise SiteError(f"{out} holds something other than built pages. Nothing was deleted; choose another folder.")
-    site = with_compressed(build(looks=looks, api=api))
-    headers = Headers(**json.loads(site["manifest.json"])["headers"])
-    site |= hosting.files(headers, list(json.loads(site["manifest.json"])["files"]))
+    built, answers = _build(SOURCE, looks or Looks(), api)
+    beside = hosting.files(answers, [path for path in built if path != "manifest.json"])
+    site = with_compressed(built) | beside
     shutil.rmtree(out, ignore_errors=True)
     for path, data in site.items():
         file = out / path
@@ -181,38 +152,6 @@ def _is_built(folder: Path) -> bool:
         return "files" in json.loads((folder / "manifest.json").read_text("utf-8"))
     except (OSError, ValueError, TypeError):
         return False
-
-
-def _read_assets(source: Path, looks: Looks, api: str | None) -> Assets:
-    files = {
-        path.relative_to(source).as_posix(): path.read_bytes()
-        for folder in _ASSETS
-        for path in sorted((source / folder).rglob("*"))
-        if path.is_file()
-    }
-    try:
-        files |= {path: package().read_bytes() for path, package in _PACKAGES.items()}
-    except FileNotFoundError as error:
-        raise SiteError(f"{error.filename} is missing. Install it: npm ci --prefix site") from None
-    if looks.accent:
-        files[_LOOKS] = files["css/site.css"] + colours.style(looks.accent)
-    if looks.logo:
-        files[_LOGO] = looks.logo
-    if api:
-        files[_CLIENT] = _with_api(files[_CLIENT], api)
-    whole = hashlib.sha256()
-    for path, data in files.items():
-        whole.update(path.encode() + b"\0" + hashlib.sha256(data).digest())
-    integrity = {path: _digest(data, "sha384") for path, data in files.items()}
-    return Assets(files, f"/assets/{whole.hexdigest()[:16]}", integrity)
-
-
-def _with_api(client: bytes, api: str) -> bytes:
-    """The one line of JavaScript that a build may change."""
-    own = b'const API = "/api/v1";'
-    if client.count(own) != 1:
-        raise ValueError(f"{_CLIENT} does not say where the API is")
-    return client.replace(own, f'const API = "{api}/api/v1";'.encode())
 
 
 def _read_catalogs(source: Path) -> dict[str, dict[str, Any]]:
@@ -240,87 +179,6 @@ def _leaves(node: Any, path: str = "") -> dict[str, str]:
     return {key: text for name, child in node.items() for key, text in _leaves(child, f"{path}.{name}").items()}
 
 
-def _import_map(assets: Assets) -> str:
-    """Maps nothing: it is where browsers, and js/ui/page.js, look up the digest of what a page loads later."""
-    digests = {
-        f"{assets.base}/{path}": digest
-        for path, digest in assets.integrity.items()
-        if path.startswith("packages/") or path.endswith(".js")
-    }
-    return json.dumps({"integrity": digests}, sort_keys=True, separators=(",", ":"))
-
-
-def _modules(assets: Assets, entry: str) -> list[str]:
-    """The modules that `entry` imports, near and far, and itself, each after those that it imports.
-
-    Pages name them all, in this order: they are fetched at once, each with its own digest. WebKit does not
-    count the import map's digests towards the integrity policy, and would block what only another module names.
-    """
-    found: list[str] = []
-    for name in re.findall(rb'^import [^"]*"(\.[^"]+)";', assets.files[entry], re.MULTILINE):
-        module = posixpath.normpath(f"{posixpath.dirname(entry)}/{name.decode()}")
-        found += [path for path in _modules(assets, module) if path not in found]
-    return [*found, entry]
-
-
-def _connect(api: str | None) -> str:
-    return f"connect-src 'self'{f' {api}' if api else ''}; "
-
-
-def _policy(import_map: str, api: str | None) -> str:
-    return (
-        f"default-src 'none'; script-src 'self' '{_digest(import_map.encode(), 'sha256')}'; style-src 'self'; "
-        f"img-src 'self'; {_connect(api)}worker-src 'self'; base-uri 'none'; form-action 'none'; "
-        # They give out the address of our worker (js/client/transfer.js) and those of our modules (js/ui/page.js).
-        "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types taina-worker taina-modules"
-    )
-
-
-def _rules(policy: str, api: str | None) -> dict[str, dict[str, str]]:
-    everywhere = {
-        # On scripts too: WebKit asks it of whatever a worker imports.
-        "Cross-Origin-Embedder-Policy": "require-corp",
-        "Cross-Origin-Resource-Policy": "same-origin",
-        "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
-    }
-    page = {
-        **everywhere,
-        "Cache-Control": "no-store",
-        "Content-Security-Policy": policy,
-        "Cross-Origin-Opener-Policy": "same-origin",
-        "Integrity-Policy": "blocked-destinations=(script)",
-        "Origin-Agent-Cluster": "?1",
-        "Permissions-Policy": _PERMISSIONS,
-        "X-DNS-Prefetch-Control": "off",
-        "X-Frame-Options": "DENY",
-    }
-    asset = {
-        **everywhere,
-        "Cache-Control": "public, max-age=31536000, immutable",
-        # For a drawing that is opened by its own address.
-        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    }
-    # For the worker, which has the policies of its own answer, not those of the page.
-    script = {
-        **asset,
-        "Content-Security-Policy": f"default-src 'none'; script-src 'self'; {_connect(api)}"
-        "require-trusted-types-for 'script'; trusted-types 'none'",
-    }
-    return {
-        "page": page,
-        "link": {**page, "X-Robots-Tag": "noindex, nofollow, noarchive, nosnippet"},
-        "asset": asset,
-        "script": script,
-    }
-
-
-def _paths(assets: Assets, languages: list[str]) -> dict[str, str]:
-    """Which rule holds for which path; one that ends in `/` holds for all below it, the longest wins."""
-    links = {f"{start}{PAGES[page]}": "link" for page in LINK_PAGES for start in ("/", *(f"/{x}/" for x in languages))}
-    return {"/": "page", f"{assets.base}/": "asset", f"{assets.base}/js/": "script", **links}
-
-
 def _long_text(source: Path, page: str, language: str) -> dict[str, Any]:
     """The rendered Markdown of a page that has one, in the page's language or else in the reference."""
     for code in (language, REFERENCE):
@@ -339,30 +197,18 @@ def _to_html(text: str) -> Markup:
     return Markup(markdown.render(text))  # noqa: S704 - our own text
 
 
-def _robots(languages: list[str]) -> bytes:
-    """Links lead nowhere without what follows the `#`, so no crawler needs their pages."""
-    links = [f"{start}{PAGES[page]}" for page in LINK_PAGES for start in ("/", *(f"/{x}/" for x in languages))]
-    return "".join(["User-agent: *\n", *(f"Disallow: {link}\n" for link in links)]).encode()
-
-
-def _security(url: str, until: datetime.date) -> bytes:
-    """Whom to tell of a weakness, and until when that holds (RFC 9116)."""
-    lines = [f"Contact: {url}/contact/", f"Expires: {until.isoformat()}T00:00:00Z"]
-    lines += [f"Canonical: {url}/.well-known/security.txt", "Preferred-Languages: en, bg"]
-    return "\n".join([*lines, ""]).encode()
+def _link_addresses(languages: list[str]) -> list[str]:
+    """Of the pages that links lead to, neutral and in each language."""
+    return [f"{start}{PAGES[page]}" for page in LINK_PAGES for start in ("/", *(f"/{x}/" for x in languages))]
 
 
 def _render(environment: jinja2.Environment, template: str, **values: Any) -> bytes:
     return environment.get_template(template).render(values).encode()
 
 
-def _manifest(site: dict[str, bytes], headers: Headers) -> bytes:
+def _manifest(site: dict[str, bytes], answers: Headers) -> bytes:
     files = {path: {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)} for path, data in site.items()}
-    return _to_json({"version": 1, "release": __version__, "files": files, "headers": asdict(headers)})
-
-
-def _digest(data: bytes, algorithm: str) -> str:
-    return f"{algorithm}-{base64.b64encode(hashlib.new(algorithm, data).digest()).decode()}"
+    return _to_json({"version": 1, "release": __version__, "files": files, "headers": asdict(answers)})
 
 
 def _to_json(document: dict[str, Any]) -> bytes:

@@ -1,0 +1,93 @@
+"""What pages load: scripts, style sheets, pictures and packages, in one folder named by the hash of all of them."""
+
+import base64
+import hashlib
+import json
+import posixpath
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from taina.site import SOURCE, SiteError, colours
+from taina.site.branding import Looks
+
+NODE_PACKAGES = SOURCE / "node_modules"
+_ASSETS = ("css", "images", "js")
+_PACKAGES: dict[str, Callable[[], Traversable]] = {
+    "packages/eff-long.txt": lambda: resources.files("xkcdpass") / "static" / "eff-long",
+    "packages/qrcode-generator.js": lambda: NODE_PACKAGES / "qrcode-generator" / "dist" / "qrcode.mjs",
+}
+"""What others wrote and we ship as it is: where it lies among the assets, and which pinned package has it."""
+LOGO, ACCENTED = "images/logo.svg", "css/looks.css"
+_CLIENT = "js/client/client.js"
+
+
+@dataclass(frozen=True)
+class Assets:
+    """What pages load: source files by path, their folder's address, and the digests that browsers check."""
+
+    files: dict[str, bytes]
+    base: str
+    integrity: dict[str, str]
+
+
+def read_assets(source: Path, looks: Looks, api: str | None) -> Assets:
+    files = {
+        path.relative_to(source).as_posix(): path.read_bytes()
+        for folder in _ASSETS
+        for path in sorted((source / folder).rglob("*"))
+        if path.is_file()
+    }
+    try:
+        files |= {path: package().read_bytes() for path, package in _PACKAGES.items()}
+    except FileNotFoundError as error:
+        raise SiteError(f"{error.filename} is missing. Install it: npm ci --prefix site") from None
+    if looks.accent:
+        files[ACCENTED] = files["css/site.css"] + colours.style(looks.accent)
+    if looks.logo:
+        files[LOGO] = looks.logo
+    if api:
+        files[_CLIENT] = _with_api(files[_CLIENT], api)
+    whole = hashlib.sha256()
+    for path, data in files.items():
+        whole.update(path.encode() + b"\0" + hashlib.sha256(data).digest())
+    integrity = {path: digest(data, "sha384") for path, data in files.items()}
+    return Assets(files, f"/assets/{whole.hexdigest()[:16]}", integrity)
+
+
+def _with_api(client: bytes, api: str) -> bytes:
+    """The one line of JavaScript that a build may change."""
+    own = b'const API = "/api/v1";'
+    if client.count(own) != 1:
+        raise ValueError(f"{_CLIENT} does not say where the API is")
+    return client.replace(own, f'const API = "{api}/api/v1";'.encode())
+
+
+def import_map(assets: Assets) -> str:
+    """Maps nothing: it is where browsers, and js/ui/page.js, look up the digest of what a page loads later."""
+    digests = {
+        f"{assets.base}/{path}": digest
+        for path, digest in assets.integrity.items()
+        if path.startswith("packages/") or path.endswith(".js")
+    }
+    return json.dumps({"integrity": digests}, sort_keys=True, separators=(",", ":"))
+
+
+def modules(assets: Assets, entry: str) -> list[str]:
+    """The modules that `entry` imports, near and far, and itself, each after those that it imports.
+
+    Pages name them all, in this order: they are fetched at once, each with its own digest. WebKit does not
+    count the import map's digests towards the integrity policy, and would block what only another module names.
+    """
+    found: list[str] = []
+    for name in re.findall(rb'^import [^"]*"(\.[^"]+)";', assets.files[entry], re.MULTILINE):
+        module = posixpath.normpath(f"{posixpath.dirname(entry)}/{name.decode()}")
+        found += [path for path in modules(assets, module) if path not in found]
+    return [*found, entry]
+
+
+def digest(data: bytes, algorithm: str) -> str:
+    return f"{algorithm}-{base64.b64encode(hashlib.new(algorithm, data).digest()).decode()}"

@@ -1,0 +1,90 @@
+"""What every answer says of itself: the policy of the pages, the headers by path, robots.txt and security.txt."""
+
+import datetime
+
+from taina.site.assets import digest
+
+_PERMISSIONS = (
+    "accelerometer=(), autoplay=(), browsing-topics=(), camera=(), clipboard-read=(), "
+    "clipboard-write=(self), display-capture=(), encrypted-media=(), fullscreen=(), gamepad=(), geolocation=(), "
+    "gyroscope=(), hid=(), identity-credentials-get=(), idle-detection=(), local-fonts=(), magnetometer=(), "
+    "microphone=(), midi=(), otp-credentials=(), payment=(), picture-in-picture=(), publickey-credentials-create=(), "
+    "publickey-credentials-get=(), screen-wake-lock=(), serial=(), storage-access=(), usb=(), "
+    "window-management=(), xr-spatial-tracking=()"
+)
+
+
+def _connect(api: str | None) -> str:
+    return f"connect-src 'self'{f' {api}' if api else ''}; "
+
+
+def policy(import_map: str, api: str | None) -> str:
+    return (
+        f"default-src 'none'; script-src 'self' '{digest(import_map.encode(), 'sha256')}'; style-src 'self'; "
+        f"img-src 'self'; {_connect(api)}worker-src 'self'; base-uri 'none'; form-action 'none'; "
+        # They give out the address of our worker (js/client/transfer.js) and those of our modules (js/ui/page.js).
+        "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types taina-worker taina-modules"
+    )
+
+
+def rules(policy: str, api: str | None) -> dict[str, dict[str, str]]:
+    everywhere = {
+        # On scripts too: WebKit asks it of whatever a worker imports.
+        "Cross-Origin-Embedder-Policy": "require-corp",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+    }
+    page = {
+        **everywhere,
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": policy,
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Integrity-Policy": "blocked-destinations=(script)",
+        "Origin-Agent-Cluster": "?1",
+        "Permissions-Policy": _PERMISSIONS,
+        "X-DNS-Prefetch-Control": "off",
+        "X-Frame-Options": "DENY",
+    }
+    asset = {
+        **everywhere,
+        "Cache-Control": "public, max-age=31536000, immutable",
+        # For a drawing that is opened by its own address.
+        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    }
+    # For the worker, which has the policies of its own answer, not those of the page.
+    script = {
+        **asset,
+        "Content-Security-Policy": f"default-src 'none'; script-src 'self'; {_connect(api)}"
+        "require-trusted-types-for 'script'; trusted-types 'none'",
+    }
+    found = {
+        "asset": asset,
+        "link": {**page, "X-Robots-Tag": "noindex, nofollow, noarchive, nosnippet"},
+        "page": page,
+        "script": script,
+    }
+    return {name: dict(sorted(rule.items())) for name, rule in found.items()}
+
+
+def paths(base: str, links: list[str]) -> dict[str, str]:
+    """Which rule holds for which path; one that ends in `/` holds for all below it, the longest wins.
+
+    Args:
+        base: the folder of the assets, such as `/assets/0123456789abcdef`.
+        links: the addresses of pages that links lead to.
+    """
+    found = {"/": "page", f"{base}/": "asset", f"{base}/js/": "script", **dict.fromkeys(links, "link")}
+    return dict(sorted(found.items()))
+
+
+def robots(links: list[str]) -> bytes:
+    """Links lead nowhere without what follows the `#`, so no crawler needs their pages."""
+    return "".join(["User-agent: *\n", *(f"Disallow: {link}\n" for link in links)]).encode()
+
+
+def security_txt(url: str, until: datetime.date) -> bytes:
+    """Whom to tell of a weakness, and until when that holds (RFC 9116)."""
+    lines = [f"Contact: {url}/contact/", f"Expires: {until.isoformat()}T00:00:00Z"]
+    lines += [f"Canonical: {url}/.well-known/security.txt", "Preferred-Languages: en, bg"]
+    return "\n".join([*lines, ""]).encode()
