@@ -214,7 +214,7 @@ export class Client {
   }
 
   /**
-   * How it stands with a secret; `proved` when the reader's own proof fits the receipt link.
+   * How it stands with a secret: `opened` only when the reader's own proof fits the receipt link, else `unproved`.
    * @param {Link} link
    * @returns {Promise<Receipt>}
    * @throws {TainaError} not_found
@@ -225,7 +225,8 @@ export class Client {
     const proof =
       receipt.opened === undefined ? null : (await sha256(fromBase64url(String(receipt.opened)))).slice(0, 16);
     const proved = proof !== null && toBase64url(proof) === toBase64url(link.body.slice(KEY_SIZE));
-    return { ...receipt, proved };
+    // What a server says without that proof is another state.
+    return { ...receipt, state: receipt.state === "opened" && !proved ? "unproved" : receipt.state, proved };
   }
 
   /**

@@ -53,10 +53,11 @@ async function look() {
 }
 
 /** @param {import("../client/client.js").Receipt} receipt */
-function tell({ state, created, expires, ended, failed_attempts, proved }) {
-  const name = say(`states.${state}`);
+function tell({ state, created, expires, ended, failed_attempts }) {
+  // Without the reader's proof nothing more is known than that the bytes were handed out.
+  const name = say(`states.${state === "unproved" ? "revealed" : state}`);
   element("receipt-state").textContent = name;
-  fill("explain", say(`explain.${state === "opened" && !proved ? "unproved" : state}`));
+  fill("explain", say(`explain.${state}`));
   fill("created", formatTime(created));
   fill("expires", formatTime(expires));
   element("failed").hidden = failed_attempts === 0;

@@ -64,7 +64,9 @@ async function look() {
 /** @param {string} receipt @returns {Promise<string>} */
 async function standing(receipt) {
   try {
-    return (await client.receipt(await decodeLink(receipt, "receipt"))).state;
+    const { state } = await client.receipt(await decodeLink(receipt, "receipt"));
+    // Without the reader's proof nothing more is known than that the bytes were handed out.
+    return state === "unproved" ? "revealed" : state;
   } catch (error) {
     return error instanceof TainaError && error.code === "unreachable" ? "unreachable" : "missing";
   }
