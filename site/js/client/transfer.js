@@ -19,6 +19,7 @@ export class Courier {
   /** What was asked and is not answered, by number. @type {Map<number, {answer: (answer: any) => void, refuse: (error: TainaError) => void}>} */
   #asked = new Map();
   #count = 0;
+  #ended = new AbortController();
 
   /** @param {Watch} watch */
   constructor({ onProgress, onHeld }) {
@@ -32,7 +33,8 @@ export class Courier {
     this.#worker.addEventListener("error", () => {
       for (const { refuse } of this.#asked.values()) refuse(new TainaError("internal"));
     });
-    addEventListener("online", () => this.#worker.postMessage({ name: "online" }));
+    const { signal } = this.#ended;
+    addEventListener("online", () => this.#worker.postMessage({ name: "online" }), { signal });
   }
 
   /** As in client.js. @param {Outgoing[]} items @param {import("./client.js").SendOptions} options @returns {Promise<Links>} @throws {TainaError} */
@@ -69,6 +71,7 @@ export class Courier {
 
   /** It forgets all that it holds. */
   end() {
+    this.#ended.abort();
     this.#worker.postMessage({ name: "end" });
   }
 
