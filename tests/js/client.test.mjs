@@ -88,6 +88,15 @@ async function sealed(items, passphrase = null) {
   return { link, receipt: await decodeLink(sent.receipt, "receipt"), order, chunks };
 }
 
+const trueStatus = {
+  state: "waiting",
+  passphrase: false,
+  size: 1040,
+  chunks: 1,
+  expires: 1_800_003_600,
+  attempts_left: 10,
+};
+
 /** A server that keeps this one secret. @param {{order: any, chunks: Uint8Array<ArrayBuffer>[]}} secret @returns {Answer} */
 const keeping =
   ({ order, chunks }) =>
@@ -95,7 +104,7 @@ const keeping =
     const n = /chunks\/(\d+)$/.exec(path)?.[1];
     if (n !== undefined) return new Response(chunks[Number(n)]);
     if (path.endsWith("/ack")) return Response.json({ state: "opened" });
-    return Response.json({ chunks: order.chunks, ...(order.content ? { content: order.content } : {}) });
+    return Response.json({ ...trueStatus, ...order });
   };
 
 /** @param {string} code @param {object} [members] */
@@ -150,7 +159,7 @@ for (const [status, code, members] of /** @type {[number, string, object][]} */ 
   [409, "conflict", {}],
   [410, "gone", { state: "opened", ended: 1_800_000_000 }],
   [413, "too_large", {}],
-  [422, "invalid", { field: "ttl" }],
+  [422, "invalid", {}],
   [429, "rate_limited", { retry_after: 11 }],
   [507, "storage_full", {}],
 ])) {
@@ -418,14 +427,15 @@ test("reveal: a secret that is another's does not open", async () => {
 test("receipt: opened is proved by the reader's own proof and by nothing else", async () => {
   const secret = await sealed(text, "парола");
   const { opened } = await deriveContentKeys(secret.link.body, "парола");
-  for (const [told, proved] of /** @type {[object, boolean][]} */ ([
-    [{ state: "waiting" }, false],
-    [{ state: "opened" }, false],
-    [{ state: "opened", opened: toBase64url(new Uint8Array(32)) }, false],
-    [{ state: "opened", opened: toBase64url(opened) }, true],
+  const facts = { created: 1_800_000_000, expires: 1_800_003_600, failed_attempts: 0 };
+  for (const [told, proved] of /** @type {[{state: string}, boolean][]} */ ([
+    [{ ...facts, state: "waiting" }, false],
+    [{ ...facts, state: "opened" }, false],
+    [{ ...facts, state: "opened", opened: toBase64url(new Uint8Array(32)) }, false],
+    [{ ...facts, state: "opened", opened: toBase64url(opened) }, true],
   ])) {
     const { client, calls } = clientOf(() => Response.json(told));
-    const state = proved ? "opened" : "state" in told && told.state === "opened" ? "unproved" : "waiting";
+    const state = proved ? "opened" : told.state === "opened" ? "unproved" : "waiting";
     assert.deepEqual(await client.receipt(secret.receipt), { ...told, state, proved });
     const { id, token } = await deriveReceipt(secret.receipt.body.slice(0, 32));
     assert.deepEqual([calls[0].path, calls[0].token], [`/receipts/${toBase64url(id)}`, toBase64url(token)]);
@@ -501,4 +511,102 @@ test("a pause that somebody wanted outlasts the network", { timeout: 20_000 }, a
   pace.go();
   assert.ok((await sending).secret);
   assert.deepEqual(told, ["pause", null]);
+});
+
+/** A body that does not end, and how much of it was taken. @param {ResponseInit} [init] */
+function flood(init) {
+  const taken = { bytes: 0 };
+  const body = new ReadableStream({
+    pull: (stream) => {
+      taken.bytes += 1 << 16;
+      if (taken.bytes > 64 << 20) stream.close();
+      else stream.enqueue(new Uint8Array(1 << 16).fill(0x20));
+    },
+  });
+  return { answer: () => new Response(body, init), taken };
+}
+
+for (const [name, init] of /** @type {[string, ResponseInit][]} */ ([
+  ["an answer", {}],
+  ["an error", { status: 404 }],
+])) {
+  test(`${name} without end is not read to its end`, async () => {
+    const secret = await sealed(text);
+    for (const call of /** @type {((client: Client) => Promise<unknown>)[]} */ ([
+      (client) => client.peek(secret.link),
+      (client) => client.reveal(secret.link, null),
+      (client) => client.receipt(secret.receipt),
+      (client) => client.send(text, options),
+      (client) => client.status(),
+    ])) {
+      const { answer, taken } = flood(init);
+      await assert.rejects(call(clientOf(answer).client), refusal("internal", init));
+      assert.ok(taken.bytes < 4 << 20, `${taken.bytes} bytes were read`);
+    }
+  });
+}
+
+test("a chunk is no larger than chunks are", async () => {
+  const secret = await sealed(files(new Blob([new Uint8Array(2 * CHUNK_SIZE)])));
+  const keep = keeping(secret);
+  const { client } = clientOf((call) => (call.path.includes("/chunks/") ? flood().answer() : keep(call)));
+  await assert.rejects(client.reveal(secret.link, null), refusal("internal"));
+});
+
+test("what says that it is too large is not read at all", async () => {
+  const secret = await sealed(text);
+  const { answer, taken } = flood({ headers: { "Content-Length": "99999999999" } });
+  await assert.rejects(clientOf(answer).client.peek(secret.link), refusal("internal"));
+  assert.ok(taken.bytes <= 1 << 17);
+});
+
+for (const lie of [
+  { expires: 1e17 },
+  { expires: -1 },
+  { expires: "soon" },
+  { expires: 1.5 },
+  { state: "constructor" },
+  { state: null },
+  { attempts_left: [] },
+  { size: undefined },
+  { passphrase: "no" },
+]) {
+  test(`a status that lies is not believed: ${JSON.stringify(lie)}`, async () => {
+    const secret = await sealed(text);
+    const { client } = clientOf(() => Response.json({ ...trueStatus, ...lie }));
+    await assert.rejects(client.peek(secret.link), refusal("internal"));
+    const gone = clientOf(() => problem(410, { code: "gone", state: "opened", ended: 1e17 }));
+    await assert.rejects(gone.client.peek(secret.link), refusal("internal", { status: 410 }));
+  });
+}
+
+test("a server that fails for long is given up after two minutes", async () => {
+  let now = 1_800_000_000_000;
+  let tries = 0;
+  const client = new Client("/api/v1", {
+    now: () => now,
+    wait: async () => {},
+    fetch: async () => {
+      tries += 1;
+      now += 100_000;
+      throw new TypeError("a byte now and then, and then no more");
+    },
+  });
+  await assert.rejects(client.status(), refusal("unreachable"));
+  assert.equal(tries, 2);
+});
+
+test("a file that shrank while it was read is not sent as if it were whole", async () => {
+  const whole = Object.getOwnPropertyDescriptor(Blob.prototype, "arrayBuffer");
+  const read = (/** @type {Blob} */ blob) => whole?.value.call(blob);
+  const { client, calls } = clientOf(() => created());
+  Blob.prototype.arrayBuffer = async function () {
+    return (await read(this)).slice(0, -1);
+  };
+  try {
+    await assert.rejects(client.send(files(new Blob(["0123456789"])), options), refusal("changed"));
+  } finally {
+    Object.defineProperty(Blob.prototype, "arrayBuffer", whole ?? {});
+  }
+  assert.equal(calls.length, 0);
 });

@@ -13,7 +13,7 @@ import {
 } from "../format/derive.js";
 import { encodeLink, flagsOf, fromBase64url, toBase64url } from "../format/links.js";
 import { CHUNK_SIZE, Unpacker, pack, text as wellFormed } from "../format/payload.js";
-import { chunkCount, openChunk, sealChunk, sealedSize, streamKey } from "../format/stream.js";
+import { TAG_SIZE, chunkCount, openChunk, sealChunk, sealedSize, streamKey } from "../format/stream.js";
 
 /** @typedef {import("../format/derive.js").Bytes} Bytes */
 /** @typedef {import("../format/links.js").Link} Link */
@@ -53,6 +53,10 @@ const LAST_WORD = 2000; // ms that is waited for the server to hear how it ended
 /** Half an answer and an overloaded proxy are worth another try; a full store (507) is not. */
 const TRY_AGAIN = [429, 500, 502, 503, 504];
 const PATIENCE = 10; // seconds that a server may ask to wait before another try; for longer, a person decides
+const JSON_MOST = 2 << 20; // bytes: a chunk in base64url, and the rest
+const PROBLEM_MOST = 64 << 10; // bytes
+const LATEST = 253_370_764_800; // unix seconds of the year 9999, after which calendars end; no other number is larger
+const STATES = ["uploading", "waiting", "revealed", "opened", "burned", "expired", "locked"];
 const ASK_AGAIN = 5000; // ms between looks for a network that is away
 
 /** @type {Surroundings} */
@@ -80,7 +84,12 @@ export class Client {
 
   /** @returns {Promise<Instance>} limits and lifetimes of this instance */
   async status() {
-    return this.json("GET", "/status");
+    const { limits, ttl, options } = await this.json("GET", "/status");
+    return {
+      limits: facts(limits, { size: "number" }),
+      ttl: facts(ttl, { min: "number", max: "number", default: "number" }),
+      options: facts(options, { create: "string" }),
+    };
   }
 
   /**
@@ -104,7 +113,9 @@ export class Client {
     const chunks = chunkCount(payload.size);
     /** @param {number} n */
     const seal = async (n) => {
-      const plain = await readBlob(payload.slice(n * CHUNK_SIZE, (n + 1) * CHUNK_SIZE));
+      const part = payload.slice(n * CHUNK_SIZE, (n + 1) * CHUNK_SIZE);
+      const plain = await readBlob(part);
+      if (plain.length !== part.size) throw new TainaError("changed");
       return sealChunk(stream, n, n === chunks - 1, plain);
     };
 
@@ -157,7 +168,14 @@ export class Client {
    */
   async peek(link) {
     const { id, proof } = await deriveLinkKeys(link.body);
-    return this.json("GET", `/secrets/${toBase64url(id)}`, { token: proof });
+    return facts(await this.json("GET", `/secrets/${toBase64url(id)}`, { token: proof }), {
+      state: "state",
+      passphrase: "boolean",
+      size: "number",
+      chunks: "number",
+      expires: "number",
+      attempts_left: "number",
+    });
   }
 
   /**
@@ -177,7 +195,7 @@ export class Client {
     const claim = await deriveClaim(seed);
     const stream = await streamKey(contentKeys.content, flagsOf(link), linkKeys.id);
 
-    const answer = await this.json("POST", `/secrets/${id}/reveal`, {
+    const revealed = await this.json("POST", `/secrets/${id}/reveal`, {
       token: linkKeys.proof,
       json: {
         proof: toBase64url(contentKeys.reveal),
@@ -185,6 +203,7 @@ export class Client {
       },
       signal,
     });
+    const answer = facts(revealed, { chunks: "number", content: "string?" });
     const claimPath = `/claims/${toBase64url(claim.id)}`;
     /** @param {number} n @returns {Promise<Bytes>} */
     const fetchChunk = (n) => {
@@ -195,7 +214,7 @@ export class Client {
     };
     /** @param {number} n @returns {Promise<Bytes>} */
     const open = async (n) => {
-      const sealed = answer.content === undefined ? await fetchChunk(n) : fromBase64url(String(answer.content));
+      const sealed = answer.content === undefined ? await fetchChunk(n) : fromBase64url(answer.content);
       return openChunk(stream, n, n === answer.chunks - 1, sealed);
     };
     const unpacker = new Unpacker();
@@ -221,9 +240,15 @@ export class Client {
    */
   async receipt(link) {
     const { id, token } = await deriveReceipt(link.body.slice(0, KEY_SIZE));
-    const receipt = await this.json("GET", `/receipts/${toBase64url(id)}`, { token });
-    const proof =
-      receipt.opened === undefined ? null : (await sha256(fromBase64url(String(receipt.opened)))).slice(0, 16);
+    const receipt = facts(await this.json("GET", `/receipts/${toBase64url(id)}`, { token }), {
+      state: "state",
+      created: "number",
+      expires: "number",
+      failed_attempts: "number",
+      ended: "number?",
+      opened: "string?",
+    });
+    const proof = receipt.opened === undefined ? null : (await sha256(fromBase64url(receipt.opened))).slice(0, 16);
     const proved = proof !== null && toBase64url(proof) === toBase64url(link.body.slice(KEY_SIZE));
     // What a server says without that proof is another state.
     return { ...receipt, state: receipt.state === "opened" && !proved ? "unproved" : receipt.state, proved };
@@ -278,11 +303,12 @@ export class Client {
    */
   async create(path, id, sent) {
     try {
-      return await this.json("PUT", path, sent);
+      return facts(await this.json("PUT", path, sent), { expires: "number" });
     } catch (error) {
       const bits = error instanceof TainaError && error.code === "work_needed" ? Number(error.members.bits) : 0;
       if (!(bits > 0 && bits <= WORK_MOST)) throw error;
-      return this.json("PUT", path, { ...sent, json: { ...sent.json, work: await findWork(id, bits) } });
+      const json = { ...sent.json, work: await findWork(id, bits) };
+      return facts(await this.json("PUT", path, { ...sent, json }), { expires: "number" });
     }
   }
 
@@ -290,7 +316,7 @@ export class Client {
   async json(method, path, sent) {
     return this.#request(method, path, sent, async (response) => {
       if (response.status === 204) return null;
-      const answer = await response.json();
+      const answer = await jsonOf(response, JSON_MOST);
       if (typeof answer !== "object" || answer === null) throw new TainaError("internal");
       return answer;
     });
@@ -298,7 +324,7 @@ export class Client {
 
   /** @param {string} path @param {Sent} sent @returns {Promise<Bytes>} */
   async #bytes(path, sent) {
-    return this.#request("GET", path, sent, async (response) => new Uint8Array(await response.arrayBuffer()));
+    return this.#request("GET", path, sent, (response) => bodyOf(response, CHUNK_SIZE + TAG_SIZE));
   }
 
   /**
@@ -316,6 +342,7 @@ export class Client {
     if (json) headers["Content-Type"] = "application/json";
     if (bytes) headers["Content-Type"] = "application/octet-stream";
     const body = json ? JSON.stringify(json) : bytes;
+    const end = this.#around.now() + TRY_MOST;
     for (let tries = 0; ; tries++) {
       let problem;
       let asked = 0;
@@ -340,7 +367,7 @@ export class Client {
         problem = new TainaError("unreachable");
         problem.passing = true;
       }
-      if (tries === WAITS.length) throw problem;
+      if (tries === WAITS.length || this.#around.now() > end) throw problem;
       await Promise.race([this.#around.wait(Math.max(WAITS[tries], 1000 * asked)), aborted(signal)]);
     }
   }
@@ -411,11 +438,68 @@ function payloadOf(items, expires) {
   return pack({ items: described, expires }, bodies);
 }
 
+/**
+ * The body, as long as it is no larger than such a body is; a server may send without end.
+ * @param {Response} response
+ * @param {number} most bytes
+ * @returns {Promise<Bytes>}
+ * @throws {TainaError} internal: there is more
+ */
+async function bodyOf(response, most) {
+  /** @type {BlobPart[]} */
+  const parts = [];
+  const reader = response.body?.getReader();
+  let size = Number(response.headers.get("Content-Length") ?? 0) > most ? Infinity : 0;
+  for (;;) {
+    if (size > most) {
+      void reader?.cancel().catch(() => {});
+      throw new TainaError("internal");
+    }
+    const { done, value } = (await reader?.read()) ?? { done: true };
+    if (done) return new Uint8Array(await new Blob(parts).arrayBuffer());
+    size += value.length;
+    parts.push(value);
+  }
+}
+
+/** @param {Response} response @param {number} most bytes @returns {Promise<any>} @throws {TainaError} internal */
+async function jsonOf(response, most) {
+  return JSON.parse(new TextDecoder().decode(await bodyOf(response, most)));
+}
+
+/**
+ * What a server answers is a claim of a stranger: each fact is checked before it is used, the others are left out.
+ * @param {any} answer
+ * @param {Record<string, string>} kinds by name: a type as `typeof` has it, or "state"; with "?" it may be missing
+ * @returns {any}
+ * @throws {TainaError} internal: it is not what Taina answers
+ */
+export function facts(answer, kinds) {
+  /** @type {Record<string, unknown>} */
+  const found = {};
+  for (const [name, kind] of Object.entries(kinds)) {
+    const value = answer?.[name];
+    if ((value === undefined || value === null) && kind.endsWith("?")) continue;
+    if (!isFact(value, kind.replace("?", ""))) throw new TainaError("internal");
+    found[name] = value;
+  }
+  return found;
+}
+
+/** @param {unknown} value @param {string} kind @returns {boolean} */
+function isFact(value, kind) {
+  if (kind === "state") return STATES.includes(/** @type {string} */ (value));
+  if (kind === "number") return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= LATEST;
+  return typeof value === kind;
+}
+
 /** @param {Response} response @returns {Promise<TainaError>} */
 async function problemOf(response) {
   try {
-    const { code, ...members } = await response.json();
-    return new TainaError(String(code ?? "internal"), members);
+    const { code, ...members } = await jsonOf(response, PROBLEM_MOST);
+    if (code === "gone") return new TainaError(code, facts(members, { state: "state", ended: "number" }));
+    const numbers = Object.entries(members).filter(([, value]) => isFact(value, "number"));
+    return new TainaError(String(code ?? "internal"), Object.fromEntries(numbers));
   } catch {
     return new TainaError("internal", { status: response.status });
   }

@@ -1,6 +1,7 @@
 // Asking for secrets: what the pages need of the API beside client.js. No page, no prose.
 
 import { TainaError } from "../errors.js";
+import { facts } from "./client.js";
 import { KEY_SIZE, deriveInbox, deriveRequest, sha256 } from "../format/derive.js";
 import { openEnvelope, publicKey, sealEnvelope } from "../format/envelope.js";
 import { decodeLink, encodeLink, fromBase64url, toBase64url } from "../format/links.js";
@@ -58,7 +59,11 @@ export class Requests {
     const nobodys = await encodeLink({ kind: "secret", body: this.#random(KEY_SIZE), passphrase: false });
     await this.seal(link, nobodys);
     const { id, token } = await deriveRequest(link.body);
-    return this.#client.json("GET", path(id), { token });
+    return facts(await this.#client.json("GET", path(id), { token }), {
+      state: "string",
+      answers_left: "number",
+      expires: "number",
+    });
   }
 
   /**
@@ -103,12 +108,15 @@ export class Requests {
     const inbox = await deriveInbox(link.body);
     const { id } = await deriveRequest(await publicKey(inbox.private));
     const found = await this.#client.json("GET", `${path(id)}/envelopes`, { token: inbox.token });
+    const { answers, expires } = facts(found, { answers: "number", expires: "number" });
+    if (!Array.isArray(found.envelopes) || found.envelopes.length > answers) throw new TainaError("internal");
     /** @type {Answer[]} */
     const received = [];
     for (const each of found.envelopes) {
-      received.push({ received: each.received, secret: await opened(inbox.private, String(each.envelope)) });
+      const { received: when, envelope } = facts(each, { received: "number", envelope: "string" });
+      received.push({ received: when, secret: await opened(inbox.private, envelope) });
     }
-    return { answers: found.answers, expires: found.expires, received };
+    return { answers, expires, received };
   }
 
   /**

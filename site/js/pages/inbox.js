@@ -5,6 +5,7 @@ import { Requests } from "../client/requests.js";
 import { announce, element, fill, formatTime, run, say, show } from "../ui/page.js";
 
 /** @typedef {import("../client/requests.js").Answer} Answer */
+/** @typedef {{secret: string | null, part: HTMLElement, how: HTMLElement, open: HTMLAnchorElement}} Row */
 
 /** @type {Record<string, string>} */
 const STATES = {
@@ -20,6 +21,8 @@ const client = new Client();
 const requests = new Requests(client);
 /** @type {import("../format/links.js").Link} */
 let link;
+/** @type {Row[]} */
+let rows = [];
 
 addEventListener("hashchange", () => location.reload());
 
@@ -27,6 +30,7 @@ run(start);
 
 function start() {
   element("refresh").addEventListener("click", look);
+  element("check").addEventListener("click", check);
   element("try-again").addEventListener("click", look);
   element("delete").addEventListener("click", () => askToDelete(true));
   element("delete-cancel").addEventListener("click", () => askToDelete(false));
@@ -41,8 +45,9 @@ async function look() {
     const count = say("count", { n: received.length, most: answers });
     fill("came", count);
     fill("until", formatTime(expires));
-    element("answers").replaceChildren(...(await Promise.all(received.map(row))));
-    element("answers").hidden = received.length === 0;
+    rows = received.map(row);
+    element("answers").replaceChildren(...rows.map(({ part }) => part));
+    element("answers").hidden = element("check").hidden = received.length === 0;
     element("none").hidden = received.length > 0;
     element("deleting").hidden = true;
     show("shown");
@@ -52,24 +57,35 @@ async function look() {
   }
 }
 
-/** @param {Answer} answer @param {number} n @returns {Promise<HTMLElement>} */
-async function row({ received, secret }, n) {
+/** @param {Answer} answer @param {number} n @returns {Row} */
+function row({ received, secret }, n) {
   const template = /** @type {HTMLTemplateElement} */ (element("answer-part"));
   const part = /** @type {HTMLElement} */ (/** @type {Element} */ (template.content.firstElementChild).cloneNode(true));
   const [came, how] = part.getElementsByTagName("p");
   const [open] = part.getElementsByTagName("a");
   came.textContent = say("received", { when: formatTime(received) });
-  const { state, ended } = await standing(secret);
-  how.textContent = say(`states.${state}`, { when: ended === undefined ? "" : formatTime(ended) });
-  open.hidden = secret === null || !["waiting", "uploading", "unreachable"].includes(state);
+  how.textContent = secret === null ? say("states.strange") : "";
+  open.hidden = secret === null;
   open.href = `../s/#${secret}`;
   open.setAttribute("aria-label", say("open", { n: n + 1 }));
-  return part;
+  return { secret, part, how, open };
 }
 
-/** How it stands with the secret of an answer; asking consumes nothing. @param {string | null} secret @returns {Promise<{state: string, ended?: number}>} */
+/** Ask about all the answers; only now, for asking tells the server which secrets answer this request. */
+async function check() {
+  await Promise.all(
+    rows.map(async ({ secret, how, open }) => {
+      if (secret === null) return;
+      const { state, ended } = await standing(secret);
+      how.textContent = say(`states.${state}`, { when: ended === undefined ? "" : formatTime(ended) });
+      open.hidden = !["waiting", "uploading", "unreachable"].includes(state);
+    }),
+  );
+  announce(rows.map(({ how }) => how.textContent).join("\n"));
+}
+
+/** How it stands with the secret of an answer; asking consumes nothing. @param {string} secret @returns {Promise<{state: string, ended?: number}>} */
 async function standing(secret) {
-  if (secret === null) return { state: "strange" };
   try {
     return { state: (await client.peek(await decodeLink(secret, "secret"))).state };
   } catch (error) {
