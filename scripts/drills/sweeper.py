@@ -10,7 +10,7 @@ import logging
 import random
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 from drills.promises import command, promise
 from taina.errors import TainaError, UnavailableError
@@ -28,7 +28,6 @@ _FAULTS: tuple[Callable[[], Exception], ...] = (
 
 def run(rounds: int) -> Iterator[str]:
     """Let sweeps fail at random: whatever does not fail is done in every round."""
-    logging.getLogger("taina").setLevel(logging.CRITICAL)
     now = 1000.0
     done: list[int] = []
 
@@ -40,9 +39,10 @@ def run(rounds: int) -> Iterator[str]:
         return 0
 
     sweeper = Sweeper(failing, healthy, failing, clock=lambda: now)
-    for _ in range(rounds):
-        sweeper.turn()
-        now += 1
+    with _silence():
+        for _ in range(rounds):
+            sweeper.turn()
+            now += 1
     promise(len(done) == rounds, f"of {rounds} rounds a healthy sweep was done in {len(done)}")
     promise(
         sweeper.age() == rounds, f"two sweeps failed for {rounds} s, and the age that is told is {sweeper.age():g} s"
@@ -51,6 +51,18 @@ def run(rounds: int) -> Iterator[str]:
     ended = _first_build([failing, healthy], rounds)
     promise(ended < rounds, "the control survived every fault, so this drill shows nothing")
     yield f"the control ended for good in round {ended + 1}"
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """The faults are made on purpose: no log of them, but of whatever comes later."""
+    log = logging.getLogger("taina")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def _first_build(sweeps: list[Sweep], rounds: int) -> int:

@@ -47,7 +47,7 @@ def test_the_same_command_goes_on(
 ) -> None:
     """Ctrl-C at 43 % lost the secret, and the next try suspected a thief."""
     sent = send(taina, File("x", CONTENT), passphrase="p")
-    with CuttingProxy(taina.port, rate=2 * MEBI) as proxy:
+    with CuttingProxy(taina.port, rate=MEBI // 2) as proxy:  # far from its end when the first chunk is there
         link = sent.link.replace(taina.url, proxy.url)
         begun = threading.Event()
         opening = subprocess.Popen(
