@@ -56,6 +56,8 @@ def test_the_same_command_goes_on(
             cwd=tmp_path,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            # Where the tests run in the background of a shell, Ctrl-C is ignored, and that is inherited.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         while not any(path.suffix == ".part" for path in tmp_path.iterdir()):
             assert opening.poll() is None
