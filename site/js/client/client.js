@@ -302,13 +302,14 @@ export class Client {
    * @returns {Promise<any>}
    */
   async create(path, id, sent) {
+    /** @param {object} json */
+    const put = async (json) => facts(await this.json("PUT", path, { ...sent, json }), { expires: "number" });
     try {
-      return facts(await this.json("PUT", path, sent), { expires: "number" });
+      return await put(sent.json);
     } catch (error) {
       const bits = error instanceof TainaError && error.code === "work_needed" ? Number(error.members.bits) : 0;
       if (!(bits > 0 && bits <= WORK_MOST)) throw error;
-      const json = { ...sent.json, work: await findWork(id, bits) };
-      return facts(await this.json("PUT", path, { ...sent, json }), { expires: "number" });
+      return put({ ...sent.json, work: await findWork(id, bits) });
     }
   }
 

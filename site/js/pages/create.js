@@ -3,6 +3,7 @@ import { begin, clear, end, entered, fail, known, remindOf, sendOne, startCompos
 import {
   admission,
   askForKey,
+  copyOf,
   copyOnClick,
   element,
   fill,
@@ -143,12 +144,9 @@ function forget() {
 
 /** @param {string} id of the list, and of its template with `-part` @param {string} first id of the first field @param {string[]} addresses */
 function list(id, first, addresses) {
-  const template = /** @type {HTMLTemplateElement} */ (element(`${id}-part`));
   element(id).replaceChildren(
     ...addresses.map((address, n) => {
-      const part = /** @type {HTMLElement} */ (
-        /** @type {Element} */ (template.content.firstElementChild).cloneNode(true)
-      );
+      const part = copyOf(`${id}-part`);
       const [label] = part.getElementsByTagName("label");
       const [field] = part.getElementsByTagName("input");
       const [button] = part.getElementsByTagName("button");

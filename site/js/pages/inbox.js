@@ -2,7 +2,7 @@ import { Client } from "../client/client.js";
 import { TainaError } from "../errors.js";
 import { decodeLink } from "../format/links.js";
 import { Requests } from "../client/requests.js";
-import { announce, element, fill, formatTime, run, say, show } from "../ui/page.js";
+import { announce, copyOf, element, fill, formatTime, run, say, show } from "../ui/page.js";
 
 /** @typedef {import("../client/requests.js").Answer} Answer */
 /** @typedef {{secret: string | null, part: HTMLElement, how: HTMLElement, open: HTMLAnchorElement}} Row */
@@ -59,8 +59,7 @@ async function look() {
 
 /** @param {Answer} answer @param {number} n @returns {Row} */
 function row({ received, secret }, n) {
-  const template = /** @type {HTMLTemplateElement} */ (element("answer-part"));
-  const part = /** @type {HTMLElement} */ (/** @type {Element} */ (template.content.firstElementChild).cloneNode(true));
+  const part = copyOf("answer-part");
   const [came, how] = part.getElementsByTagName("p");
   const [open] = part.getElementsByTagName("a");
   came.textContent = say("received", { when: formatTime(received) });

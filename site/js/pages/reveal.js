@@ -6,6 +6,7 @@ import { cleanName } from "../client/names.js";
 import { clearLater } from "../ui/clipboard.js";
 import {
   canBeShown,
+  copyOf,
   copyOnClick,
   element,
   fill,
@@ -257,10 +258,4 @@ function wipe() {
 function clear() {
   element("secret-texts").replaceChildren();
   element("secret-files").replaceChildren();
-}
-
-/** @param {string} id of a template @returns {HTMLElement} */
-function copyOf(id) {
-  const template = /** @type {HTMLTemplateElement} */ (element(id));
-  return /** @type {HTMLElement} */ (template.content.firstElementChild?.cloneNode(true));
 }

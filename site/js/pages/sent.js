@@ -2,7 +2,7 @@ import { Client } from "../client/client.js";
 import { TainaError } from "../errors.js";
 import { decodeLink } from "../format/links.js";
 import { forget, forgetAll, sent } from "../kept_receipts.js";
-import { announce, element, formatTime, run, say, show } from "../ui/page.js";
+import { announce, copyOf, element, formatTime, run, say, show } from "../ui/page.js";
 
 const client = new Client();
 
@@ -26,8 +26,7 @@ function list() {
 
 /** @param {import("../kept_receipts.js").Sent} one @returns {HTMLElement} */
 function row({ receipt, name, created, expires }) {
-  const template = /** @type {HTMLTemplateElement} */ (element("sent-part"));
-  const part = /** @type {HTMLElement} */ (/** @type {Element} */ (template.content.firstElementChild).cloneNode(true));
+  const part = copyOf("sent-part");
   const [link] = part.getElementsByTagName("a");
   const [, times] = part.getElementsByTagName("span");
   const [button] = part.getElementsByTagName("button");

@@ -43,6 +43,12 @@ export function element(id) {
   return found;
 }
 
+/** @param {string} id of a template @returns {HTMLElement} a copy of what is in it */
+export function copyOf(id) {
+  const template = /** @type {HTMLTemplateElement} */ (element(id));
+  return /** @type {HTMLElement} */ (template.content.firstElementChild?.cloneNode(true));
+}
+
 /** @param {string} id @returns {HTMLInputElement} */
 export function input(id) {
   return /** @type {HTMLInputElement} */ (element(id));
