@@ -5,6 +5,7 @@ from typing import Protocol, TypeVar
 
 import falcon
 
+from taina.errors import QuotaError, RateLimitedError
 from taina.rules.access_keys import AccessKeys
 from taina.rules.secret_requests import SecretRequests
 from taina.rules.vault import Admit
@@ -92,3 +93,18 @@ def charged(give_back: Callable[[], None], create: Callable[[], Made]) -> Made:
     if not made.new:
         give_back()
     return made
+
+
+def made_or_repeated(create: Callable[[], Made], repeated: Callable[[], Made | None]) -> Made:
+    """Create; whoever lost the answer and asks again is told what was made, whatever is left to spend.
+
+    Args:
+        repeated: what was made by the same call before; None if nothing was.
+    """
+    try:
+        return create()
+    except (QuotaError, RateLimitedError):
+        made = repeated()
+        if made is None:
+            raise
+        return made

@@ -5,10 +5,9 @@ from typing import ClassVar
 import falcon
 
 from taina import base64url
-from taina.errors import QuotaError
 from taina.rules.secret_requests import SecretRequests
 from taina.rules.types import NewRequest
-from taina.web.admission import Admission
+from taina.web.admission import Admission, made_or_repeated
 from taina.web.limits import Budgets
 from taina.web.parsing import bearer, parse_bytes, read_json
 from taina.web.proof_of_work import Work
@@ -35,14 +34,10 @@ class SecretRequestResource:
         )
         self._work.check(identifier, fields)
         fields.done()
-        try:
-            asked = self._admission.make(request, lambda key: self._requests.create(identifier, asking, key))
-        except QuotaError:
-            # Who lost the answer and asks again is told, whatever is left of the quota.
-            kept = self._requests.created(identifier, asking)
-            if kept is None:
-                raise
-            asked = kept
+        asked = made_or_repeated(
+            lambda: self._admission.make(request, lambda key: self._requests.create(identifier, asking, key)),
+            lambda: self._requests.created(identifier, asking),
+        )
         response.status = falcon.HTTP_201 if asked.new else falcon.HTTP_200
         response.media = {"expires": asked.expires}
 

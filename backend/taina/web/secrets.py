@@ -5,11 +5,10 @@ from typing import Any, ClassVar
 import falcon
 
 from taina import __version__, base64url
-from taina.errors import QuotaError, RateLimitedError
 from taina.rules.types import Claim, Created, NewSecret
 from taina.rules.uploads import SEALED_CHUNK
 from taina.rules.vault import Vault
-from taina.web.admission import Admission, charged
+from taina.web.admission import Admission, charged, made_or_repeated
 from taina.web.limits import Budgets, ClientLimits
 from taina.web.parsing import bearer, parse_bytes, path_number, read_body, read_json
 from taina.web.proof_of_work import Work
@@ -45,14 +44,10 @@ class SecretResource:
         answering = fields.bytes("request", 16) if fields.has("request") else None
         self._work.check(identifier, fields)
         fields.done()
-        try:
-            created = self._create(request, identifier, order, answering)
-        except (QuotaError, RateLimitedError):
-            # Who lost the answer and asks again is told, whatever is left to spend.
-            kept = self._vault.created(identifier, order)
-            if kept is None:
-                raise
-            created = kept
+        created = made_or_repeated(
+            lambda: self._create(request, identifier, order, answering),
+            lambda: self._vault.created(identifier, order),
+        )
         response.status = falcon.HTTP_201 if created.new else falcon.HTTP_200
         response.media = {"state": created.state, "expires": created.expires}
 
