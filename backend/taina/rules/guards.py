@@ -7,18 +7,29 @@ import hashlib
 import hmac
 from typing import Literal
 
-from taina.errors import GoneError, InvalidError, NotFoundError, TooLargeError
+from taina.errors import GoneError, InvalidError, NotFoundError, StorageFullError, TooLargeError
 from taina.rules.types import Claim, Limits, NewSecret
 from taina.rules.uploads import SEALED_CHUNK, TAG
-from taina.store import Secret, State
+from taina.store import Secret, State, Usage
 
 LIVE: tuple[State, ...] = ("uploading", "waiting")
 
 
+def require_lifetime(ttl: int, limits: Limits) -> None:
+    """Raises: InvalidError."""
+    if not limits.ttl_min <= ttl <= limits.ttl_max:
+        raise InvalidError(f"A lifetime is {limits.ttl_min} to {limits.ttl_max} seconds.", field="ttl")
+
+
+def require_room(usage: Usage, more: int, limits: Limits) -> None:
+    """Room for so many bytes more. Raises: StorageFullError."""
+    if usage.held + more > limits.storage:
+        raise StorageFullError
+
+
 def require_valid(new: NewSecret, limits: Limits) -> None:
     """Raises: InvalidError, TooLargeError."""
-    if not limits.ttl_min <= new.ttl <= limits.ttl_max:
-        raise InvalidError(f"A lifetime is {limits.ttl_min} to {limits.ttl_max} seconds.", field="ttl")
+    require_lifetime(new.ttl, limits)
     if new.size > limits.size or (limits.lease == 0 and new.chunks > 1):
         raise TooLargeError(field="size")
     if new.chunks < 1:

@@ -4,12 +4,11 @@ What is in an envelope, and who asked whom, this side never learns. Every public
 store: what it returns is durable, and what it raises has changed nothing.
 """
 
-import hashlib
-import hmac
 import time
 from collections.abc import Callable
 
-from taina.errors import AnsweredError, ConflictError, GoneError, InvalidError, NotFoundError, StorageFullError
+from taina.errors import AnsweredError, ConflictError, GoneError, InvalidError, NotFoundError
+from taina.rules import guards
 from taina.rules.atomic import atomic
 from taina.rules.types import Answered, CreatedRequest, Inbox, Limits, NewRequest, RequestStatus
 from taina.rules.vault import Admit
@@ -40,8 +39,7 @@ class SecretRequests:
             ConflictError: the id belongs to another request, or its time is over.
         """
         limits = self.limits
-        if not limits.ttl_min <= new.ttl <= limits.ttl_max:
-            raise InvalidError(f"A lifetime is {limits.ttl_min} to {limits.ttl_max} seconds.", field="ttl")
+        guards.require_lifetime(new.ttl, limits)
         if not 1 <= new.answers <= limits.answers:
             raise InvalidError(f"A request takes 1 to {limits.answers} answers.", field="answers")
         return self._create(request_id, new, key)
@@ -51,7 +49,7 @@ class SecretRequests:
         kept = _repeated(tx.requests.find(request_id), new, now)
         if kept is not None:
             return kept
-        self._require_room(tx)
+        guards.require_room(tx.usage(), ROW, self.limits)
         expires = now + new.ttl
         request = Request(
             id=request_id,
@@ -130,7 +128,7 @@ class SecretRequests:
         _require_open(request, now)
         if not left:
             raise AnsweredError
-        self._require_room(tx)
+        guards.require_room(tx.usage(), ROW, self.limits)
         tx.requests.put_envelope(request_id, len(there), Envelope(sealed, now))
         for secret_id in tx.requests.settle(request_id):
             # Which of them is in the envelope, nobody here can know: all that were started may stay.
@@ -164,10 +162,6 @@ class SecretRequests:
         """
         now = int(self._clock()) if at is None else at
         return self._store.atomically(lambda tx: _sweep(tx, now, limit))
-
-    def _require_room(self, tx: Transaction) -> None:
-        if tx.usage().held + ROW > self.limits.storage:
-            raise StorageFullError
 
 
 def _sweep(tx: Transaction, now: int, limit: int) -> int:
@@ -206,8 +200,8 @@ def _require_inbox_token(tx: Transaction, request_id: bytes, inbox_token: bytes,
 
 def _proved(request: Request | None, kept: bytes, token: bytes, now: int) -> Request:
     """The comparison is made in either case, so that time tells nothing."""
-    same = hmac.compare_digest(kept, hashlib.sha256(token).digest())
-    if request is None or not same or now >= request.due or request.ended is not None:
+    proved = guards.same(kept, guards.sha256(token))
+    if request is None or not proved or now >= request.due or request.ended is not None:
         raise NotFoundError
     return request
 

@@ -78,8 +78,7 @@ class Vault:
         held = new.size if waiting else held_by_upload(new.size, arrived=0)
         usage = tx.usage()
         # Room for the whole of an upload has to be there when it begins, though it is not held yet.
-        if usage.held + new.size + ROW > self.limits.storage:
-            raise StorageFullError
+        guards.require_room(usage, new.size + ROW, self.limits)
         if not waiting and usage.unfinished + held > self.limits.unfinished:
             raise StorageFullError
         if admit:
@@ -143,8 +142,7 @@ class Vault:
             return secret.state
         usage = tx.usage()
         held = held_by_upload(secret.size, secret.chunks - secret.missing + 1)
-        if usage.held + held - secret.held > self.limits.storage:
-            raise StorageFullError
+        guards.require_room(usage, held - secret.held, self.limits)
         state: State = "waiting" if secret.missing == 1 else "uploading"
         due = secret.expires
         if state == "uploading":
