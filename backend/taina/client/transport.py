@@ -23,6 +23,8 @@ from taina.errors import (
     error_of,
 )
 from taina.fetching import Answer, fetch
+from taina.format.payload import CHUNK_SIZE
+from taina.format.stream import sealed_size
 from taina.proof_of_work import BITS_MOST, find
 
 _TRY_AGAIN = {429, 500, 502, 503, 504}
@@ -42,7 +44,7 @@ DOCUMENT_MOST = 64 << 10
 """Bytes of an answer that is a list or less."""
 CONTENT_MOST = 2 << 20
 """Bytes of an answer with a chunk in base64url."""
-CHUNK_MOST = (1 << 20) + 16
+CHUNK_MOST = sealed_size(CHUNK_SIZE)
 """Bytes of a sealed chunk."""
 _UNTRUSTED = (
     "The certificate of {url} is not trusted here, or is for another name. If the instance has a certificate authority "

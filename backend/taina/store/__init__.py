@@ -5,7 +5,7 @@ or by `read_claimed`, which needs the claim that the reveal locked them to.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal, Protocol, TypedDict, TypeVar, Unpack
 
 from taina.errors import UnavailableError
@@ -55,6 +55,10 @@ class Secret:
     """SHA-256 of the claim's hash: the hash itself opens the shred key and is not kept."""
     opened: bytes | None = None
     """The opened proof, from the reader's acknowledgement."""
+
+
+COLUMNS = tuple(field.name for field in fields(Secret))
+"""What the engines call them, in the order of the fields."""
 
 
 class Changes(TypedDict, total=False):

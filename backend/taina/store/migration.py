@@ -16,19 +16,17 @@ from typing import Any, Self
 import psycopg
 import sqlite_utils
 
-from taina.store import Request, Secret, UnusableError, Usage, shred, usage_of, usage_of_rows
+from taina.store import COLUMNS, Request, Secret, UnusableError, Usage, shred, usage_of, usage_of_rows
 from taina.store.postgres import PostgresStore
 from taina.store.sqlite_migrations import CHUNKS_A_SLOT, migrations
 from taina.store.sqlite_slots import rows_of
-from taina.store.sqlite_transaction import secret_of
+from taina.store.sqlite_transaction import NAMES, secret_of
 from taina.store.versions import refuse_newer
 
 Row = tuple[Any, ...]
 
 _AT_ONCE = 500
-_COLUMNS = tuple(field.name for field in fields(Secret))
-_NAMES = ", ".join(_COLUMNS)
-_SECRETS = f"SELECT slot, {_NAMES} FROM secrets WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608 - ours
+_SECRETS = f"SELECT slot, {NAMES} FROM secrets WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608 - ours
 _OTHERS = {
     "requests": tuple(field.name for field in fields(Request)),
     "envelopes": ("request", "n", "sealed", "received"),
@@ -139,8 +137,8 @@ class Move:
     def _bring(self, new: list[_Held]) -> None:
         kept = [secret for secret in new if secret.slot is not None]
         cursor = self._target.cursor()
-        marks = ", ".join(["%s"] * len(_COLUMNS))
-        statement = f"INSERT INTO secrets ({_NAMES}) VALUES ({marks})"  # noqa: S608 - names of our own
+        marks = ", ".join(["%s"] * len(COLUMNS))
+        statement = f"INSERT INTO secrets ({NAMES}) VALUES ({marks})"  # noqa: S608 - names of our own
         cursor.executemany(statement.encode(), [astuple(each.secret) for each in new])
         cursor.executemany(
             "INSERT INTO keys (secret, key) VALUES (%s, %s)", [(each.id, self._key(each)) for each in kept]
@@ -171,7 +169,7 @@ class Move:
         ids = [secret.id for secret in batch]
         found = [
             Secret(*row)
-            for row in self._ask(f"SELECT {_NAMES} FROM secrets WHERE id = ANY(%s)", ids)  # noqa: S608
+            for row in self._ask(f"SELECT {NAMES} FROM secrets WHERE id = ANY(%s)", ids)  # noqa: S608
         ]
         secrets = {secret.id: secret for secret in found}
         keys: dict[bytes, bytes] = dict(self._ask("SELECT secret, key FROM keys WHERE secret = ANY(%s)", ids))

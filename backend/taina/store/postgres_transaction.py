@@ -5,20 +5,19 @@ is written to the log besides: a transaction that answers from what it found com
 even where the commit that made it was never confirmed.
 """
 
-from dataclasses import astuple, fields, replace
+from dataclasses import astuple, replace
 from typing import Unpack
 
 from psycopg import Cursor, sql
 
 from taina.errors import ConflictError
-from taina.store import ERASED, Changes, Secret, Usage, shred, usage_of, usage_of_rows
+from taina.store import COLUMNS, ERASED, Changes, Secret, Usage, shred, usage_of, usage_of_rows
 from taina.store.postgres_migrations import USAGE_SHARDS
 from taina.store.postgres_requests import PostgresRequests
 
-_COLUMNS = [field.name for field in fields(Secret)]
-_SELECT = sql.SQL("SELECT {} FROM secrets WHERE ").format(sql.SQL(", ").join(map(sql.Identifier, _COLUMNS)))
+_SELECT = sql.SQL("SELECT {} FROM secrets WHERE ").format(sql.SQL(", ").join(map(sql.Identifier, COLUMNS)))
 _INSERT = sql.SQL("INSERT INTO secrets ({}) VALUES ({})").format(
-    sql.SQL(", ").join(map(sql.Identifier, _COLUMNS)), sql.SQL(", ").join([sql.Placeholder()] * len(_COLUMNS))
+    sql.SQL(", ").join(map(sql.Identifier, COLUMNS)), sql.SQL(", ").join([sql.Placeholder()] * len(COLUMNS))
 )
 _BY_ID = _SELECT + sql.SQL("id = %s FOR UPDATE")
 _BY_RECEIPT = _SELECT + sql.SQL("receipt_id = %s FOR UPDATE")

@@ -3,24 +3,23 @@
 import os
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Unpack
 
 from taina.errors import ConflictError, StorageFullError
-from taina.store import ERASED, ROW, Changes, Secret, Usage, shred, usage_of, usage_of_rows
+from taina.store import COLUMNS, ERASED, ROW, Changes, Secret, Usage, shred, usage_of, usage_of_rows
 from taina.store.sqlite_migrations import CHUNKS_A_SLOT
 from taina.store.sqlite_requests import SqliteRequests
 from taina.store.sqlite_slots import Mark, Slots, rows_of
 
 ROOM_LEFT = 32 << 20
 """Bytes of the disk that nothing new takes: revealing and deleting have to be written down somewhere, too."""
-_COLUMNS = tuple(field.name for field in fields(Secret))
-_values = attrgetter(*_COLUMNS)
-_NAMES = ", ".join(_COLUMNS)
-_SELECT = f"SELECT {_NAMES} FROM secrets WHERE "  # noqa: S608 - names of our own
-_INSERT = f"INSERT INTO secrets ({_NAMES}, slot) VALUES ({'?, ' * len(_COLUMNS)}?)"  # noqa: S608
+_values = attrgetter(*COLUMNS)
+NAMES = ", ".join(COLUMNS)
+_SELECT = f"SELECT {NAMES} FROM secrets WHERE "  # noqa: S608 - names of our own
+_INSERT = f"INSERT INTO secrets ({NAMES}, slot) VALUES ({'?, ' * len(COLUMNS)}?)"  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +195,7 @@ def free_bytes(folder: str) -> int:
 
 def secret_of(row: Sequence[Any]) -> Secret:
     """What the columns of a row say, in the order of the fields."""
-    columns = dict(zip(_COLUMNS, row, strict=True))
+    columns = dict(zip(COLUMNS, row, strict=True))
     columns["passphrase"] = bool(columns["passphrase"])  # SQLite has no such type
     return Secret(**columns)
 
