@@ -447,7 +447,7 @@ function payloadOf(items, expires) {
  * @throws {TainaError} internal: there is more
  */
 async function bodyOf(response, most) {
-  /** @type {BlobPart[]} */
+  /** @type {Bytes[]} */
   const parts = [];
   const reader = response.body?.getReader();
   let size = Number(response.headers.get("Content-Length") ?? 0) > most ? Infinity : 0;
@@ -457,7 +457,7 @@ async function bodyOf(response, most) {
       throw new TainaError("internal");
     }
     const { done, value } = (await reader?.read()) ?? { done: true };
-    if (done) return new Uint8Array(await new Blob(parts).arrayBuffer());
+    if (done) return concat(...parts);
     size += value.length;
     parts.push(value);
   }
