@@ -3,9 +3,10 @@
 Thirty languages are made from these texts, and every odd phrase was once translated word for word.
 """
 
+import ast
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ FILES = [
     ROOT / "site/locales/en.json",
     *sorted((ROOT / "site/texts/en").glob("*.md")),
 ]
+
+PROGRAM = sorted((ROOT / "backend/taina").rglob("*.py"))
+"""Whose help, messages and sentences people read as well."""
 
 BANNED = [
     # pattern, an example that it has to find, what to write
@@ -55,13 +59,21 @@ BANNED = [
 def test_no_phrase_is_one_that_no_native_writes(file: Path) -> None:
     texts = list(prose(file))
     assert texts
-    found = [
+    assert odd(texts) == []
+
+
+@pytest.mark.parametrize("file", PROGRAM, ids=lambda file: file.relative_to(ROOT).as_posix())
+def test_nor_does_the_program_say_one(file: Path) -> None:
+    assert odd(said(file)) == []
+
+
+def odd(texts: Iterable[tuple[str, str]]) -> list[str]:
+    return [
         f"{where}: {text!r} has {match[0]!r}; write: {instead}"
         for where, text in texts
         for pattern, _, instead in BANNED
         if (match := re.search(pattern, text, re.IGNORECASE))
     ]
-    assert found == []
 
 
 @pytest.mark.parametrize(("pattern", "example", "instead"), BANNED)
@@ -82,6 +94,19 @@ def prose(file: Path) -> Iterator[tuple[str, str]]:
     for number, paragraph in enumerate(re.split(r"\n\s*\n", text), 1):
         if paragraph.strip():
             yield f"paragraph {number}", " ".join(paragraph.split())
+
+
+def said(file: Path) -> Iterator[tuple[str, str]]:
+    """The texts of a module, the help of commands among them, but no docstrings: those are for its readers."""
+    tree = ast.parse(file.read_text("utf-8"))
+    docstrings = set()
+    for node in ast.walk(tree):
+        decorators = "".join(map(ast.dump, getattr(node, "decorator_list", [])))
+        if "command" not in decorators and isinstance(body := getattr(node, "body", None), list):
+            docstrings |= {id(line.value) for line in body if isinstance(line, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield f"line {node.lineno}", node.value
 
 
 def values(node: Any, path: str = "") -> Iterator[tuple[str, str]]:

@@ -156,7 +156,7 @@ def test_what_is_wrong_is_said(run: Run, add: Add) -> None:
     for arguments, said in [
         (["add", "ann"], "a key named 'ann' already"),
         (["add", "a\nb"], "1 to 64 letters"),
-        (["add", "bob", "--contact", "nobody"], "an e-mail address"),
+        (["add", "bob", "--contact", "nobody"], "an email address"),
         (["add", "bob", "--quota", "0"], "0 is not in the range"),
     ]:
         done = run("keys", *arguments, "--data", "data")
@@ -173,7 +173,7 @@ def test_the_command_reads_the_key_from_a_file_or_the_environment(
     assert run("send", "x", "--url", private.url, TAINA_KEY=key).returncode == 0
     assert run("send", "x", "--url", private.url, "--key-file", "key").returncode == 0
     assert run("request", "--url", private.url, "--key-file", "key").returncode == 0
-    assert b"no access key" in run("send", "x", "--url", private.url, TAINA_KEY="short").stderr
+    assert b"This is not an access key" in run("send", "x", "--url", private.url, TAINA_KEY="short").stderr
 
 
 def test_a_key_that_is_none_is_told_before_anything_is_sent() -> None:

@@ -10,7 +10,7 @@ def test_ask_answer_read(run: Run) -> None:
     nothing = run("inbox", asked["inbox"])
     assert (nothing.stdout, nothing.returncode) == (b"", 0)
     assert b"No answer yet" in nothing.stderr
-    assert b"Only who asked can open it" in run("answer", asked["link"], "-", given=b"hunter2").stderr
+    assert b"Only the person who asked can open it" in run("answer", asked["link"], "-", given=b"hunter2").stderr
     receipt = json.loads(run("answer", asked["link"], "-", "--json", given=b"two").stdout)["receipt"]
     first, second = run("inbox", asked["inbox"]).stdout.decode().split()
     assert run("open", first).stdout == b"hunter2"

@@ -137,7 +137,7 @@ def test_a_passphrase_from_a_file_or_the_environment(run: Run, tmp_path: Path) -
 
 def test_a_passphrase_with_nobody_to_ask(run: Run) -> None:
     done = run("send", "-", "--words", given=b"x")
-    words = re.search(r"by another way: (.+)", done.stderr.decode())
+    words = re.search(r"shared some other way: (.+)", done.stderr.decode())
     assert words
     assert len(words[1].split("-")) >= 6  # a word may have a hyphen of its own
     asked = run("open", done.stdout.decode().strip())

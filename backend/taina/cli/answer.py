@@ -21,7 +21,7 @@ from taina.errors import AnsweredError
 @click.command()
 @click.argument("link")
 @click.argument("content", nargs=-1, metavar="[TEXT | FILE... | -]")
-@click.option("--ttl", type=Duration(), help="Lifetime of the answer: 30m, 2h, 7d. The instance's own if not said.")
+@click.option("--ttl", type=Duration(), help="Lifetime of the answer: 30m, 2h, 7d. Default: that of the instance.")
 @click.option("--passphrase", "ask", is_flag=True, help="Ask for a passphrase (or take TAINA_PASSPHRASE).")
 @passphrase_file_option
 @click.option("--name", help="Send standard input as a file of this name.")
@@ -37,7 +37,7 @@ def answer(
     url: str | None,
     as_json: bool,
 ) -> None:
-    """Answer a request with a secret that only who asked can open.
+    """Answer a request with a secret that only the person who asked can open.
 
     A text, or files, or `-` for standard input, as with `taina send`.
     """
@@ -49,12 +49,15 @@ def answer(
         wanted = ask or passphrase_file is not None or status.passphrase
         passphrase = read_passphrase(passphrase_file) if wanted else None
         if wanted and passphrase is None:
-            passphrase = ask_passphrase("Passphrase, to be told by another way", confirm=True)
+            passphrase = ask_passphrase("Passphrase, to be shared some other way", confirm=True)
         contents = read_contents(content, name)
         with progress("Sealing and sending") as on_progress:
             sent = client.answer(link, *contents, ttl=ttl, passphrase=passphrase, on_progress=on_progress)
     if as_json:
         say_json({"receipt": sent.receipt, "expires": sent.expires})
         return
-    say(f"Answered with {describe(contents)}. Only who asked can open it, until {when(sent.expires)}.", err=True)
+    say(
+        f"Answered with {describe(contents)}. Only the person who asked can open it, until {when(sent.expires)}.",
+        err=True,
+    )
     say(f"Receipt, for yourself: {sent.receipt}", err=True)

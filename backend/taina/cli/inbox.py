@@ -12,7 +12,7 @@ from taina.cli.output import say, say_json, when
 @url_option
 @json_option
 def inbox(link: str, delete: bool, url: str | None, as_json: bool) -> None:
-    """Print the links of the secrets that were left for you. Each opens once: taina open LINK."""
+    """Print the links of the secrets that were left for you. Each can be opened once: taina open LINK."""
     link = read_link(link)
     with client_of(link, url) as client:
         if delete:
@@ -28,7 +28,7 @@ def inbox(link: str, delete: bool, url: str | None, as_json: bool) -> None:
         return
     for one in found.answers:
         if one is None:
-            say("taina: Somebody left what is no answer to you.", err=True)
+            say("taina: Someone left something that is not an answer to you.", err=True)
         else:
             say(one)
     if not found.answers:

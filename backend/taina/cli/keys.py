@@ -26,9 +26,9 @@ def keys() -> None:
 
 @keys.command()
 @click.argument("name")
-@click.option("--ttl", type=Duration(), help="How long it is good: 90d. For ever if not said.")
-@click.option("--quota", type=click.IntRange(1), help="Secrets and requests in a day. Any number if not said.")
-@click.option("--contact", help="E-mail address of its holder, for notices about this key and nothing else.")
+@click.option("--ttl", type=Duration(), help="How long it is valid: 90d. Default: for ever.")
+@click.option("--quota", type=click.IntRange(1), help="Secrets and requests per day. Default: no limit.")
+@click.option("--contact", help="Email address of its holder, for notices about this key and nothing else.")
 @click.option("--language", default="en", show_default=True, help="Language of those notices.")
 @config_option
 @data_option

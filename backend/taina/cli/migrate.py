@@ -33,7 +33,7 @@ def migrate(source: str, target: str, delete_source: bool) -> None:
 
     try:
         with Move(Path(path), target) as move:
-            moved = move.copy(lambda so_far: say(f"{so_far.secrets} secrets …", err=True))
+            moved = move.copy(lambda so_far: say(f"{so_far.secrets} secrets so far", err=True))
             move.verify()
             say(
                 f"{moved.secrets} secrets ({moved.new} of them new there) and {moved.requests} requests are in the "

@@ -32,7 +32,7 @@ from taina.format.payload import Header, Item
     "--out",
     type=click.Path(path_type=Path, file_okay=False, allow_dash=True),
     default=Path(),
-    help="Folder for files (the current one if not said); - writes all to standard output.",
+    help="Folder for files (default: the current one); - writes everything to standard output.",
 )
 @click.option("--force", is_flag=True, help="Overwrite files of the same name, rather than number the new ones.")
 @passphrase_file_option
@@ -160,7 +160,7 @@ def _check_folder(folder: Path | None, size: int) -> None:
     if folder is None:
         return
     if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise click.UsageError(f"{folder} is no folder that can be written to. Name another with --out.")
+        raise click.UsageError(f"{folder} is not a folder that can be written to. Name another with --out.")
     if shutil.disk_usage(folder).free < size:
         raise click.UsageError(f"{folder} has no room for {size:,} bytes. Name another folder with --out.")
 

@@ -64,7 +64,7 @@ class Duration(click.ParamType[int]):
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
         found = re.fullmatch(r"(\d{1,9})\s*([smhd]?)", str(value).strip().lower())
         if not found or not int(found[1]):
-            self.fail(f"{value!r} is no time. Write 30m, 2h or 7d.", param, ctx)
+            self.fail(f"{value!r} is not a length of time. Write 30m, 2h or 7d.", param, ctx)
         seconds = int(found[1]) * _UNITS[found[2] or "s"]
         if seconds > _LONGEST:
             self.fail(f"{value!r} is too long: 100 years are the most.", param, ctx)
@@ -79,7 +79,7 @@ def client_for(url: str | None, key_file: Path | None = None) -> Client:
     """
     if not url:
         raise click.UsageError("Which instance? Say --url https://… or set TAINA_URL.")
-    key = _first_line(key_file, "key") if key_file else os.environ.get("TAINA_KEY") or None
+    key = first_line(key_file, "key") if key_file else os.environ.get("TAINA_KEY") or None
     return _client(url if "://" in url else f"https://{url}", key)
 
 
@@ -122,7 +122,7 @@ def read_passphrase(file: Path | None) -> str | None:
         if passphrase is not None and not _is_text(passphrase):
             raise click.UsageError("TAINA_PASSPHRASE is not text in UTF-8.")
         return passphrase
-    return _first_line(file, "passphrase")
+    return first_line(file, "passphrase")
 
 
 def standard_input() -> BinaryIO:
@@ -132,7 +132,7 @@ def standard_input() -> BinaryIO:
     return sys.stdin.buffer
 
 
-def _first_line(file: Path, what: str) -> str:
+def first_line(file: Path, what: str) -> str:
     """Understood or refused, and never altered: another passphrase would cost one of ten tries.
 
     UTF-8, with a byte order mark or without, and UTF-16 with one, as Windows writes it.

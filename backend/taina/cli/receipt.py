@@ -19,7 +19,7 @@ _STATES = {
     "unproved": "The server says that it was opened {ended}, and does not prove it: the reader's proof is not there.",
     "burned": "It was burned {ended}.",
     "expired": "It expired {ended}, unread.",
-    "locked": "It was destroyed {ended}, after too many wrong passphrases.",
+    "locked": "It was locked {ended}, after too many wrong passphrases.",
 }
 _OPEN_STATES = ("uploading", "waiting", "revealed")
 _ASK_AGAIN = 5.0

@@ -9,16 +9,16 @@ from taina.cli.output import need_output, say, say_json, say_result, when
 
 
 @click.command()
-@click.option("--ttl", type=Duration(), help="Time to answer: 30m, 2h, 7d. The instance's own if not said.")
+@click.option("--ttl", type=Duration(), help="Time to answer: 30m, 2h, 7d. Default: that of the instance.")
 @click.option("--answers", type=click.IntRange(1), default=1, show_default=True, help="How many may be left.")
-@click.option("--passphrase", is_flag=True, help="Ask for a passphrase, too, that you are told by another way.")
+@click.option("--passphrase", is_flag=True, help="Ask for a passphrase as well, which you get some other way.")
 @url_option
 @key_file_option
 @json_option
 def request(
     ttl: int | None, answers: int, passphrase: bool, url: str | None, key_file: Path | None, as_json: bool
 ) -> None:
-    """Ask for a secret: print a link to send to who has it. The answer is sealed to you."""
+    """Ask for a secret: print a link for whoever has it. The answer is sealed to you."""
     need_output()
     with client_for(url, key_file) as client:
         asked = client.request(ttl=ttl, answers=answers, passphrase=passphrase)

@@ -23,7 +23,7 @@ from taina.client.results import Sent
 
 @click.command()
 @click.argument("content", nargs=-1, metavar="[TEXT | FILE... | -]")
-@click.option("--ttl", type=Duration(), help="Lifetime: 30m, 2h, 7d. The instance's own if not said.")
+@click.option("--ttl", type=Duration(), help="Lifetime: 30m, 2h, 7d. Default: that of the instance.")
 @click.option("--passphrase", "ask", is_flag=True, help="Ask for a passphrase (or take TAINA_PASSPHRASE).")
 @passphrase_file_option
 @click.option("--words", is_flag=True, help="Make a passphrase of six words, and print it.")
@@ -48,7 +48,7 @@ def send(
     key_file: Path | None,
     as_json: bool,
 ) -> None:
-    """Seal a secret and print its link, which opens once.
+    """Seal a secret and print its link, which can be opened once.
 
     A text, or files, or `-` for standard input. What is given as an argument can be seen in the list of
     processes while it runs; standard input and files cannot.
@@ -95,7 +95,7 @@ def _say_sent(sent: list[Sent], words: str | None, as_json: bool) -> None:
         say(f"Receipt, for yourself: {one.receipt}", err=True)
     say(f"Can be opened once, until {when(sent[0].expires)}.", err=True)
     if words:
-        say(f"Passphrase, to be told by another way: {words}", err=True)
+        say(f"Passphrase, to be shared some other way: {words}", err=True)
 
 
 def _draw_link(link: str) -> None:

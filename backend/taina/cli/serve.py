@@ -13,7 +13,7 @@ from taina.cli.config import every_option, read_config
 def serve(file: Path | None, **flags: Any) -> None:
     """Run the server: the pages and the API on one port, secrets in one SQLite file or in PostgreSQL.
 
-    Each option can also stand in taina.toml or in the environment; `taina config` shows what holds.
+    Each option can also be set in taina.toml or in the environment; `taina config` shows the values in effect.
     """
     loaded = read_config(file, flags)
     # Imported here so that the other commands need not load a web server.

@@ -20,7 +20,7 @@ def site() -> None:
 def build(out: Path, api: str | None, config: Path | None) -> None:
     """Build the pages into a folder, in place of the pages that were built there before.
 
-    With --api the folder can stand on any static host. Files in it say how: `_headers` for hosts that read it,
+    With --api any static host can serve the folder. Files in it say how: `_headers` for hosts that read it,
     `caddy.conf` and `nginx.conf` to be included. The server of the API has to allow the pages' address (origins).
     """
     try:

@@ -20,7 +20,7 @@ _PATIENCE = 5.0
 @click.argument("link")
 @every_option
 def takedown(link: str, file: Path | None, **flags: Any) -> None:
-    """End a secret or a request that is abused, by the link that somebody showed you.
+    """End a secret or a request that is abused, given its link.
 
     Run it on the machine of the server, as its user; the server does it within a second. A secret counts as burned,
     and where it is being read, that ends. The link stays on this machine: only its identifier is passed on.

@@ -77,7 +77,7 @@ class Connection:
         except ValueError:
             good = False
         if not good:
-            raise InvalidError(f"{url} is no address: it begins with https:// and names a host.", field="url")
+            raise InvalidError(f"{url} is not an address: one begins with https:// and names a host.", field="url")
         patience = self._patience if patience is None else patience
         return Transport(url, self._http, patience, sleep=self._sleep, known=self._apis)
 
@@ -88,5 +88,5 @@ def _read_key(key: str) -> bytes:
     except ValueError:
         token = b""
     if len(token) != 32:
-        raise InvalidError("This is no access key: it has 43 letters, digits, - and _.", field="key")
+        raise InvalidError("This is not an access key: one has 43 letters, digits, - and _.", field="key")
     return token

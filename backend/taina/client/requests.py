@@ -18,12 +18,12 @@ class Requests(Secrets):
     """The calls of `taina.Client` about requests."""
 
     def request(self, *, ttl: int | None = None, answers: int = 1, passphrase: bool = False) -> Asked:
-        """Ask for a secret: a link to send to who has it, and an inbox to keep.
+        """Ask for a secret: a link for whoever has it, and an inbox to keep.
 
         Args:
             ttl: seconds in which it can be answered; None takes the instance's own.
             answers: how many may be left.
-            passphrase: whether answers are to have one, told by another way.
+            passphrase: whether answers are to have one, shared some other way.
 
         Raises:
             InvalidError: the server keeps nothing.
@@ -74,7 +74,7 @@ class Requests(Secrets):
         """
         transport, parsed = self._find(link, "request")
         if parsed.passphrase and passphrase is None:
-            raise InvalidError("Who asked wants a passphrase, told by another way.", field="passphrase")
+            raise InvalidError("Whoever asked wants a passphrase, shared some other way.", field="passphrase")
         if not self.request_status(link).answers_left:
             raise AnsweredError
         token = derive_request(parsed.body)

@@ -35,7 +35,7 @@ _NUMBERS = {"attempts_left": MOST, "ended": LATEST, "retry_after": MOST, "bits":
 _FIELDS = {
     "ttl": "This instance does not keep anything for so long, or so short a time.",
     "answers": "This instance does not take so many answers to a request.",
-    "to": "This is not one e-mail address.",
+    "to": "This is not one email address.",
     "link": "Only the link of a secret of this instance, with a passphrase, is mailed.",
 }
 _WORDS = {"state": frozenset(get_args(State)), "field": frozenset(_FIELDS)}
@@ -143,12 +143,12 @@ class Transport:
             try:
                 answer = fetch(self._http, method, self._api + path, most=most, headers=headers, content=content)
             except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError):
-                raise InvalidError(f"{self.url} is no address: it begins with https://", field="url") from None
+                raise InvalidError(f"{self.url} is not an address: one begins with https://", field="url") from None
             except httpx.TransportError as error:
                 if "CERTIFICATE_VERIFY_FAILED" in str(error):
                     # What can never work is not tried again.
                     raise UnreachableError(_UNTRUSTED.format(url=self.url)) from None
-                why = "what it says is no HTTP" if isinstance(error, httpx.ProtocolError) else error
+                why = "it does not speak HTTP" if isinstance(error, httpx.ProtocolError) else error
                 problem: TainaError = UnreachableError(f"{self.url} does not answer ({why or type(error).__name__}).")
                 pause = wait
             else:

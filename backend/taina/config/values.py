@@ -123,5 +123,5 @@ def loopback(value: Any) -> tuple[str, int]:
 def mailbox(value: Any) -> str:
     found = text(value)
     if len(found) > 254 or not _MAILBOX.fullmatch(found):
-        raise ValueError("an e-mail address")
+        raise ValueError("an email address")
     return found

@@ -31,7 +31,7 @@ def seal_envelope(public: bytes, link: Link) -> bytes:
     try:
         return _SUITE.encrypt(bytes([link.flags]) + link.body, X25519PublicKey.from_public_bytes(public), _info(public))
     except ValueError:
-        raise FormatError("The request's key is no key.") from None
+        raise FormatError("The request's key is not a key.") from None
 
 
 def open_envelope(private: bytes, envelope: bytes) -> Link:

@@ -115,7 +115,7 @@ def find_address(text: str) -> str | None:
     if found is None or not 0 < int(found["port"] or 443) < 65536:
         raise IncompleteLinkError(
             "This link was changed on its way, and does not tell which instance has the secret. Ask for the link as "
-            "it was, or give what stands behind its # together with --url."
+            "it was, or pass the part after its # together with --url."
         )
     port = f":{found['port']}" if found["port"] else ""
     return f"{found['scheme'].lower()}://{found['host'].lower()}{port}{found['path']}"

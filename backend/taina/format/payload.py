@@ -84,7 +84,7 @@ def decode_header(chunk: bytes) -> tuple[Header, int]:
         text = chunk[_LENGTH_SIZE:end].decode("utf-8")
         document = json.loads(text, parse_int=_whole, parse_float=_whole, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
-        raise FormatError("The header is no JSON.") from None
+        raise FormatError("The header is not JSON.") from None
     if not isinstance(document, dict) or _number(document.get("v")) != 1:
         raise FormatError("The header is of another version.")
     items = document.get("items")
@@ -174,7 +174,7 @@ class Unpacker:
 
 def _item(item: Any) -> Item:
     if not isinstance(item, dict):
-        raise FormatError("An item is no object.")
+        raise FormatError("An item is not an object.")
     size = _number(item.get("size"))
     if item.get("type") == "text":
         return Item("text", size)

@@ -63,7 +63,7 @@ class Mailer:
         try:
             to = mailbox(to)
         except ValueError:
-            raise InvalidError("This is not one e-mail address.", field="to") from None
+            raise InvalidError("This is not one email address.", field="to") from None
         take_back = keys.spend(key.name, "mail", self._per_key)
         try:
             keys.spend("", "mail", self._per_day)
@@ -88,7 +88,7 @@ class Mailer:
             raw = b""
         body, check = raw[:-2], raw[-2:]
         if not found or hashlib.sha256(b"taina/v1 link" + body).digest()[:2] != check:
-            raise InvalidError("This is no link to a secret of this instance.", field="link")
+            raise InvalidError("This is not a link to a secret of this instance.", field="link")
         if body[0] != _VERSION_KIND_PASSPHRASE:
             raise InvalidError("Only the link of a secret with a passphrase is mailed.", field="link")
 

@@ -75,7 +75,7 @@ def _text(key: str, value: Any) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= _LONGEST or value != value.strip():
         raise LooksError(f"{key} is a text of 1 to {_LONGEST} characters, without spaces around it.")
     if any(unicodedata.category(character)[0] == "C" for character in value):
-        raise LooksError(f"{key} holds a character that cannot be seen. Type it anew.")
+        raise LooksError(f"{key} holds a character that cannot be seen. Type it again.")
     return value
 
 
@@ -118,7 +118,7 @@ def _link(key: str, value: Any) -> tuple[str, str]:
         parts = urlsplit(url)
         port_is_sound = parts.port is None or parts.port > 0
     except ValueError:
-        raise LooksError(f"{key}.url is no address.") from None
+        raise LooksError(f"{key}.url is not an address.") from None
     if not parts.hostname or parts.username is not None or not port_is_sound:
         raise LooksError(f"{key}.url names a host, and no user.")
     return _text(f"{key}.text", value["text"]), url

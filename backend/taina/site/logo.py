@@ -34,9 +34,9 @@ def check(data: bytes) -> None:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise ValueError("is not UTF-8. Save it anew.") from None
+        raise ValueError("is not UTF-8. Save it again as UTF-8.") from None
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        raise ValueError("has a document type. Remove the line <!DOCTYPE …>.")
+        raise ValueError("has a document type. Remove the line <!DOCTYPE>.")
     if re.search(r"<\?(?!xml\s)", text):
         raise ValueError("has processing instructions, <?…?>. Remove them.")
     try:

@@ -116,7 +116,7 @@ class Move:
         if different:
             raise UnusableError(
                 f"{different} entries of the target differ from the source. Nothing was deleted. If a server has run "
-                "on the target since, it is the target that is right; if not, empty the target and begin anew."
+                "on the target since, it is the target that is right; if not, empty the target and start again."
             )
 
     def delete_source(self) -> None:

@@ -222,6 +222,6 @@ def _explain(error: psycopg.Error) -> str:
     if isinstance(error, errors.InsufficientPrivilege):
         return (
             f"The database user may not set up Taina's tables ({said}). "
-            "Let it: GRANT CREATE ON DATABASE … TO …; or make the user the database's owner."
+            "Let it: GRANT CREATE ON DATABASE name TO user; or make the user the database's owner."
         )
     return f"The database cannot be used: {said}\nIs PostgreSQL running there, and are user, password and name right?"
