@@ -60,6 +60,30 @@ def test_a_passphrase_file_is_refused_and_costs_no_try(run: Run, tmp_path: Path,
     assert json.loads(run("status", link, "--json").stdout)["attempts_left"] == 10
 
 
+@pytest.mark.parametrize("kind", REFUSED)
+def test_a_file_of_a_key_is_refused_with_words(run: Run, tmp_path: Path, kind: str) -> None:
+    (tmp_path / "key").write_bytes(REFUSED[kind])
+    done = run("verify", ".", "--key", "key")
+    assert done.returncode == 2
+    assert b"key file" in done.stderr
+    assert FORESAW not in done.stderr
+
+
+def test_a_key_that_is_longer_than_any_name_of_a_file_is_no_trouble(run: Run) -> None:
+    done = run("verify", ".", "--key", "x" * 5000)
+    assert done.returncode == 6
+    assert b"not a public key" in done.stderr
+
+
+def test_a_password_file_of_mail_is_refused_with_words(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "password").write_bytes(REFUSED["Latin-1"])
+    mail = ("--mail-host", "localhost", "--mail-from", "a@b.example", "--mail-password-file", "password")
+    done = run("serve", "--port", "0", "--url", "https://a.example", *mail)
+    assert done.returncode == 1
+    assert b"password is not text in UTF-8" in done.stderr
+    assert FORESAW not in done.stderr
+
+
 def test_the_secret_may_follow_its_passphrase(run: Run) -> None:
     link = sent(run, "-", "--passphrase-file", "-", given=b"pass\nhunter2")
     assert run("open", link, TAINA_PASSPHRASE="pass").stdout == b"hunter2"

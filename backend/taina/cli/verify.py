@@ -1,10 +1,11 @@
 """`taina verify`: whether a site is the one that its maker signed."""
 
+import os
 from pathlib import Path
 
 import click
 
-from taina.cli.options import json_option
+from taina.cli.options import first_line, json_option
 from taina.cli.output import progress, say, say_json
 
 
@@ -24,7 +25,8 @@ def verify(place: str, key: str, at_least: str | None, as_json: bool) -> None:
     """
     from taina.site.verify import read_key, verify_folder, verify_host
 
-    public = read_key(Path(key).read_text("utf-8") if Path(key).is_file() else key)
+    # Path.is_file raises for what is too long to be a name.
+    public = read_key(first_line(Path(key), "key") if os.path.isfile(key) else key)  # noqa: PTH113
     if "://" in place:
         with progress("Comparing") as on_progress:
             report = verify_host(place, public, on_progress or (lambda *_: None), at_least)

@@ -193,6 +193,8 @@ def _open_mail(config: Config) -> Mailer | None:
         return Mailer(config) if config.mail_host else None
     except OSError as error:
         raise StartError(f"{error.filename or error} cannot be read: see mail.password_file.") from None
+    except UnicodeDecodeError:
+        raise StartError(f"{config.mail_password_file} is not text in UTF-8: see mail.password_file.") from None
 
 
 def _listen(config: Config, app: Application) -> Listener:
