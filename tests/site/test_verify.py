@@ -1,5 +1,6 @@
 """What a site's maker signed, and what `taina verify` finds of every change to it."""
 
+import datetime
 import gzip
 import json
 import shutil
@@ -16,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sign_site import public_key, sign
 from support.servers import Server, start_server, stop_server
 from taina import __version__
-from taina.errors import UnreachableError
-from taina.site import build, hosting, verify
+from taina.errors import InvalidError, UnreachableError
+from taina.site import RELEASED, build, hosting, verify
 from taina.site.verify import Report, read_key, verify_folder, verify_host
 
 KEY = Ed25519PrivateKey.generate()
@@ -51,8 +52,8 @@ def look(server: Server) -> list[str]:
 
 def test_a_site_as_it_was_signed_is_good(signed: Path, host: Callable[[Path], Server]) -> None:
     files = len(json.loads((signed / "manifest.json").read_text())["files"])
-    assert verify_host(host(signed).url, PUBLIC) == Report(files, release=__version__)
-    assert verify_folder(signed, PUBLIC) == Report(files, release=__version__)
+    assert verify_host(host(signed).url, PUBLIC) == Report(files, release=__version__, released=RELEASED)
+    assert verify_folder(signed, PUBLIC) == Report(files, release=__version__, released=RELEASED)
 
 
 def test_one_changed_byte_is_found(small: Path, host: Callable[[Path], Server]) -> None:
@@ -295,6 +296,42 @@ def test_an_older_release_is_found(small: Path, host: Callable[[Path], Server]) 
     assert verify_host(host(small).url, PUBLIC, at_least="99.0").findings == [finding]
 
 
+@pytest.mark.parametrize("wanted", [f"v{__version__}", "2026-11-28", RELEASED, "2020-01-01", " 0.2 "])
+def test_the_least_release_is_a_number_or_a_date(small: Path, wanted: str) -> None:
+    assert verify_folder(small, PUBLIC, at_least=wanted).findings == []
+
+
+@pytest.mark.parametrize("wanted", ["", "latest", "2026-13-01", "0.2.0-", "2026-11", "1e9", "٣.0"])
+def test_what_is_neither_is_refused(small: Path, wanted: str) -> None:
+    """It once meant "whatever release this is"."""
+    with pytest.raises(InvalidError, match=r"0\.2\.0 or 2026-11-28"):
+        verify_folder(small, PUBLIC, at_least=wanted)
+
+
+def dated(folder: Path, **facts: object) -> list[str]:
+    """What is found of the pages once their maker has signed other facts."""
+    manifest = folder / "manifest.json"
+    change(manifest, json.dumps({**json.loads(manifest.read_text()), **facts}))
+    sign(folder, KEY)
+    return verify_folder(folder, PUBLIC, at_least="2026-01-02").findings
+
+
+def test_the_date_of_the_pages_is_signed(small: Path) -> None:
+    assert dated(small, released="2026-01-02") == []
+    assert dated(small, released="2026-01-01") == ["These are the pages of 2026-01-01, older than 2026-01-02."]
+    assert dated(small, released=None) == ["These are the pages of a release that does not say its date."]
+    assert dated(small, released="soon") == ["These are the pages of a release that does not say its date."]
+
+
+def test_pages_of_a_day_to_come_are_found(small: Path) -> None:
+    """A day is not over everywhere at once, and clocks differ; more than that is a clock or a date that is wrong."""
+    today = datetime.datetime.now(datetime.UTC).date()
+    assert dated(small, released=str(today + datetime.timedelta(days=1))) == []
+    (finding,) = dated(small, released=str(today + datetime.timedelta(days=3)))
+    assert "which has not come yet" in finding
+    assert str(today) in finding
+
+
 def test_a_server_refuses_copies_that_stand_for_something_else(small: Path, host: Callable[[Path], Server]) -> None:
     (small / "404.html.br").write_bytes(brotli.compress(b"other"))
     with pytest.raises(RuntimeError, match=r"the br copy of 404\.html does not stand for it"):
@@ -328,7 +365,7 @@ def test_the_command_ends_with_a_number(signed: Path, tmp_path: Path) -> None:
     key.write_text(public_key(KEY) + "\n")
     command = [sys.executable, "-m", "taina", "verify", str(signed), "--key", str(key)]
     good = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert good.stderr.endswith("as signed.\n")
+    assert good.stderr.endswith(f" files of release {__version__} ({RELEASED}), as signed.\n")
     (signed / "404.html").write_text("")
     bad = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False)
     assert bad.returncode == 6

@@ -14,7 +14,11 @@ from taina.cli.output import progress, say, say_json
 @click.option(
     "--key", envvar="TAINA_SITE_KEY", required=True, help="Public key of whoever signed it, or a file that contains it."
 )
-@click.option("--at-least", metavar="VERSION", help="Oldest release of the pages that is good, such as 0.2.0.")
+@click.option(
+    "--at-least",
+    metavar="RELEASE",
+    help="Oldest release of the pages that is good: its number or its day, such as 0.2.0 or 2026-11-28.",
+)
 @json_option
 def verify(place: str, key: str, at_least: str | None, as_json: bool) -> None:
     """Fetch every file of a site, as browsers do and in every coding, and compare it, and its headers, with the signed
@@ -33,12 +37,14 @@ def verify(place: str, key: str, at_least: str | None, as_json: bool) -> None:
     else:
         report = verify_folder(Path(place), public, at_least)
     if as_json:
-        say_json({"files": report.files, "release": report.release, "findings": report.findings})
+        facts = {"files": report.files, "release": report.release, "released": report.released}
+        say_json({**facts, "findings": report.findings})
     else:
         for finding in report.findings:
             say(finding)
         end = "as signed" if not report.findings else f"{len(report.findings)} findings"
         release = f" of release {report.release}" if report.release else ""
+        release += f" ({report.released})" if report.released else ""
         say(f"{place}: {report.files} files{release}, {end}.", err=True)
     if report.findings:
         raise SystemExit(6)

@@ -7,6 +7,8 @@ SOURCE = _PACKED if _PACKED.is_dir() else Path(__file__).resolve().parents[3] / 
 """Of the pages: in a packed program beside this module, else in the checkout."""
 BUILT = Path(__file__).parent / "pages"
 """The pages as they were built into a packed program, and nowhere else."""
+RELEASED = "2026-11-28"
+"""The day of this version, as in CHANGELOG.md: a time of building would make two builds differ."""
 
 
 class SiteError(Exception):

@@ -21,8 +21,8 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from taina import __version__
+from taina.site import RELEASED, SiteError, assets, headers, hosting
 from taina.site import SOURCE as SOURCE
-from taina.site import SiteError, assets, headers, hosting
 from taina.site.api_page import calls
 from taina.site.branding import Looks
 from taina.site.hosting import Headers
@@ -208,7 +208,8 @@ def _render(environment: jinja2.Environment, template: str, **values: Any) -> by
 
 def _manifest(site: dict[str, bytes], answers: Headers) -> bytes:
     files = {path: {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)} for path, data in site.items()}
-    return _to_json({"version": 1, "release": __version__, "files": files, "headers": asdict(answers)})
+    facts = {"version": 1, "release": __version__, "released": RELEASED}
+    return _to_json({**facts, "files": files, "headers": asdict(answers)})
 
 
 def _to_json(document: dict[str, Any]) -> bytes:

@@ -3,9 +3,11 @@
 The signature is Ed25519 (RFC 8032) over the bytes of `manifest.json`, in base64url, in `manifest.sig`.
 """
 
+import datetime
 import hashlib
 import json
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,6 +96,10 @@ LEAST_HSTS = 15_552_000
 """Seconds, of half a year."""
 _STRANGE = ("sw.js", "service-worker.js", "js/site.js", "en/nothing-is-here.html")
 """Paths at which nothing may be."""
+_RELEASE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){0,5}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DAYS_AHEAD = datetime.timedelta(days=1)
+"""A day begins at another time elsewhere, and clocks differ."""
 _PATIENCE = 30.0
 MAX_MANIFEST = 4 << 20
 
@@ -107,6 +113,8 @@ class Report:
     """One sentence for each thing that is not as it should be; an empty list is good."""
     release: str | None = None
     """The version of Taina whose pages these are; None where the manifest does not say."""
+    released: str | None = None
+    """The day of that version, such as 2026-11-28; None where the manifest does not say."""
 
 
 def read_key(text: str) -> Ed25519PublicKey:
@@ -122,34 +130,40 @@ def verify_host(
     key: Ed25519PublicKey,
     on_progress: Callable[[int, int], None] = lambda *_: None,
     at_least: str | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> Report:
     """Fetch every file of the manifest from a live host as browsers do, in every coding, and what must not be there.
 
     Args:
-        at_least: the oldest release that is good, such as `0.2.0`: every list that was ever signed stays signed.
+        at_least: the oldest release that is good, such as `0.2.0` or `2026-11-28`: every list that was ever signed
+            stays signed.
 
     Raises:
+        InvalidError: the address or the oldest release is none.
         UnreachableError: it does not answer, or not to the end.
     """
     root = url.rstrip("/") + "/"
     with open_http(_PATIENCE) as client:
         try:
-            return compare_host(client, root, key, on_progress, at_least)
+            return compare_host(client, root, key, on_progress, at_least, clock)
         except httpx.InvalidURL:
             raise InvalidError(f"{url} is not an address.", field="url") from None
         except httpx.HTTPError as error:
             raise UnreachableError(f"{root} does not answer ({error or type(error).__name__}).") from None
 
 
-def verify_folder(folder: Path, key: Ed25519PublicKey, at_least: str | None = None) -> Report:
+def verify_folder(
+    folder: Path, key: Ed25519PublicKey, at_least: str | None = None, clock: Callable[[], float] = time.time
+) -> Report:
     """Compare a built site on this disk, compressed copies and files for hosts too.
 
-    Files that do not belong to it are findings as well.
+    Files that do not belong to it are findings as well. Raises: InvalidError: the oldest release is none.
     """
     report = Report()
+    age = _Age(at_least, clock)
     try:
         signed = (folder / MANIFEST).read_bytes()
-        manifest = _signed(key, signed, (folder / SIGNATURE).read_bytes(), report, at_least)
+        manifest = _signed(key, signed, (folder / SIGNATURE).read_bytes(), report, age)
     except OSError as error:
         report.findings.append(f"{Path(str(error.filename)).name} cannot be read.")
         return report
@@ -185,16 +199,18 @@ def compare_host(
     key: Ed25519PublicKey,
     on_progress: Callable[[int, int], None] = lambda *_: None,
     at_least: str | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> Report:
     """As `verify_host`, by a client of the caller's, for an address that ends in a slash. Raises: httpx.HTTPError."""
     report = Report()
+    age = _Age(at_least, clock)
     answers = {name: _fetch(client, root + name, {"Accept-Encoding": "identity"}) for name in (MANIFEST, SIGNATURE)}
     for name, answer in answers.items():
         if answer.status != 200:
             report.findings.append(f"{name} is missing ({answer.status}).")
             return report
     signed = answers[MANIFEST].body
-    manifest = _signed(key, signed, answers[SIGNATURE].body, report, at_least)
+    manifest = _signed(key, signed, answers[SIGNATURE].body, report, age)
     files: dict[str, dict[str, Any]] = manifest["files"]
     if not files:
         return report
@@ -228,20 +244,59 @@ def _fetch(client: httpx.Client, url: str, headers: Mapping[str, str], size: int
     return fetch(client, "GET", url, most=size + (64 << 10), headers=headers)
 
 
-def _signed(
-    key: Ed25519PublicKey, manifest: bytes, signature: bytes, report: Report, at_least: str | None
-) -> dict[str, Any]:
+def _signed(key: Ed25519PublicKey, manifest: bytes, signature: bytes, report: Report, age: "_Age") -> dict[str, Any]:
     try:
         key.verify(base64url.decode(signature.decode("ascii").strip()), manifest)
         document: dict[str, Any] = json.loads(manifest)
     except (InvalidSignature, ValueError):
         report.findings.append(f"{MANIFEST} is not signed with this key: nothing that it says can be trusted.")
         return {"files": {}, "headers": {}}
-    report.release = document.get("release")
-    if at_least is not None and _numbers(report.release or "") < _numbers(at_least):
-        release = report.release or "a release that does not say its number"
-        report.findings.append(f"These are the pages of {release}, older than {at_least}.")
+    release, released = document.get("release"), document.get("released")
+    report.release = release if isinstance(release, str) and _RELEASE.fullmatch(release) else None
+    report.released = released if isinstance(released, str) and _day(released) else None
+    report.findings += age.judge(report)
     return document
+
+
+class _Age:
+    """Whether pages are too old, or of a day to come.
+
+    Raises: InvalidError: `at_least` is neither a number nor a day.
+    """
+
+    def __init__(self, at_least: str | None, clock: Callable[[], float]) -> None:
+        self._wanted = None if at_least is None else at_least.strip().removeprefix("v")
+        self._today = datetime.datetime.fromtimestamp(clock(), datetime.UTC).date()
+        wanted = self._wanted
+        if wanted is not None and not _day(wanted) and not _RELEASE.fullmatch(wanted):
+            raise InvalidError(
+                f"{at_least!r} is not a release: one is a number or a date, such as 0.2.0 or 2026-11-28.",
+                field="at_least",
+            )
+
+    def judge(self, report: Report) -> Iterator[str]:
+        wanted, day = self._wanted, _day(report.released or "")
+        if wanted is not None and (least := _day(wanted)):
+            if day is None:
+                yield "These are the pages of a release that does not say its date."
+            elif day < least:
+                yield f"These are the pages of {day}, older than {least}."
+        elif wanted is not None and _numbers(report.release or "") < _numbers(wanted):
+            release = report.release or "a release that does not say its number"
+            yield f"These are the pages of {release}, older than {wanted}."
+        if day is not None and day > self._today + _DAYS_AHEAD:
+            yield (
+                f"These pages are of {day}, which has not come yet: by the clock of this machine it is {self._today}. "
+                "If that is right, do not trust them."
+            )
+
+
+def _day(text: str) -> datetime.date | None:
+    """A day such as 2026-11-28; None for what is none."""
+    try:
+        return datetime.date.fromisoformat(text) if _DAY.fullmatch(text) else None
+    except ValueError:
+        return None
 
 
 def _numbers(release: str) -> tuple[int, ...]:
