@@ -21,3 +21,20 @@ test("a transfer that has ended listens to the network no more", async () => {
   page.dispatchEvent(new Event("online"));
   assert.deepEqual(told, ["online", "end"]);
 });
+
+test("a page on another host than the API tells the worker where that is", async () => {
+  Object.assign(globalThis, { document: { documentElement: { dataset: { api: "https://api.example" } } } });
+  /** @type {any[]} */
+  const asked = [];
+  class Worker extends EventTarget {
+    /** @param {any} message */
+    postMessage({ name, told }) {
+      asked.push([name, told.api]);
+    }
+  }
+  Object.assign(globalThis, { Worker });
+  const { Courier } = await import("../../site/js/client/transfer.js");
+  const courier = new Courier({ onProgress() {}, onHeld() {} });
+  void courier.send([], { ttl: 1 });
+  assert.deepEqual(asked, [["send", "https://api.example/api/v1"]]);
+});

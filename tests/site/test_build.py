@@ -59,6 +59,24 @@ def test_scripts_and_styles_are_their_sources_byte_for_byte() -> None:
     assert found == ours | {path: file.read_bytes() for path, file in installed.items()}
 
 
+def test_pages_on_another_host_than_the_api_differ_in_two_places_alone() -> None:
+    """In what they say of it, and in what they may connect to; every script is the one of any other site."""
+    address = "https://api.example"
+    site = build_site.build(api=address)
+    assert {path: site[path] for path in SITE if path.startswith("assets/")} == {
+        path: data for path, data in SITE.items() if path.startswith("assets/")
+    }
+    assert set(site) == {*SITE, "api.json"}
+    told = f' data-api="{address}"'.encode()
+    allowed = f" {address}; worker-src".encode()
+    for path in DOCUMENTS.keys() - set(HOPS):
+        assert site[path].count(told) == site[path].count(allowed) == 1, path
+        assert site[path].replace(told, b"").replace(allowed, b"; worker-src") == SITE[path], path
+    rules = json.loads(site["manifest.json"])["headers"]["rules"]
+    for rule in ("page", "link", "script"):
+        assert f"connect-src 'self' {address};" in rules[rule]["Content-Security-Policy"]
+
+
 def test_another_asset_gives_another_folder(tmp_path: Path) -> None:
     shutil.copytree(build_site.SOURCE, tmp_path / "site", ignore=shutil.ignore_patterns("node_modules"))
     with (tmp_path / "site/css/site.css").open("a") as sheet:

@@ -22,7 +22,6 @@ _PACKAGES: dict[str, Callable[[], Traversable]] = {
 }
 """What others wrote and we ship as it is: where it lies among the assets, and which pinned package has it."""
 LOGO, ACCENTED = "images/logo.svg", "css/looks.css"
-_CLIENT = "js/client/client.js"
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Assets:
     integrity: dict[str, str]
 
 
-def read_assets(source: Path, looks: Looks, api: str | None) -> Assets:
+def read_assets(source: Path, looks: Looks) -> Assets:
     files = {
         path.relative_to(source).as_posix(): path.read_bytes()
         for folder in _ASSETS
@@ -49,21 +48,11 @@ def read_assets(source: Path, looks: Looks, api: str | None) -> Assets:
         files[ACCENTED] = files["css/site.css"] + colours.style(looks.accent)
     if looks.logo:
         files[LOGO] = looks.logo
-    if api:
-        files[_CLIENT] = _with_api(files[_CLIENT], api)
     whole = hashlib.sha256()
     for path, data in files.items():
         whole.update(path.encode() + b"\0" + hashlib.sha256(data).digest())
     integrity = {path: digest(data, "sha384") for path, data in files.items()}
     return Assets(files, f"/assets/{whole.hexdigest()[:16]}", integrity)
-
-
-def _with_api(client: bytes, api: str) -> bytes:
-    """The one line of JavaScript that a build may change."""
-    own = b'const API = "/api/v1";'
-    if client.count(own) != 1:
-        raise ValueError(f"{_CLIENT} does not say where the API is")
-    return client.replace(own, f'const API = "{api}/api/v1";'.encode())
 
 
 def import_map(assets: Assets) -> str:

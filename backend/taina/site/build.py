@@ -66,7 +66,7 @@ def build(source: Path = SOURCE, looks: Looks | None = None, api: str | None = N
 
 def _build(source: Path, looks: Looks, api: str | None) -> tuple[dict[str, bytes], Headers]:
     pages = {**PAGES, "contact": "contact/"} if looks.contact else PAGES
-    loaded = assets.read_assets(source, looks, api)
+    loaded = assets.read_assets(source, looks)
     import_map = assets.import_map(loaded)
     policy = headers.policy(import_map, api)
     catalogs = _read_catalogs(source)
@@ -81,6 +81,7 @@ def _build(source: Path, looks: Looks, api: str | None) -> tuple[dict[str, bytes
         lstrip_blocks=True,
     )
     environment.globals.update(
+        api=api,
         base=loaded.base,
         integrity=loaded.integrity,
         import_map=import_map,

@@ -43,8 +43,6 @@ import { TAG_SIZE, chunkCount, openChunk, sealChunk, sealedSize, streamKey } fro
 /** @typedef {{token?: Bytes, json?: unknown, bytes?: Bytes, signal?: AbortSignal}} Sent */
 /** @typedef {{fetch: typeof fetch, random: (size: number) => Bytes, now: () => number, wait: (ms: number) => Promise<unknown>}} Surroundings */
 
-// Where the pages stand on another host than the API, the builder writes its address into this line.
-const API = "/api/v1";
 const AT_ONCE = 3; // chunks on their way
 const TRY_MOST = 120_000; // ms for one try, as the server gives it
 const WAITS = [500, 1000, 2000, 4000]; // ms between tries
@@ -77,7 +75,7 @@ export class Client {
    * @param {string} [api] address of the API
    * @param {Partial<Surroundings>} [around] what stands in for the browser's own, in tests
    */
-  constructor(api = API, around = {}) {
+  constructor(api = apiOfPage(), around = {}) {
     this.#api = api;
     this.#around = { ...BROWSER, ...around };
   }
@@ -372,6 +370,11 @@ export class Client {
       await Promise.race([this.#around.wait(Math.max(WAITS[tries], 1000 * asked)), aborted(signal)]);
     }
   }
+}
+
+/** @returns {string} where the API is: a page says so if that is another host, and a worker, which has no page, is told */
+export function apiOfPage() {
+  return `${globalThis.document?.documentElement.dataset.api ?? ""}/api/v1`;
 }
 
 /** Lets a transfer go on, or holds it: because somebody wants that, or because the network is away. */

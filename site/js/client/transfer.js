@@ -2,6 +2,7 @@
 // the page stays free. What a page asks of it, transfer_worker.js does.
 
 import { TainaError } from "../errors.js";
+import { apiOfPage } from "./client.js";
 
 /** @typedef {import("./client.js").Outgoing} Outgoing */
 /** @typedef {import("./client.js").Incoming} Incoming */
@@ -39,7 +40,7 @@ export class Courier {
 
   /** As in client.js. @param {Outgoing[]} items @param {import("./client.js").SendOptions} options @returns {Promise<Links>} @throws {TainaError} */
   send(items, options) {
-    return this.#ask("send", { items, options });
+    return this.#ask("send", { api: apiOfPage(), items, options });
   }
 
   /**
@@ -51,7 +52,7 @@ export class Courier {
    * @throws {TainaError}
    */
   async reveal(link, passphrase, size) {
-    const { expires, items } = await this.#ask("reveal", { link, passphrase, size });
+    const { expires, items } = await this.#ask("reveal", { api: apiOfPage(), link, passphrase, size });
     /** @param {any} item @param {number} i @returns {Incoming} */
     const readable = (item, i) => (item.type === "file" ? { ...item, blob: () => this.#ask("read", i) } : item);
     return { expires, items: items.map(readable) };

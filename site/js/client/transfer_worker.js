@@ -4,7 +4,8 @@ import { Client, Pace } from "./client.js";
 import { TainaError } from "../errors.js";
 import { openSpool } from "./spool.js";
 
-const client = new Client();
+/** Of the first question: it knows its claims from then on. @type {Client | null} */
+let client = null;
 const pace = new Pace((held) => postMessage({ held }));
 const stop = new AbortController();
 const course = {
@@ -19,7 +20,7 @@ let items = [];
 
 /** What a page asks for and waits for. @type {Record<string, (told: any) => unknown>} */
 const QUESTIONS = {
-  send: ({ items, options }) => client.send(items, { ...options, ...course }),
+  send: ({ api, items, options }) => clientOf(api).send(items, { ...options, ...course }),
   reveal,
   read: async (n) => {
     const item = items[n];
@@ -44,11 +45,16 @@ addEventListener("message", ({ data: { n, name, told } }) => {
   else void answer(n, QUESTIONS[name](told));
 });
 
-/** @param {{link: import("../format/links.js").Link, passphrase: string | null, size: number}} task */
-async function reveal({ link, passphrase, size }) {
+/** @param {string} api its address @returns {Client} */
+function clientOf(api) {
+  return (client ??= new Client(api));
+}
+
+/** @param {{api: string, link: import("../format/links.js").Link, passphrase: string | null, size: number}} task */
+async function reveal({ api, link, passphrase, size }) {
   await spool?.wipe(); // what an earlier try left
   spool = await openSpool(size);
-  const secret = await client.reveal(link, passphrase, { ...course, store: spool });
+  const secret = await clientOf(api).reveal(link, passphrase, { ...course, store: spool });
   items = secret.items;
   // A function does not travel: a page asks for the file by its number.
   return { ...secret, items: items.map((item) => (item.type === "file" ? { ...item, blob: null } : item)) };
