@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 from drills.promises import command, percentile, promise
 from support import connection
@@ -21,17 +22,23 @@ _OTHERS = 4
 _CALLS = 1000
 _CLOSED_WITHIN = 20
 """Seconds; the server gives a request's head ten."""
+_ALL_CLOSED_WITHIN = 60
+"""Seconds; the server gives a connection on which nothing moves thirty."""
 _HEAD = b"PUT /api/v1/secrets/x HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 _KINDS = {
     "a head by the byte": b"GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
     "a body by the byte": _HEAD + b"Content-Length: 100000\r\n\r\n",
     "no word at all": b"",
+    "no answer taken": b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 60,
 }
 
 
 def run(rounds: int) -> Iterator[str]:
-    """Slow clients, `rounds` of each kind: all others are served, and whoever drips a head is closed in time."""
+    """Slow clients, `rounds` of each kind: all others are served, whoever drips a head is closed in time, and in
+    the end nobody is left, not even who takes no answer.
+    """
     with serving(*UNBOUND) as server:
+        sockets = _sockets(server)
         quiet = _others(server)
         with _SlowClients(server.port, rounds) as slow:
             beset = _others(server)
@@ -40,11 +47,24 @@ def run(rounds: int) -> Iterator[str]:
             while (left := slow.open("a head by the byte")) and time.monotonic() < end:
                 time.sleep(0.2)
             promise(left == 0, f"{left} of {rounds} clients that dripped a head were still served")
+            end = time.monotonic() + _ALL_CLOSED_WITHIN
+            while (stayed := _sockets(server) - sockets) > 0 and time.monotonic() < end:
+                time.sleep(0.2)
+            promise(stayed <= 0, f"{stayed} connections stayed")
             count = slow.count
     yield f"{count} slow clients ({', '.join(_KINDS)}); every other call was answered; server at {resident} MiB"
     for share in (0.5, 0.99):
         before, during = percentile(quiet, share) * 1000, percentile(beset, share) * 1000
         yield f"p{share * 100:.0f} of the others: {before:.1f} ms without them, {during:.1f} ms with them"
+
+
+def _sockets(server: Server) -> int:
+    """How many the server has open: a client that takes nothing is not told that its connection is closed."""
+    count = 0
+    for link in Path(f"/proc/{server.process.pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            count += link.readlink().name.startswith("socket:")
+    return count
 
 
 def _others(server: Server) -> list[float]:
@@ -77,7 +97,10 @@ class _SlowClients(threading.Thread):
         self._sockets: dict[str, list[socket.socket]] = {kind: [] for kind in _KINDS}
         for kind, first in _KINDS.items():
             for _ in range(of_each_kind):
-                one = socket.create_connection(("127.0.0.1", port))
+                one = socket.socket()
+                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                one.connect(("127.0.0.1", port))
                 one.sendall(first)
                 one.setblocking(False)
                 self._sockets[kind].append(one)

@@ -210,7 +210,12 @@ def test_a_large_answer_arrives_whole(taina: Server) -> None:
 def test_a_deadline_is_for_the_other_side(at_work: bool) -> None:
     """While a worker is at it, an answer that is half written is not late."""
     answering: Any = SimpleNamespace(
-        lingering=False, requests=["one"] if at_work else [], total_outbufs_len=1, begun=1.0, request=None
+        lingering=False,
+        requests=["one"] if at_work else [],
+        held_back=False,
+        total_outbufs_len=1,
+        begun=1.0,
+        request=None,
     )
     assert channel.Channel.overdue(answering, 2 + channel.REQUEST_SECONDS) is not at_work
 

@@ -2,8 +2,9 @@
 
 Stock Waitress 3.0.2 stops at 100 idle connections, lets a client drip bytes for ever, accepts requests that
 proxies may read differently (two Transfer-Encodings, Content-Length beside it, two Hosts or none, folded lines),
-and polls without rest while an answer is being made. `channel_class` and its neighbours are not documented, so
-the version is pinned and tests/server/test_listener.py holds each of these to account.
+polls without rest while an answer is being made, keeps whoever takes no answer for ever, and lets a worker wait for
+one who pipelines. `channel_class` and its neighbours are not documented, so the version is pinned and tests/server/
+holds each of these to account.
 """
 
 import logging

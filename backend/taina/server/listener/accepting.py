@@ -1,10 +1,12 @@
 """All connections of one socket: how many, of whom, and how much of them is in memory."""
 
 import logging
+import os
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
@@ -34,6 +36,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         self._clients: Counter[bytes] = Counter()
         self._bodies = 0
         super().__init__(*args, **kwargs)
+        os.set_blocking(self.trigger.trigger, False)
 
     def handle_accept(self) -> None:
         known = set(self.active_channels)
@@ -44,6 +47,16 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
             channel.client = self._client(channel.addr)
             self._clients[channel.client] += 1
             self._bound(channel.client)
+
+    def add_task(self, channel: Channel) -> None:
+        """Have the next request of a connection worked off, once the answer to the one before has been taken."""
+        channel.held_back = bool(channel.total_outbufs_len)
+        if not channel.held_back:
+            super().add_task(channel)
+
+    def pull_trigger(self) -> None:
+        with suppress(BlockingIOError):  # the pipe is full: the loop has been told often enough
+            super().pull_trigger()
 
     def count(self, channel: Channel) -> None:
         """Take note of what a connection has in memory, and make room where all have too much."""
@@ -103,13 +116,14 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         return bool(super().readable())
 
     def maintenance(self, now: float) -> None:
-        for channel in self.active_channels.values():
-            channel.last_activity = min(channel.last_activity, now)
-        super().maintenance(now)
+        """Close whoever is idle or overdue. Waitress would do so once the socket can be written, but to a client that
+        takes nothing it never can be.
+        """
         monotonic = time.monotonic()
         for channel in list(self.active_channels.values()):
-            # At once: a client that takes nothing would otherwise keep the connection by that very fact.
-            if channel.overdue(monotonic):
+            channel.last_activity = min(channel.last_activity, now)
+            idle = now - channel.last_activity > self.adj.channel_timeout
+            if channel.overdue(monotonic) or (channel.waits_for_client and (idle or channel.will_close)):
                 channel.handle_close()
 
     def stop_accepting(self) -> None:

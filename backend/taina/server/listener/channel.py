@@ -41,6 +41,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     """When the request that is being received, or the answer that is being sent, began."""
     client: bytes | None = None
     """Whose connection it is, as far as the server has to know it."""
+    held_back = False
+    """The next of its requests waits until the answer to the one before has been taken."""
     held = 0
     """Bytes of bodies of this connection that are in memory, as the server has counted them."""
     logged: ClassVar[float] = 0
@@ -95,6 +97,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     def handle_write(self) -> None:
         if not self.close_when_flushed:
             super().handle_write()
+            self._go_on()
             return
         # Closing while something of the client's is still unread would cut our answer off (a TCP reset).
         self.close_when_flushed = False
@@ -105,6 +108,17 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             self.lingering = True
             self.begun = time.monotonic()
             self.socket.shutdown(socket.SHUT_WR)
+
+    def _go_on(self) -> None:
+        """Begin the next request, where that waited for an answer which has been taken by now."""
+        with self.requests_lock:  # a worker that is about to hold it back has the lock
+            if self.held_back and self.connected and not self.total_outbufs_len:
+                self.held_back = False
+                self.begun = None
+                self.server.add_task(self)
+
+    def _flush_outbufs_below_high_watermark(self) -> None:
+        """Waitress waits here, for as long as a client takes nothing. Ours makes no answer before the last is taken."""
 
     def readable(self) -> bool:
         if self.held and not self.requests and self.request is None:
@@ -121,7 +135,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     @property
     def waits_for_client(self) -> bool:
         """Whether nothing is being done for it: the other side has to send, or to take."""
-        return not self.requests
+        return not self.requests or self.held_back
 
     def handle_read(self) -> None:
         if self.lingering:
@@ -141,7 +155,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     def overdue(self, now: float) -> bool:
         if self.lingering:
             return self.begun is None or now - self.begun > LINGER_SECONDS
-        if self.requests:
+        if self.requests and not self.held_back:
             return False  # a worker has it; the deadline is for the other side
         if self.total_outbufs_len:
             self.begun = self.begun or now
