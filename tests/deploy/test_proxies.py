@@ -1,6 +1,7 @@
 """The examples for Caddy and nginx, with Debian's own packages: before Taina over TLS, and with the pages alone."""
 
 import contextlib
+import json
 import shutil
 import socket
 import ssl
@@ -8,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx
 import pytest
@@ -16,10 +18,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from conftest import ROOT
 from sign_site import public_key, sign
 from support.certificates import certificate
-from support.servers import start_server, stop_server
+from support.servers import Server, start_server, stop_server
 from taina import Client
+from taina.errors import UnavailableError
 from taina.site import build as build_site
 from taina.site.verify import compare_host, read_key
+from taina.web.headers import HEADERS
 
 DEPLOY = ROOT / "scripts" / "deploy"
 KEY = Ed25519PrivateKey.generate()
@@ -91,9 +95,16 @@ def signed(built_site: Path, tmp_path: Path) -> Path:
     return folder
 
 
+class Secured(NamedTuple):
+    """An instance behind one of the examples, and the authority that vouches for its address."""
+
+    url: str
+    authority: Path
+    server: Server
+
+
 @pytest.fixture(params=["caddy", "nginx"])
-def secured(request: pytest.FixtureRequest, signed: Path, tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """The address of an instance behind the example, and the authority that vouches for it."""
+def secured(request: pytest.FixtureRequest, signed: Path, tmp_path: Path) -> Iterator[Secured]:
     server = start_server(tmp_path / "taina", "--site", str(signed), "--trusted-proxy", "127.0.0.1")
     port, folder = free_port(), tmp_path / "proxy"
     folder.mkdir()
@@ -102,6 +113,7 @@ def secured(request: pytest.FixtureRequest, signed: Path, tmp_path: Path) -> Ite
         text = text.replace("{\n\tadmin off", "{\n\tskip_install_trust\n\tauto_https disable_redirects\n\tadmin off", 1)
         text = text.replace("secrets.example.org {", f"https://localhost:{port} {{\n\ttls internal", 1)
         authority = folder / "data/caddy/pki/authorities/local/root.crt"
+        text = text.replace("lb_try_duration 15s", "lb_try_duration 1s")  # less patience with a server that is away
         proxy = caddy(folder, port, text.replace("127.0.0.1:8080", f"127.0.0.1:{server.port}"))
     else:
         authority, key = certificate(folder)
@@ -115,12 +127,13 @@ def secured(request: pytest.FixtureRequest, signed: Path, tmp_path: Path) -> Ite
         proxy = nginx(folder, port, text.replace("127.0.0.1:8080", f"127.0.0.1:{server.port}"))
     with proxy:
         wait_for_certificate(f"https://localhost:{port}/", authority)
-        yield f"https://localhost:{port}", authority
-    stop_server(server)
+        yield Secured(f"https://localhost:{port}", authority, server)
+    if server.process.poll() is None:
+        stop_server(server)
 
 
-def test_a_secret_goes_over_https(secured: tuple[str, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    url, authority = secured
+def test_a_secret_goes_over_https(secured: Secured, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    url, authority, _ = secured
     monkeypatch.setenv("SSL_CERT_FILE", str(authority))
     big = tmp_path / "big.bin"
     big.write_bytes(bytes(range(256)) * (3 << 12))
@@ -131,8 +144,8 @@ def test_a_secret_goes_over_https(secured: tuple[str, Path], monkeypatch: pytest
     assert (out / "big.bin").read_bytes() == big.read_bytes()
 
 
-def test_the_site_arrives_as_it_was_signed(secured: tuple[str, Path]) -> None:
-    url, authority = secured
+def test_the_site_arrives_as_it_was_signed(secured: Secured) -> None:
+    url, authority, _ = secured
     context = ssl.create_default_context(cafile=authority)
     with httpx.Client(verify=context, headers={"Accept-Encoding": "identity"}) as client:
         assert compare_host(client, f"{url}/", PUBLIC).findings == []
@@ -147,6 +160,24 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build_site.write(folder, api="https://api.example")
     sign(folder, KEY)
     return folder
+
+
+def test_while_taina_is_away_the_proxy_speaks_as_taina_does(secured: Secured) -> None:
+    """A page that is open keeps what was typed: it gets an answer that it can read, under the policy of the API."""
+    stop_server(secured.server)
+    context = ssl.create_default_context(cafile=secured.authority)
+    with httpx.Client(verify=context, timeout=30) as client:
+        answer = client.get(f"{secured.url}/api/v1/status")
+    problem = answer.json()
+    assert (problem["status"], problem["code"]) == (answer.status_code, "unavailable")
+    assert answer.status_code in (502, 504)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["strict-transport-security"].startswith("max-age=63072000")
+    assert "caddy" not in answer.headers.get("server", "").lower()
+    for name, value in HEADERS:
+        assert answer.headers.get_list(name) == [value]
+    with Client(secured.url, authority=secured.authority, patience=0) as client, pytest.raises(UnavailableError):
+        client.send("kept by its sender")
 
 
 @pytest.mark.parametrize("host", ["caddy", "nginx"])
@@ -166,6 +197,10 @@ def test_the_pages_alone_are_delivered_with_their_headers(host: str, pages: Path
         missing = client.get(f"{url}/nothing")
         assert (missing.status_code, missing.content) == (404, (pages / "404.html").read_bytes())
         assert missing.headers["content-type"].startswith("text/html")
+        rules = json.loads((pages / "manifest.json").read_text())["headers"]["rules"]
+        for path in ("/nothing", "/en/s/nothing", "/assets/nothing.js"):
+            found = client.get(f"{url}{path}").headers
+            assert {name: found.get(name) for name in rules["page"]} == rules["page"]
         assert client.get(f"{url}/en/privacy").headers["location"].endswith("/en/privacy/")
         compressed = client.get(f"{url}/en/", headers={"Accept-Encoding": "gzip"})
         assert compressed.headers["content-encoding"] == "gzip"

@@ -271,6 +271,24 @@ def test_each_header_that_is_changed_or_dropped_is_found(few: Path, few_hosted: 
             assert any(name in line for line in findings_of(few_hosted, tamper)), name
 
 
+@pytest.mark.parametrize("kind", ["status", "text", "header", "none"])
+def test_another_answer_where_nothing_is_is_found(few_hosted: Server, kind: str) -> None:
+    """Caddy once sent it without any of our headers, and a script in it would have run."""
+
+    def tamper(request: httpx.Request, answer: httpx.Response) -> httpx.Response:
+        if answer.status_code != 404 or not request.url.path.startswith("/en/nothing"):
+            return answer
+        if kind == "text":
+            return httpx.Response(404, headers={"content-type": "text/html"}, stream=httpx.ByteStream(b"<script>"))
+        if kind == "header":
+            del answer.headers["content-security-policy"]
+        if kind == "status":
+            answer.status_code = 200
+        return answer
+
+    assert (findings_of(few_hosted, tamper) == []) == (kind == "none")
+
+
 def test_harmless_headers_of_hosts_are_none(few_hosted: Server) -> None:
     def tamper(request: httpx.Request, answer: httpx.Response) -> httpx.Response:
         answer.headers.update({"Server": "x", "Alt-Svc": 'h3=":443"; ma=2592000', "CF-Ray": "x", "ETag": '"x"'})

@@ -70,6 +70,16 @@ def test_head_and_wrong_methods(web: httpx.Client) -> None:
     assert web.post("/en/").headers["allow"] == "GET, HEAD"
 
 
+@pytest.mark.parametrize(("method", "path"), [("GET", "/en/privacy"), ("GET", "/bg"), ("POST", "/en/"), ("PUT", "/x")])
+def test_hops_and_refusals_have_the_headers_of_pages(
+    web: httpx.Client, built_site: Path, method: str, path: str
+) -> None:
+    """A browser that checks pages wants its policy with each answer of the host."""
+    expected = json.loads((built_site / "manifest.json").read_text())["headers"]["rules"]["page"]
+    found = web.request(method, path).headers
+    assert {name: found.get(name) for name in expected} == expected
+
+
 def test_the_pages_are_in_no_search_engine_where_links_lead(web: httpx.Client) -> None:
     for path in ("/s/", "/en/s/", "/bg/receipt/"):
         assert "noindex" in web.get(path).headers["x-robots-tag"]

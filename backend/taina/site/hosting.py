@@ -68,14 +68,20 @@ def _caddy(headers: Headers) -> str:
         lines += [f"\t@{rule} path {' '.join(f'{path}*' for path in paths)}", f"\thandle @{rule} {{"]
         lines += _caddy_answer(headers.rules[rule])
     lines += ["\thandle {", *_caddy_answer(headers.of("/")), "}"]
-    lines += ["handle_errors {", "\trewrite * /404.html", "\tfile_server", "}"]
+    # What `header` sets above is lost with an error.
+    lines += ["handle_errors {", *_caddy_headers(headers.of("/404.html"), "\t"), "\trewrite * /404.html"]
+    lines += ["\tfile_server", "}"]
     return "\n".join(lines) + "\n"
 
 
 def _caddy_answer(found: dict[str, str]) -> list[str]:
-    said = [f"\t\t\t{name} `{value}`" for name, value in found.items()]
     serve = ["\t\tfile_server {", "\t\t\tprecompressed br gzip", "\t\t}", "\t}"]
-    return ["\t\theader {", *said, "\t\t\t-Server", "\t\t}", *serve]
+    return [*_caddy_headers(found, "\t\t"), *serve]
+
+
+def _caddy_headers(found: dict[str, str], indent: str) -> list[str]:
+    said = [f"{indent}\t{name} `{value}`" for name, value in found.items()]
+    return [f"{indent}header {{", *said, f"{indent}\t-Server", f"{indent}}}"]
 
 
 def _nginx(headers: Headers) -> str:

@@ -94,8 +94,9 @@ _ALT_SVC = re.compile(r'(h2|h3|h3-29)=":\d{1,5}"(; ?ma=\d+)?(; ?persist=1)?', re
 """The same host by another protocol; another host would be asked instead of this one."""
 LEAST_HSTS = 15_552_000
 """Seconds, of half a year."""
-_STRANGE = ("sw.js", "service-worker.js", "js/site.js", "en/nothing-is-here.html")
-"""Paths at which nothing may be."""
+_STRANGE = ("sw.js", "service-worker.js", "js/site.js")
+_NOWHERE = "en/nothing-is-here.html"
+"""Paths at which nothing may be; at the last one, the page that says so."""
 _RELEASE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){0,5}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DAYS_AHEAD = datetime.timedelta(days=1)
@@ -236,7 +237,23 @@ def compare_host(
     for path in _STRANGE:
         if _fetch(client, root + path, {**_FIREFOX, **_LOADS}).status not in (404, 410):
             report.findings.append(f"{path} should not be there.")
+    for n, offer in enumerate(OFFERS):
+        answer = _fetch(
+            client, root + _NOWHERE, {**BROWSERS[n % len(BROWSERS)], **_NAVIGATES, "Accept-Encoding": offer}
+        )
+        found = dict.fromkeys(_compare_missing(offer, files, answer))
+        found |= dict.fromkeys(_compare_headers(_NOWHERE, manifest["headers"], answer.headers, secure=secure))
+        report.findings += [finding for finding in found if finding not in report.findings]
     return report
+
+
+def _compare_missing(offer: str, files: dict[str, dict[str, Any]], answer: Answer) -> Iterator[str]:
+    """What readers get at an address that does not exist: a page of ours, in whichever language."""
+    ours = [facts for path, facts in files.items() if path.rpartition("/")[2] == "404.html"]
+    if answer.status not in (404, 410):
+        yield f"{_NOWHERE} should not be there."
+    elif all(any(_compare_answer(_NOWHERE, offer, facts, answer)) for facts in ours):
+        yield f"{_NOWHERE}, which is not there, has another answer than the page that says so."
 
 
 def _fetch(client: httpx.Client, url: str, headers: Mapping[str, str], size: int = MAX_MANIFEST) -> Answer:

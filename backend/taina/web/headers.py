@@ -6,7 +6,7 @@ import falcon
 
 from taina.errors import CrossSiteError
 
-_HEADERS = [
+HEADERS = [
     ("Cache-Control", "no-store"),
     ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
@@ -36,7 +36,7 @@ class ApiSecurity:
         path = "/" + request.path.lstrip("/")
         if not path.startswith("/api/") or path == "/api/":
             return
-        response.set_headers(_HEADERS)
+        response.set_headers(HEADERS)
         origin = request.get_header("Origin")
         if self._origins:
             response.append_header("Vary", "Origin")

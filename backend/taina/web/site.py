@@ -49,6 +49,7 @@ class Site:
             OSError, ValueError: it is not there, or not a built site.
         """
         headers = json.loads((folder / "manifest.json").read_text("utf-8"))["headers"]
+        self._headers: dict[str, Any] = headers
         self._pages: dict[str, _Page] = {}
         for file in sorted(folder.rglob("*")):
             name = file.relative_to(folder).as_posix()
@@ -71,6 +72,8 @@ class Site:
     def __call__(self, req: falcon.Request, resp: falcon.Response, **kwargs: Any) -> None:
         """Falcon calls a sink by these names."""
         request, response = req, resp
+        # With hops and refusals, too: a browser that checks pages asks it of every answer.
+        response.set_headers(self._headers["rules"][_rule(self._headers["paths"], request.path)])
         if request.method not in ("GET", "HEAD"):
             response.set_header("Allow", "GET, HEAD")
             raise MethodNotAllowedError
