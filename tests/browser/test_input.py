@@ -115,3 +115,15 @@ def test_half_an_emoji_is_refused_with_words(tab: Tab, taina: Server, field: str
     tab.fill(field, "key 🔑")
     tab.click("#send")
     reach(tab, "done")
+
+
+@pytest.mark.parametrize("language", ["ar", "en"])
+def test_an_empty_field_runs_as_its_page_does(tab: Tab, taina: Server, language: str) -> None:
+    """What is typed runs its own way."""
+    way = "getComputedStyle(document.querySelector('#text')).direction"
+    tab.open(f"{taina.url}/{language}/")
+    reach(tab, "ready")
+    assert tab.evaluate(way) == tab.evaluate("document.documentElement.dir")
+    for text, own in [("hunter2", "ltr"), ("كلمة", "rtl")]:
+        tab.fill("#text", text)
+        assert tab.evaluate(way) == own

@@ -164,6 +164,9 @@ def test_a_burned_secret_is_gone(tab: Tab, reader: Tab, taina: Server) -> None:
     tab.click("#burn")
     tab.click("#burn-confirm")
     tab.wait("document.querySelector('#receipt-state').textContent === 'Burned unread'")
+    lines = "getComputedStyle([...document.querySelectorAll('#timeline div:not([hidden])')].at({}), '::after').content"
+    assert tab.evaluate(lines.format(0)) != "none"
+    assert tab.evaluate(lines.format(-1)) == "none", "no line leads on from the end"
     reader.open(link)
     reach(reader, "gone")
     assert "burned it" in reader.text('[data-fill="gone"]')
