@@ -12,10 +12,12 @@ from cli.conftest import Run
 from support.api import bearer, create, receipt_path, secret_path
 from support.secrets import Made
 from support.servers import Server, start_server, stop_server
+from support.sites import write_site
 from taina import Client, base64url
 from taina.errors import InvalidError, KeyNeededError, KeyRefusedError, QuotaError
 from taina.format.derive import derive_request
 from taina.format.links import decode_link
+from taina.site.branding import Looks
 
 Add = Callable[..., str]
 
@@ -49,6 +51,24 @@ def test_only_holders_of_a_key_make_secrets_and_requests(private: Server, add: A
         assert stranger.open(sent.link).text == "yes"
         with Client(private.url, key=base64url.encode(bytes(32))) as guesser, pytest.raises(KeyRefusedError):
             guesser.send("no")
+
+
+def test_a_contact_page_takes_messages_and_no_uploads(private: Server, add: Add, run: Run, tmp_path: Path) -> None:
+    """Told before anything is sent, by the command that sends it."""
+    asked = json.loads(run("request", "--json", "--answers", "9", TAINA_URL=private.url, TAINA_KEY=add("op")).stdout)
+    stop_server(private)
+    looks = Looks(contact=asked["link"].partition("#")[2])
+    write_site(tmp_path / "site", looks)
+    (tmp_path / "big").write_bytes(bytes(2 << 20))
+    again = start_server(private.data, "--create", "keys", "--site", str(tmp_path / "site"), port=private.port)
+    try:
+        refused = run("answer", asked["link"], "big")
+        assert (refused.returncode, refused.stdout) == (6, b"")
+        assert refused.stderr.endswith(b"An answer to this request may hold at most 1 MiB. Nothing was sent.\n")
+        assert run("answer", asked["link"], "The colours are lovely.").returncode == 0
+        assert run("open", "-", given=run("inbox", asked["inbox"]).stdout).stdout == b"The colours are lovely."
+    finally:
+        stop_server(again)
 
 
 def test_whoever_was_asked_needs_no_key(private: Server, add: Add) -> None:

@@ -252,7 +252,7 @@ def test_what_is_too_large_is_refused_before_it_is_sent(client: Client, tmp_path
     path = tmp_path / "large"
     with path.open("wb") as file:
         file.truncate(200 * MEBI)
-    with pytest.raises(TooLargeError):
+    with pytest.raises(TooLargeError, match="100 MiB"):
         client.send(path)
 
 

@@ -1,5 +1,6 @@
 """An operator's name, colour, logo, links and contact: taken where they are sound, refused where they could harm."""
 
+import json
 import re
 from html import escape
 from pathlib import Path
@@ -9,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.site_documents import Document
-from taina.format.links import Link, encode_link
+from taina import base64url
+from taina.format.derive import derive_request
+from taina.format.links import Link, decode_link, encode_link
 from taina.site import build as build_site
 from taina.site import colours, logo
 from taina.site.branding import LooksError, read_looks
@@ -56,6 +59,8 @@ folder = "build/site"
     contact = Document(site["bg/contact/index.html"])
     assert f"/bg/r/#{REQUEST}" in list(contact.addresses())
     assert "/en/contact/" in list(page.addresses())
+    request = derive_request(decode_link(REQUEST, "request").body)
+    assert json.loads(site["manifest.json"])["contact"] == base64url.encode(request.id)
 
 
 def test_without_a_table_nothing_changes(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import falcon.testing
 import pytest
 
 from support.api import bearer, request_path, secret_path
-from support.secrets import Made, MadeRequest
+from support.secrets import Made, MadeRequest, made_of_chunks
+from taina import base64url
 from taina.rules.access_keys import open_keys
 from taina.rules.secret_requests import SecretRequests
 from taina.rules.types import Created, Limits, NewSecret
@@ -36,14 +37,33 @@ class Instance:
     """A private instance with a key of this quota, which stores so many bytes of one client a day."""
 
     def __init__(
-        self, store: SqliteStore, folder: Path, quota: int | None = None, storage: int = 0, misses: int = 0
+        self,
+        store: SqliteStore,
+        folder: Path,
+        quota: int | None = None,
+        storage: int = 0,
+        misses: int = 0,
+        contact: bytes | None = None,
     ) -> None:
         keys = open_keys(folder)
         _, self.token = keys.issue("ann", quota=quota)
         self.vault = Doubtful(store, Limits())
-        requests = SecretRequests(store, Limits())
+        requests = SecretRequests(store, Limits(), contact=contact)
         rates = Rates(storage=storage, misses=misses)
         self.app = create_app(self.vault, requests, rates=rates, admission=Admission(keys, requests))
+
+    def answer(self, asked: MadeRequest, made: Made) -> tuple[int, str | None]:
+        """The status and the code of a create that shows the request instead of a key."""
+        body = {**made.body(), "request": base64url.encode(asked.id)}
+        path, headers = f"/api/v1{secret_path(made)}", bearer(asked.answer_token)
+        result = falcon.testing.simulate_put(self.app, path, json=body, headers=headers)
+        return result.status_code, result.json.get("code")
+
+    def most(self, asked: MadeRequest) -> int:
+        """Bytes of an answer, by the request's status."""
+        headers = bearer(asked.answer_token)
+        size = falcon.testing.simulate_get(self.app, f"/api/v1{request_path(asked)}", headers=headers).json["size"]
+        return int(size)
 
     def put(self, made: Made | MadeRequest) -> int:
         path = request_path(made) if isinstance(made, MadeRequest) else secret_path(made)
@@ -92,3 +112,16 @@ def test_a_commit_in_doubt_is_counted_once(
     assert instance.put(made) == 503
     instance.vault.in_doubt = False
     assert [instance.put(made), instance.put(Made()), instance.put(Made())] == [200, 201, refused]
+
+
+def test_the_public_request_of_a_contact_page_takes_no_more_than_a_message(store: SqliteStore, tmp_path: Path) -> None:
+    """Its link stands on a page: without a bound of its own it let anybody store 100 times the largest secret."""
+    usual, contact = MadeRequest(answers=100), MadeRequest(answers=100)
+    instance = Instance(store, tmp_path, contact=contact.id)
+    assert [instance.put(usual), instance.put(contact)] == [201, 201]
+    message, upload = made_of_chunks(1, 1 << 20), made_of_chunks(2)
+    assert instance.answer(contact, message) == (201, None)
+    assert instance.answer(contact, upload) == (413, "too_large")
+    assert instance.answer(usual, upload) == (201, None)
+    assert instance.most(contact) == (1 << 20) + 16
+    assert instance.most(usual) == Limits().size

@@ -56,7 +56,8 @@ class Requests(Secrets):
         transport, parsed = self._find(link, "request")
         token = derive_request(parsed.body)
         answer = transport.json("GET", f"/requests/{base64url.encode(token.id)}", token=token.token)
-        return RequestStatus(whole(answer, "answers_left"), parsed.passphrase, point(answer, "expires"))
+        most = whole(answer, "size") if "size" in answer else None
+        return RequestStatus(whole(answer, "answers_left"), parsed.passphrase, point(answer, "expires"), most)
 
     def answer(
         self,
@@ -70,20 +71,22 @@ class Requests(Secrets):
 
         Raises:
             AnsweredError: somebody was first; the secret is burned again.
+            TooLargeError: this request takes less; nothing was sent.
             NotFoundError, GoneError: the request is not there any more.
         """
         transport, parsed = self._find(link, "request")
         if parsed.passphrase and passphrase is None:
             raise InvalidError("Whoever asked wants a passphrase, shared some other way.", field="passphrase")
-        if not self.request_status(link).answers_left:
+        status = self.request_status(link)
+        if not status.answers_left:
             raise AnsweredError
         token = derive_request(parsed.body)
         content = tuple(settled(one) for one in content)
         # A private instance lets in who has the request; another need not know which request it is.
         try:
-            sent = self._send(transport, content, ttl, passphrase, on_progress, None)
+            sent = self._send(transport, content, ttl, passphrase, on_progress, None, most=status.most)
         except KeyNeededError:
-            sent = self._send(transport, content, ttl, passphrase, on_progress, token.token, token.id)
+            sent = self._send(transport, content, ttl, passphrase, on_progress, token.token, token.id, status.most)
         try:
             # Tried again, it is the same envelope: another one would be another answer.
             envelope = seal_envelope(parsed.body, decode_link(sent.link, "secret"))

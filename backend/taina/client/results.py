@@ -83,6 +83,8 @@ class RequestStatus:
     passphrase: bool
     """Whether answers are to have a passphrase."""
     expires: int
+    most: int | None = None
+    """Bytes that one answer may have, sealed; None where the server does not say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from taina.client.connection import Connection
 from taina.client.contents import Content, item_of, seal_contents, settled
 from taina.client.receiving import Receiver
 from taina.client.results import Opened, Receipt, Sent, Status
-from taina.client.transport import CONTENT_MOST, Transport
+from taina.client.transport import CONTENT_MOST, Transport, spoken_size
 from taina.client.types import need, need_passphrase, need_seconds
 from taina.errors import (
     GoneError,
@@ -21,6 +21,7 @@ from taina.errors import (
     NotFoundError,
     NotReadyError,
     TainaError,
+    TooLargeError,
     WrongPassphraseError,
 )
 from taina.format.derive import (
@@ -78,6 +79,7 @@ class Secrets(Connection):
         on_progress: OnProgress | None,
         admission: bytes | None,
         answering: bytes | None = None,
+        most: int | None = None,
     ) -> Sent:
         if not content:
             raise InvalidError("There is nothing to send.", field="content")
@@ -95,6 +97,8 @@ class Secrets(Connection):
 
         header = Header(tuple(item_of(one) for one in content), int(self._clock()) + ttl)
         size = payload_size(header)
+        if most is not None and sealed_size(size) > most:
+            raise TooLargeError(f"An answer to this request may hold at most {spoken_size(most)}. Nothing was sent.")
         chunks = chunk_count(size)
         sealed = seal_contents(stream, header, content)
         path = f"/secrets/{base64url.encode(link_keys.id)}"

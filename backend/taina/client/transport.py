@@ -18,6 +18,7 @@ from taina.errors import (
     Member,
     NotTainaError,
     TainaError,
+    TooLargeError,
     UnreachableError,
     WorkNeededError,
     error_of,
@@ -104,6 +105,8 @@ class Transport:
             if error.members.get("field") == "ttl":
                 raise self._lifetimes() from None
             raise
+        except TooLargeError:
+            raise self._sizes() from None
         except WorkNeededError as error:
             bits = error.members.get("bits")
             if type(bits) is not int or not 0 < bits <= BITS_MOST:
@@ -114,6 +117,10 @@ class Transport:
         bounds = self.json("GET", "/status").get("ttl")
         least, most = whole(bounds, "min"), whole(bounds, "max")
         return InvalidError(f"A lifetime is {_spoken(least)} to {_spoken(most)} here.", field="ttl")
+
+    def _sizes(self) -> TooLargeError:
+        most = spoken_size(whole(self.json("GET", "/status").get("limits"), "size"))
+        return TooLargeError(f"This is larger than this instance accepts: {most}, sealed. Nothing was stored.")
 
     def post(self, path: str, token: bytes | None, body: Any) -> None:
         """A call that answers with nothing. Raises: TainaError."""
@@ -224,6 +231,14 @@ def _spoken(seconds: int) -> str:
         if seconds >= size and seconds % size == 0:
             return f"{seconds // size:,} {unit}{'s' if seconds != size else ''}"
     return f"{seconds:,} second{'s' if seconds != 1 else ''}"
+
+
+def spoken_size(size: int) -> str:
+    """`100 MiB`: in the largest unit of which there is one."""
+    for unit, bytes_in in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if size >= bytes_in:
+            return f"{size / bytes_in:,.1f}".removesuffix(".0") + f" {unit}"
+    return f"{size:,} bytes"
 
 
 def _retry_after(answer: Answer) -> float:

@@ -11,6 +11,7 @@ from taina.errors import AnsweredError, ConflictError, GoneError, InvalidError, 
 from taina.rules import guards
 from taina.rules.atomic import atomic
 from taina.rules.types import Answered, CreatedRequest, Inbox, Limits, NewRequest, RequestStatus
+from taina.rules.uploads import SEALED_CHUNK
 from taina.rules.vault import Admit
 from taina.store import ROW, Envelope, Request, Store, Transaction
 
@@ -18,13 +19,22 @@ SPARE_TRIES = 5
 """Secrets that may be started for a request beyond its answers: a sender whose network breaks begins again."""
 ENVELOPE_SIZE = 81
 """Bytes of an envelope: an encapsulated key (32) and a sealed link (33 and its tag)."""
+CONTACT_SIZE = SEALED_CHUNK
+"""Bytes of an answer to the request of a contact page, whose link anybody has: a message, and no upload."""
 
 
 class SecretRequests:
-    """Keeps requests, and the envelopes that are left at them until their asker has read them."""
+    """Keeps requests, and the envelopes that are left at them until their asker has read them.
 
-    def __init__(self, store: Store, limits: Limits, clock: Callable[[], float] = time.time) -> None:
+    Args:
+        contact: the id of the request that the contact page of this instance shows, where it has one.
+    """
+
+    def __init__(
+        self, store: Store, limits: Limits, clock: Callable[[], float] = time.time, contact: bytes | None = None
+    ) -> None:
         self.limits = limits
+        self._contact = contact
         self._store = store
         self._clock = clock
 
@@ -102,12 +112,18 @@ class SecretRequests:
 
         return admit
 
+    def most(self, request_id: bytes) -> int:
+        """Bytes of ciphertext that one answer to this request may have."""
+        return min(self.limits.size, CONTACT_SIZE) if request_id == self._contact else self.limits.size
+
     @atomic
     def status(self, tx: Transaction, now: int, request_id: bytes, answer_token: bytes) -> RequestStatus:
         """Whether an answer can be left; changes nothing. Raises: NotFoundError, GoneError once it has expired."""
         request = _require_open(_require_answer_token(tx, request_id, answer_token, now), now)
         left = request.answers - len(tx.requests.envelopes(request_id))
-        return RequestStatus(state="open" if left else "full", answers_left=left, expires=request.expires)
+        return RequestStatus(
+            state="open" if left else "full", answers_left=left, expires=request.expires, most=self.most(request_id)
+        )
 
     @atomic
     def answer(self, tx: Transaction, now: int, request_id: bytes, answer_token: bytes, sealed: bytes) -> Answered:

@@ -151,6 +151,8 @@ class RequestStatus:
     state: Openness
     answers_left: int
     expires: int
+    most: int
+    """Bytes of ciphertext that one answer may have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

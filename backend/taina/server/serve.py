@@ -79,7 +79,7 @@ def application(config: Config) -> Iterator[tuple[Application, list[str]]]:
         limits = Limits(size=config.max_size, storage=config.max_storage)
         clock = WatchedClock(store)
         vault = Vault(store, limits, clock)
-        requests = SecretRequests(store, limits, clock)
+        requests = SecretRequests(store, limits, clock, site.contact if site else None)
         clock.settle_with(vault.sweep, requests.sweep)
         keys, mailer = _open_keys(config), _open_mail(config)
         takedowns = Takedowns(config.data, [vault.take_down, requests.take_down])

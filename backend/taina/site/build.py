@@ -20,7 +20,9 @@ import jinja2
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from taina import __version__
+from taina import __version__, base64url
+from taina.format.derive import derive_request
+from taina.format.links import decode_link
 from taina.site import RELEASED, SiteError, assets, headers, hosting
 from taina.site import SOURCE as SOURCE
 from taina.site.api_page import calls
@@ -114,7 +116,7 @@ def _build(source: Path, looks: Looks, api: str | None) -> tuple[dict[str, bytes
     if looks.contact and looks.contact_until and looks.url:
         site[".well-known/security.txt"] = headers.security_txt(looks.url, looks.contact_until)
     answers = Headers(headers.rules(policy, api), headers.paths(loaded.base, links))
-    site["manifest.json"] = _manifest(site, answers)
+    site["manifest.json"] = _manifest(site, answers, looks.contact)
     return site, answers
 
 
@@ -207,9 +209,12 @@ def _render(environment: jinja2.Environment, template: str, **values: Any) -> by
     return environment.get_template(template).render(values).encode()
 
 
-def _manifest(site: dict[str, bytes], answers: Headers) -> bytes:
+def _manifest(site: dict[str, bytes], answers: Headers, contact: str | None) -> bytes:
     files = {path: {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)} for path, data in site.items()}
-    facts = {"version": 1, "release": __version__, "released": RELEASED}
+    facts: dict[str, Any] = {"version": 1, "release": __version__, "released": RELEASED}
+    if contact:
+        # The server cannot read links, and holds what is left at this request to a smaller size.
+        facts["contact"] = base64url.encode(derive_request(decode_link(contact, "request").body).id)
     return _to_json({**facts, "files": files, "headers": asdict(answers)})
 
 

@@ -5,7 +5,7 @@ from typing import Protocol, TypeVar
 
 import falcon
 
-from taina.errors import QuotaError, RateLimitedError
+from taina.errors import QuotaError, RateLimitedError, TooLargeError
 from taina.rules.access_keys import AccessKeys
 from taina.rules.secret_requests import SecretRequests
 from taina.rules.vault import Admit
@@ -50,16 +50,20 @@ class Admission:
         key = self._keys.authenticate(bearer(request) if request.get_header("Authorization") else None)
         return self._charge(key, create)
 
-    def answer(self, request: falcon.Request, answering: bytes | None, create: Callable[[Admit | None], Made]) -> Made:
+    def answer(
+        self, request: falcon.Request, answering: bytes | None, size: int, create: Callable[[Admit | None], Made]
+    ) -> Made:
         """As `make`; but whoever answers a request shows its answer token and needs no key.
 
         What is made then is spent: of the answers that the request is good for, and of the quota of the key that
         made the request.
 
         Args:
+            size: bytes of the secret that is to be made.
             create: is told what spends an answer, within its own transaction.
 
         Raises:
+            TooLargeError: this request takes only less.
             NotFoundError, GoneError, AnsweredError: it takes no answer.
             KeyRefusedError: the key that made the request is not in force any more.
             QuotaError: that key's quota is used up.
@@ -68,6 +72,8 @@ class Admission:
             return self.make(request, lambda _: create(None))
         token = bearer(request)
         name = self._requests.key_of(answering, token)
+        if size > self._requests.most(answering):
+            raise TooLargeError(field="size")
         admit = self._requests.start_answer(answering, token)
         if name is None:  # a request of the time before keys were asked for
             return create(admit)

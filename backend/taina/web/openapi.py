@@ -292,7 +292,12 @@ def _request_paths(limits: Limits) -> Schema:
                     200: (
                         "It is open for answers, or has as many as it accepts.",
                         an_object(
-                            {"state": one_of(get_args(Openness)), "answers_left": an_integer(), "expires": an_integer()}
+                            {
+                                "state": one_of(get_args(Openness)),
+                                "answers_left": an_integer(),
+                                "expires": an_integer(),
+                                "size": an_integer(),
+                            }
                         ),
                     )
                 },

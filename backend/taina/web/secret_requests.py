@@ -43,7 +43,12 @@ class SecretRequestResource:
 
     def on_get(self, request: falcon.Request, response: falcon.Response, request_id: str) -> None:
         status = self._requests.status(parse_bytes("id", request_id, 16), bearer(request))
-        response.media = {"state": status.state, "answers_left": status.answers_left, "expires": status.expires}
+        response.media = {
+            "state": status.state,
+            "answers_left": status.answers_left,
+            "expires": status.expires,
+            "size": status.most,
+        }
 
     def on_delete(self, request: falcon.Request, response: falcon.Response, request_id: str) -> None:
         self._requests.delete(parse_bytes("id", request_id, 16), bearer(request))

@@ -57,7 +57,7 @@ class SecretResource:
         return charged(
             self._limits.charge_storage(request, size),
             lambda: self._admission.answer(
-                request, answering, lambda admit: self._vault.create(identifier, order, admit)
+                request, answering, order.size, lambda admit: self._vault.create(identifier, order, admit)
             ),
         )
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import falcon
 
+from taina import base64url
 from taina.errors import MethodNotAllowedError, TamperedError
 from taina.web.codings import decode
 
@@ -48,8 +49,11 @@ class Site:
         Raises:
             OSError, ValueError: it is not there, or not a built site.
         """
-        headers = json.loads((folder / "manifest.json").read_text("utf-8"))["headers"]
+        manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+        headers = manifest["headers"]
         self._headers: dict[str, Any] = headers
+        self.contact: bytes | None = base64url.decode(manifest["contact"]) if "contact" in manifest else None
+        """The id of the request that its contact page shows."""
         self._pages: dict[str, _Page] = {}
         for file in sorted(folder.rglob("*")):
             name = file.relative_to(folder).as_posix()

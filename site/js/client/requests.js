@@ -8,7 +8,7 @@ import { decodeLink, encodeLink, fromBase64url, toBase64url } from "../format/li
 
 /** @typedef {import("../format/derive.js").Bytes} Bytes */
 /** @typedef {import("../format/links.js").Link} Link */
-/** @typedef {{state: "open" | "full", answers_left: number, expires: number}} RequestStatus */
+/** @typedef {{state: "open" | "full", answers_left: number, expires: number, size?: number}} RequestStatus size: bytes of ciphertext that one answer may have */
 /** What was left: when, and the fragment of a secret's link; null where it does not open. @typedef {{received: number, secret: string | null}} Answer */
 
 export class Requests {
@@ -63,6 +63,7 @@ export class Requests {
       state: "string",
       answers_left: "number",
       expires: "number",
+      size: "number?",
     });
   }
 

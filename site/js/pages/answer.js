@@ -1,7 +1,7 @@
 import { TainaError } from "../errors.js";
 import { decodeLink } from "../format/links.js";
 import { Requests } from "../client/requests.js";
-import { begin, clear, client, end, entered, fail, remindOf, sendOne, startComposer } from "../ui/composer.js";
+import { begin, clear, client, end, entered, fail, limitTo, remindOf, sendOne, startComposer } from "../ui/composer.js";
 import {
   copyOnClick,
   element,
@@ -61,6 +61,7 @@ async function look() {
   try {
     link = await decodeLink(location.hash, "request");
     const status = await requests.status(link);
+    limitTo(status.size ?? Infinity);
     fill("until", formatTime(status.expires));
     fill("left", formatNumber(status.answers_left));
     element("passphrase-wanted").hidden = !link.passphrase;

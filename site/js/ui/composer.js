@@ -94,6 +94,11 @@ export function entered() {
   return { items, size, ttl: Number(lifetime.value), passphrase: passphrase.value === "" ? null : passphrase.value };
 }
 
+/** @param {number} size bytes of ciphertext that may be sent; what was said to be less stays so */
+export function limitTo(size) {
+  limit = Math.min(limit, size);
+}
+
 /** @param {File} file @returns {Outgoing} */
 function outgoing(file) {
   return { type: "file", name: file.name, mime: file.type, data: file };
@@ -209,7 +214,7 @@ async function askInstance(onInstance) {
     const instance = await client.status();
     const { limits, ttl } = instance;
     onInstance(instance);
-    limit = limits.size;
+    limitTo(limits.size);
     for (const option of [...lifetime.options]) {
       const seconds = Number(option.value);
       if (seconds < ttl.min || seconds > ttl.max) option.remove();
