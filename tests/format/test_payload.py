@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from taina.errors import FormatError
 from taina.format.payload import (
     CHUNK_SIZE,
+    ITEMS_MOST,
     Header,
     Item,
     Unpacker,
@@ -55,6 +56,13 @@ def test_padded_size_is_padme(size: int) -> None:
     mask = (1 << zeros) - 1
     assert padded_size(size) == (size + mask) & ~mask
     assert size <= padded_size(size) <= size * 1.12
+
+
+def test_a_secret_holds_a_thousand_items_and_no_more() -> None:
+    header = Header((Item("text", 0),) * ITEMS_MOST, 0)
+    assert decode_header(encode_header(header))[0] == header
+    with pytest.raises(FormatError, match="at most 1,000 texts and files"):
+        encode_header(Header((Item("text", 0),) * (ITEMS_MOST + 1), 0))
 
 
 @given(st.integers(0, 1024))

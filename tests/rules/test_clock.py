@@ -1,5 +1,6 @@
 """Clocks that are wrong: they destroy nothing, and they bring nothing back."""
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -7,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from support.secrets import Made, MadeRequest
+from support.waiting import wait_until
 from taina.errors import NotFoundError, TainaError
-from taina.rules.clock import CONFIRMED, NOTE_EVERY, STEP, WatchedClock
+from taina.rules.clock import BATCH, CONFIRMED, NOTE_EVERY, STEP, WatchedClock, steady
 from taina.rules.secret_requests import SecretRequests
 from taina.rules.types import Limits
 from taina.rules.vault import RECEIPT_KEPT, Vault
@@ -156,6 +158,35 @@ def test_where_what_expired_cannot_be_ended_the_clock_does_not_go_back(
     with pytest.raises(NotFoundError):
         machine.vault.status(Made().id, bytes(32))
     assert not machine.answers(made)
+
+
+def test_all_that_expired_is_ended_before_the_clock_goes_back(machine: Machine) -> None:
+    """In as many portions as it takes, and by the time that it goes back from."""
+    left = [0, 1, BATCH, BATCH]
+    settled: list[tuple[int, int]] = []
+
+    def settle(limit: int, at: int) -> int:
+        settled.append((limit, at))
+        return left.pop()
+
+    machine.clock.settle_with(settle)
+    machine.pass_time(60)
+    machine.clock()
+    machine.wall -= 30
+    machine.clock()
+    machine.clock()
+    assert (settled, left) == ([(BATCH, START + 60)] * 3, [0])
+
+
+def test_the_steady_clock_goes_by_seconds_and_nobody_sets_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, began = steady(), time.monotonic()
+    wait_until(lambda: time.monotonic() >= began + 0.01)
+    assert 0.01 <= steady() - before < 60
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "time", lambda: 0.0)
+        assert steady() >= before
+    clock = WatchedClock(store)
+    assert (abs(clock() - store.time()) < 60, clock.paused()) == (True, False)
 
 
 @pytest.fixture

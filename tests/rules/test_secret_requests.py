@@ -140,6 +140,21 @@ def test_a_request_that_is_over_cannot_begin_anew(requests: SecretRequests, cloc
         ask(requests, made)
 
 
+def test_whoever_asks_again_is_told_what_was_made_and_makes_nothing(requests: SecretRequests, clock: Clock) -> None:
+    made = MadeRequest(answers=2)
+    assert requests.created(made.id, made.asking()) is None
+    ask(requests, made)
+    kept = requests.created(made.id, made.asking())
+    assert kept is not None
+    assert (kept.expires, kept.new) == (START + 3600, False)
+    for other in (replace(made, answers=3), replace(made, ttl=3601), replace(made, inbox_token=bytes(32))):
+        with pytest.raises(ConflictError):
+            requests.created(made.id, other.asking())
+    clock.now += 3600
+    with pytest.raises(ConflictError):
+        requests.created(made.id, made.asking())
+
+
 @pytest.mark.parametrize(
     ("field", "values"), [("ttl", [0, 299, LIMITS.ttl_max + 1]), ("answers", [0, LIMITS.answers + 1])]
 )

@@ -140,9 +140,27 @@ def test_sizes_have_to_add_up(vault: Vault) -> None:
         with pytest.raises(InvalidError) as caught:
             vault.create(Made().id, wrong)
         assert caught.value.members["field"] == field
-    with pytest.raises(InvalidError) as caught:
-        vault.create(Made().id, replace(order, size=1041))
-    assert caught.value.members["field"] == "content"
+    many = made_of_chunks(2).order()
+    for wrong in (replace(order, size=1041), replace(many, content=bytes(many.size))):
+        with pytest.raises(InvalidError) as caught:
+            vault.create(Made().id, wrong)
+        assert caught.value.members["field"] == "content"
+
+
+def test_whoever_asks_again_is_told_what_was_made_and_makes_nothing(vault: Vault, clock: Clock) -> None:
+    made, other = Made(), Made()
+    assert vault.created(made.id, made.order()) is None
+    create(vault, made)
+    kept = vault.created(made.id, made.order())
+    assert kept is not None
+    assert (kept.state, kept.expires, kept.new) == ("waiting", START + 3600, False)
+    with pytest.raises(ConflictError):
+        vault.created(made.id, other.order())
+    assert vault.created(other.id, other.order()) is None
+    assert vault.used() == ROW + 1040
+    clock.now += 3600
+    with pytest.raises(ConflictError):
+        vault.created(made.id, made.order())
 
 
 def test_one_secret_has_a_limit_and_so_have_all(store: Store, clock: Clock) -> None:
@@ -387,6 +405,15 @@ def test_a_claim_is_its_holder_s(vault: Vault) -> None:
             vault.acknowledge(claim_id, token, made.opened_proof)
     with pytest.raises(InvalidError):
         vault.claimed_chunk(made.claim_id, made.claim_token, 1)
+
+
+def test_a_claim_id_belongs_to_one_secret(vault: Vault) -> None:
+    made, other = create(vault, Made()), create(vault, Made())
+    reveal(vault, made)
+    with pytest.raises(ConflictError):
+        reveal(vault, replace(other, claim_id=made.claim_id))
+    assert state(vault, other) == "waiting"
+    assert reveal(vault, other) == other.chunks[0]
 
 
 def test_an_acknowledgement_ends_the_claim_and_is_idempotent(vault: Vault) -> None:
