@@ -1,0 +1,90 @@
+"""The file of access keys: whose it is, what opens it, and its copies."""
+
+import os
+import sqlite3
+import stat
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from taina.store.access_keys import AccessKey, KeyFile
+
+KEY = AccessKey("ann", bytes(range(32)), 1_800_000_000, 1_900_000_000, 5, "ann@example.org", "bg", None, 1_850_000_000)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "keys.db"
+
+
+def test_every_field_of_a_key_is_kept(path: Path) -> None:
+    KeyFile(path).add(KEY)
+    found = KeyFile(path)
+    assert found.all() == [KEY]
+    assert found.find(KEY.hash) == found.find_named("ann") == KEY
+    assert (found.find(bytes(32)), found.find_named("bob")) == (None, None)
+
+
+def test_what_is_noted_is_noted_once(path: Path) -> None:
+    file = KeyFile(path)
+    file.add(AccessKey("bob", bytes(32), 1, None, None, None, "en"))
+    assert [file.revoke("bob", 2), file.revoke("bob", 3), file.revoke("eve", 3)] == [True, False, False]
+    assert [file.warned("bob", 4), file.warned("bob", 5), file.warned("eve", 5)] == [True, False, False]
+    assert file.all() == [AccessKey("bob", bytes(32), 1, None, None, None, "en", revoked=2, warned=4)]
+
+
+def test_many_who_spend_at_once_spend_no_more_than_there_is(path: Path) -> None:
+    file = KeyFile(path)
+    spent: list[bool] = []
+    threads = [
+        threading.Thread(target=lambda: spent.extend(file.spend("ann", "create", 7, 10) for _ in range(5)))
+        for _ in range(5)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(spent), spent.count(True)) == (25, 10)
+
+
+def test_a_file_that_is_not_one_is_told(path: Path) -> None:
+    path.write_bytes(b"something else entirely" * 100)
+    with pytest.raises(OSError, match=r"keys\.db cannot be used \(file is not a database\)"):
+        KeyFile(path)
+
+
+def test_a_file_of_a_newer_version_is_refused_unchanged(path: Path) -> None:
+    KeyFile(path).add(KEY)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('keys', '0099_new', '')"
+        )
+    before = path.read_bytes()
+    with pytest.raises(OSError, match="newer Taina"):
+        KeyFile(path)
+    assert path.read_bytes() == before
+
+
+def test_a_copy_is_whole_and_for_its_owner_alone(path: Path) -> None:
+    file = KeyFile(path)
+    file.add(KEY)
+    copy = path.with_name("copy.db")
+    file.copy_to(copy)
+    assert KeyFile(copy).all() == [KEY]
+    assert stat.S_IMODE(copy.stat().st_mode) == stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(("user", "owner", "given"), [(0, 1234, True), (0, 0, False), (1234, 1234, False)])
+def test_what_root_makes_is_the_owner_s_of_the_folder(
+    path: Path, monkeypatch: pytest.MonkeyPatch, user: int, owner: int, given: bool
+) -> None:
+    """A service could not open a file of root's in its own folder."""
+    changes: list[tuple[Path, int, int]] = []
+    status = os.stat_result((0o40700, 0, 0, 1, owner, 5678, 0, 0, 0, 0))
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    monkeypatch.setattr(os, "chown", lambda *change: changes.append(change))
+    monkeypatch.setattr(Path, "stat", lambda self, **_: status)
+    KeyFile(path)
+    assert changes == ([(path, owner, 5678)] if given else [])

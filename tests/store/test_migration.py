@@ -1,0 +1,155 @@
+"""A move from a file to PostgreSQL: everything arrives, nothing comes back, and what differs is found."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import sqlite_utils
+
+from support.every_state import START, EveryState
+from support.postgres_cluster import Node
+from support.secrets import Made
+from taina.errors import GoneError
+from taina.rules.types import Limits
+from taina.rules.vault import Vault
+from taina.store import ROW, UnusableError
+from taina.store.migration import Move, Moved
+from taina.store.postgres import PostgresStore
+from taina.store.sqlite import SqliteStore
+from taina.store.sqlite_migrations import migrations
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    return tmp_path / "taina.db"
+
+
+@pytest.fixture
+def filled(source: Path) -> EveryState:
+    with closing(SqliteStore(source)) as store:
+        return EveryState(store)
+
+
+def test_everything_arrives_and_goes_on(source: Path, filled: EveryState, database: str) -> None:
+    told: list[int] = []
+    with Move(source, database) as move:
+        assert move.copy(lambda moved: told.append(moved.secrets)) == Moved(secrets=6, new=6, requests=1)
+        move.verify()
+    assert told == [6]
+    with closing(PostgresStore(database)) as store:
+        filled.check(store)
+    with closing(SqliteStore(source)) as file:
+        filled.check(file)
+
+
+def test_a_move_that_was_broken_off_goes_on(source: Path, database: str) -> None:
+    made = [Made() for _ in range(1200)]
+    with closing(SqliteStore(source)) as store:
+        for one in made:
+            Vault(store, Limits(), lambda: START).create(one.id, one.order())
+
+    def break_off(_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), Move(source, database) as move:
+        move.copy(break_off)
+    with Move(source, database) as move:
+        with pytest.raises(UnusableError, match="700 entries of the target differ"):
+            move.verify()
+        moved = move.copy()
+        assert (moved.secrets, moved.new) == (1200, 700)
+        move.verify()
+    with closing(PostgresStore(database)) as target:
+        assert target.atomically(lambda tx: tx.usage().held) == 1200 * (1040 + ROW)
+
+
+def test_what_was_revealed_at_the_target_does_not_come_back(source: Path, filled: EveryState, database: str) -> None:
+    with Move(source, database) as move:
+        move.copy()
+    with closing(PostgresStore(database)) as store:
+        filled.check(store)
+    with Move(source, database) as move:
+        assert move.copy().new == 0
+    with closing(PostgresStore(database)) as store, pytest.raises(GoneError):
+        reader = filled.waiting.another_reader()
+        Vault(store, Limits(), lambda: START).reveal(reader.id, reader.link_proof, reader.reveal_proof, reader.claim)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE taina.chunks SET wrapped = wrapped || 'x' WHERE n = 2",
+        "DELETE FROM taina.chunks WHERE n = 1",
+        "UPDATE taina.keys SET key = sha256(key)",
+        "UPDATE taina.secrets SET expires = expires + 1 WHERE state = 'burned'",
+        "DELETE FROM taina.envelopes",
+    ],
+)
+@pytest.mark.usefixtures("filled")
+def test_a_difference_is_found(source: Path, database: str, postgres: Node, damage: str) -> None:
+    with Move(source, database) as move:
+        move.copy()
+        move.verify()
+        postgres.execute(damage, database="taina")
+        with pytest.raises(UnusableError, match="differ from the source"):
+            move.verify()
+
+
+@pytest.mark.usefixtures("filled")
+def test_no_key_stays_where_the_source_was(source: Path, database: str) -> None:
+    """A second name of the file shows what stood in it at the end."""
+    with closing(sqlite3.connect(source)) as connection:
+        keys = [key for (key,) in connection.execute("SELECT key FROM slots") if any(key)]
+    copy = source.with_name("still")
+    copy.hardlink_to(source)
+    assert keys
+    assert all(key in copy.read_bytes() for key in keys)
+    with Move(source, database) as move:
+        move.copy()
+        move.delete_source()
+    assert list(source.parent.iterdir()) == [copy]
+    assert not any(key in copy.read_bytes() for key in keys)
+
+
+def test_a_source_that_is_not_there_or_not_one(tmp_path: Path, database: str) -> None:
+    with pytest.raises(UnusableError, match=r"There is no file .*missing\.db"):
+        Move(tmp_path / "missing.db", database)
+    (tmp_path / "note").write_text("no database" * 100)
+    with pytest.raises(UnusableError, match="note cannot be read"):
+        Move(tmp_path / "note", database)
+
+
+def test_a_source_that_is_in_use_is_refused(source: Path, database: str) -> None:
+    with closing(SqliteStore(source)), pytest.raises(UnusableError, match="Is a server still running on it"):
+        Move(source, database)
+
+
+def test_a_source_of_a_newer_version_is_refused(source: Path, database: str) -> None:
+    SqliteStore(source).close()
+    with closing(sqlite3.connect(source)) as connection, connection:
+        connection.execute(
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('taina', '0099_new', '')"
+        )
+    with pytest.raises(UnusableError, match="newer Taina"):
+        Move(source, database)
+
+
+def test_a_source_of_an_older_version_is_refused_unchanged(source: Path, database: str) -> None:
+    with closing(sqlite3.connect(source)) as connection:
+        migrations.apply(sqlite_utils.Database(connection), stop_before="0006_usage")
+        connection.commit()
+    before = source.read_bytes()
+    with pytest.raises(UnusableError, match="of an older version"):
+        Move(source, database)
+    assert source.read_bytes() == before
+
+
+def test_no_table_is_forgotten(source: Path) -> None:
+    """Whoever adds a table to the file has to say here that it is moved, or need not be."""
+    SqliteStore(source).close()
+    with closing(sqlite3.connect(source)) as connection:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    moved = {"secrets", "slots", "chunks", "requests", "envelopes", "started"}
+    counted_anew, gone_anyway, of_another_clock = {"usage", "_sqlite_migrations"}, {"litter"}, {"clock"}
+    assert tables == moved | counted_anew | gone_anyway | of_another_clock
