@@ -2,34 +2,19 @@
 
 from pathlib import Path
 
-import pytest
-
 from cli.conftest import Run
-from support.postgres_cluster import PASSWORD, Cluster, Node, free_port
+from support.postgres_cluster import PASSWORD, Cluster, Node
 from support.servers import start_server, stop_server
 from support.waiting import wait_until
 from taina import Client
 
 
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        (("127.0.0.1:{port}", "127.0.0.1:{closed}"), "Connection refused"),
-        (("taina:", "nobody:"), "authentication failed"),
-        ((PASSWORD, "guess"), "authentication failed"),
-        (("/taina", "/elsewhere"), 'database "elsewhere" does not exist'),
-        (("/taina", "/postgres"), "GRANT CREATE ON DATABASE"),
-        (("/taina", "/taina?nonsense=1"), "address of the database cannot be read"),
-        (("127.0.0.1", "no.such.host.invalid"), "Is PostgreSQL running there"),
-    ],
-)
-def test_what_cannot_be_is_said_at_the_start(run: Run, postgres: Node, change: tuple[str, str], said: str) -> None:
-    old, new = (part.format(port=postgres.port, closed=free_port()) for part in change)
-    done = run("serve", "--port", "0", TAINA_STORE=new.join(postgres.url.rsplit(old, 1)))
+def test_what_cannot_be_is_said_at_the_start(run: Run, postgres: Node) -> None:
+    done = run("serve", "--port", "0", TAINA_STORE=postgres.url.replace(PASSWORD, "guess"))
     assert done.returncode == 1
-    assert said in done.stderr.decode()
+    assert "authentication failed" in done.stderr.decode()
     assert "Traceback" not in done.stderr.decode()
-    assert PASSWORD not in done.stderr.decode()
+    assert "guess" not in done.stderr.decode()
 
 
 def test_an_address_of_something_else(run: Run) -> None:

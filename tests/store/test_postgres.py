@@ -7,10 +7,12 @@ from contextlib import ExitStack, closing
 from functools import partial
 
 import pytest
+from psycopg import errors
 
-from support.postgres_cluster import Node
+from support.postgres_cluster import PASSWORD, Node, free_port
 from support.secrets import Made, MadeRequest, envelope, made_of_chunks
-from taina.errors import ConflictError, TainaError
+from support.waiting import wait_until
+from taina.errors import ConflictError, StorageFullError, TainaError
 from taina.rules.secret_requests import SecretRequests
 from taina.rules.types import Answered, Limits
 from taina.rules.vault import Vault
@@ -204,7 +206,52 @@ def test_the_time_is_that_of_the_database(hosts: list[PostgresStore], monkeypatc
 
 def test_the_time_goes_on_while_the_database_is_away(database: str) -> None:
     with closing(PostgresStore(database)) as store:
+        store._asked -= 5  # it is asked again
         before = store.time()
         store._pool.close()
         store._asked -= 5  # it is asked again
         assert before <= store.time() < before + 60
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("127.0.0.1:{port}", "127.0.0.1:{closed}"), "Connection refused"),
+        (("taina:", "nobody:"), "authentication failed"),
+        ((PASSWORD, "guess"), "authentication failed"),
+        (("/taina", "/elsewhere"), 'database "elsewhere" does not exist'),
+        (("/taina", "/postgres"), "GRANT CREATE ON DATABASE"),
+        (("/taina", "/taina?nonsense=1"), "address of the database cannot be read"),
+        (("127.0.0.1", "no.such.host.invalid"), "Is PostgreSQL running there"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_with_what_to_do(postgres: Node, change: tuple[str, str], said: str) -> None:
+    old, new = (part.format(port=postgres.port, closed=free_port()) for part in change)
+    with pytest.raises(UnusableError, match=said) as caught:
+        PostgresStore(new.join(postgres.url.rsplit(old, 1)))
+    assert PASSWORD not in str(caught.value)
+
+
+def test_a_server_that_may_forget_is_warned_of(postgres: Node, database: str) -> None:
+    with closing(PostgresStore(database)) as store:
+        assert store.warnings == ()
+    postgres.configure(fsync="off")
+    try:
+        wait_until(lambda: postgres.execute("SHOW fsync") == [("off",)])
+        with closing(PostgresStore(database)) as store:
+            (warning,) = store.warnings
+            assert "fsync is off" in warning
+    finally:
+        postgres.configure(fsync="on")
+
+
+def test_a_disk_without_room_is_told_and_changes_nothing(database: str) -> None:
+    with closing(PostgresStore(database)) as store:
+
+        def fill_up(tx: Transaction) -> None:
+            tx.set_clock_mark(START)
+            raise errors.DiskFull
+
+        with pytest.raises(StorageFullError):
+            store.atomically(fill_up)
+        assert store.atomically(lambda tx: tx.clock_mark()) is None

@@ -13,10 +13,11 @@ import pytest
 from support.cutting_proxy import CuttingProxy
 from support.postgres_cluster import Cluster, Node
 from support.secrets import Made
+from support.waiting import wait_until
 from taina.errors import GoneError, TainaError, UnavailableError
 from taina.rules.types import Limits
 from taina.rules.vault import Vault
-from taina.store import ROW, InDoubtError
+from taina.store import ROW, InDoubtError, Transaction, UnusableError
 from taina.store.postgres import PostgresStore
 
 START = 1_800_000_000
@@ -136,6 +137,61 @@ def test_a_server_that_went_away_is_told_and_its_return_found(cluster: Cluster) 
             reveal(new_vault(store), made)
         cluster.primary.start()
         assert asking_again(lambda: reveal(new_vault(store), made)) == made.chunks[0]
+
+
+def test_a_standby_is_refused_and_a_primary_that_commits_alone_is_warned_of(cluster: Cluster) -> None:
+    primary, standby = cluster.nodes
+    with pytest.raises(UnusableError, match="target_session_attrs=read-write"):
+        PostgresStore(standby.url)
+    primary.configure(synchronous_standby_names="")
+    try:
+        wait_until(lambda: primary.execute("SHOW synchronous_standby_names") == [("",)])
+        for url in (cluster.url, primary.url):  # it has a standby, whether the address names that or not
+            with closing(PostgresStore(url)) as store:
+                (warning,) = store.warnings
+                assert "replicates asynchronously" in warning
+    finally:
+        primary.configure(synchronous_standby_names="s1")
+
+
+def test_what_changes_while_it_runs_is_warned_of_once(cluster: Cluster, caplog: pytest.LogCaptureFixture) -> None:
+    primary = cluster.primary
+    disconnect = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'taina'"
+
+    def lines() -> list[str]:
+        return [record.message for record in caplog.records if "replicates" in record.message]
+
+    with closing(PostgresStore(cluster.url)) as store:
+        assert store.warnings == ()
+        primary.configure(synchronous_standby_names="")
+        try:
+            wait_until(lambda: primary.execute("SHOW synchronous_standby_names") == [("",)])
+            for _ in range(3):
+                primary.execute(disconnect)
+                assert asking_again(lambda: create(new_vault(store), Made()))
+            assert len(store.warnings) == len(lines()) == 1
+        finally:
+            primary.configure(synchronous_standby_names="s1")
+            wait_until(lambda: primary.execute("SHOW synchronous_standby_names") == [("s1",)])
+        primary.execute(disconnect)
+        assert asking_again(lambda: create(new_vault(store), Made()))
+        assert (store.warnings, len(lines())) == ((), 1)
+
+
+def test_a_primary_that_takes_no_writes_any_more_is_left(cluster: Cluster) -> None:
+    """As one that was made a standby: the same connection would find it so for ever."""
+    with closing(PostgresStore(cluster.url, patience=5)) as store:
+        used: set[int] = set()
+
+        def look(tx: Transaction) -> int:
+            cursor = tx._cursor  # type: ignore[attr-defined]
+            used.add(cursor.connection.info.backend_pid)
+            if len(used) == 1:
+                cursor.execute("SET TRANSACTION READ ONLY")
+            tx.set_clock_mark(START)
+            return len(used)
+
+        assert store.atomically(look) == 2
 
 
 # Breaking at random: whoever gets an answer may rely on it, whoever gets none asks again.

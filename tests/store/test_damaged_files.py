@@ -1,0 +1,143 @@
+"""A file that a disk has damaged: whoever meets it is told, and the process learns that it must end."""
+
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from support.secrets import SEALED_CHUNK, Made, MadeRequest
+from taina.errors import TainaError
+from taina.rules.secret_requests import SecretRequests
+from taina.rules.types import Limits
+from taina.rules.vault import Vault
+from taina.store import Transaction
+from taina.store.sqlite import SqliteStore
+
+START = 1_800_000_000
+
+
+def new_vault(store: SqliteStore) -> Vault:
+    return Vault(store, Limits(), lambda: START)
+
+
+def upload(vault: Vault, chunks: int) -> Made:
+    made = Made(chunks=(bytes(SEALED_CHUNK),) * chunks)
+    vault.create(made.id, made.order())
+    for n, chunk in enumerate(made.chunks):
+        vault.put_chunk(made.id, made.receipt_token, n, chunk)
+    return made
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "taina.db"
+
+
+def overwrite(path: Path, page: int, data: bytes) -> None:
+    """The beginning of a page, counted from 1."""
+    with path.open("r+b") as file:
+        file.seek((page - 1) * 4096)
+        file.write(data)
+
+
+def damage_chunks(path: Path) -> None:
+    """Of a closed database: zeros where the table begins."""
+    with closing(sqlite3.connect(path)) as connection:
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'chunks'").fetchone()
+    overwrite(path, page, bytes(4096))
+
+
+def damage_free_pages(path: Path) -> None:
+    """Of a closed database: a list of more free pages than a page can name."""
+    with path.open("rb") as file:
+        trunk = int.from_bytes(file.read(36)[32:], "big")
+    assert trunk
+    overwrite(path, trunk, b"\xff" * 8)
+
+
+def test_who_meets_it_is_told_and_others_go_on(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with closing(SqliteStore(path)) as store:
+        vault = new_vault(store)
+        made, burned = Made(), Made()
+        for one in (made, burned):
+            vault.create(one.id, one.order())
+        vault.burn(burned.receipt_id, burned.receipt_token)
+    damage_chunks(path)
+    ruined: list[str] = []
+    with closing(SqliteStore(path, on_ruin=lambda: ruined.append("told"))) as store:
+        vault = new_vault(store)
+        assert (vault.status(made.id, made.link_proof).state, ruined) == ("waiting", [])
+        with pytest.raises(TainaError) as caught:
+            vault.reveal(made.id, made.link_proof, made.reveal_proof, made.claim)
+        assert (caught.value.code, ruined) == ("internal", ["told"])
+        assert vault.status(made.id, made.link_proof).state == "waiting", "the reveal is undone"
+        assert vault.receipt(burned.receipt_id, burned.receipt_token).state == "burned"
+    assert "the database failed: SQLITE_CORRUPT" in caplog.text
+
+
+def test_without_anybody_to_tell_the_caller_is_told_all_the_same(path: Path) -> None:
+    with closing(SqliteStore(path)) as store:
+        made = Made()
+        new_vault(store).create(made.id, made.order())
+    damage_chunks(path)
+    with closing(SqliteStore(path)) as store, pytest.raises(TainaError):
+        new_vault(store).reveal(made.id, made.link_proof, made.reveal_proof)
+
+
+def left_to_delete(path: Path) -> None:
+    with closing(SqliteStore(path)) as store:
+        made = upload(vault := new_vault(store), 12)
+        vault.burn(made.receipt_id, made.receipt_token)
+    damage_chunks(path)
+
+
+def left_to_give_back(path: Path) -> None:
+    with closing(SqliteStore(path)) as store:
+        made = [upload(vault := new_vault(store), 4) for _ in range(3)]
+        for one in made:
+            vault.burn(one.receipt_id, one.receipt_token)
+    damage_free_pages(path)
+
+
+@pytest.mark.parametrize("leave", [left_to_delete, left_to_give_back])
+def test_what_the_store_meets_by_itself_is_told_too(path: Path, leave: Callable[[Path], None]) -> None:
+    """Between the commits nobody waits for an answer."""
+    leave(path)
+    ruined = threading.Event()
+    with closing(SqliteStore(path, on_ruin=ruined.set)) as store:
+        assert ruined.wait(60)
+        assert new_vault(store).used() > 0
+
+
+def test_a_log_that_somebody_took_away_fails_nobody(path: Path) -> None:
+    with closing(SqliteStore(path)) as store:
+        path.with_name("taina.db-wal").unlink(missing_ok=True)
+        assert [new_vault(store).used() for _ in range(20)] == [0] * 20
+
+
+def test_a_row_that_the_tables_refuse_is_a_fault_of_ours_and_no_conflict(path: Path) -> None:
+    ruined: list[str] = []
+    with closing(SqliteStore(path, on_ruin=lambda: ruined.append("told"))) as store:
+        made, asked = Made(), MadeRequest()
+        new_vault(store).create(made.id, made.order())
+        SecretRequests(store, Limits(), lambda: START).create(asked.id, asked.asking())
+        secret = store.atomically(lambda tx: tx.find(made.id))
+        request = store.atomically(lambda tx: tx.requests.find(asked.id))
+        assert secret
+        assert request
+        before = store.atomically(lambda tx: tx.usage())
+        faults: list[Callable[[Transaction], None]] = [
+            lambda tx: tx.put(replace(secret, id=bytes(16), receipt_id=bytes(16), chunks=-1)),
+            lambda tx: tx.update(secret, chunks=-1),
+            lambda tx: tx.requests.put(replace(request, id=bytes(16), answers=0)),
+        ]
+        for fault in faults:
+            with pytest.raises(TainaError) as caught:
+                store.atomically(fault)
+            assert (caught.value.code, ruined) == ("internal", [])
+        assert store.atomically(lambda tx: tx.usage()) == before
+        assert store.atomically(lambda tx: tx.find(made.id)) == secret
