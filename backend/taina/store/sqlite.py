@@ -155,8 +155,7 @@ class SqliteStore:
             self._transaction.finish()
             self._connection.execute("COMMIT")
         except (sqlite3.Error, _HalfDoneError) as error:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+            self._connection.rollback()
             self._transaction.rolled_back()
             if len(batch) > 1:
                 for job in batch:
@@ -170,8 +169,7 @@ class SqliteStore:
         try:
             self._transaction.slots.delete_some()
         except sqlite3.Error as error:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+            self._connection.rollback()
             self._explain(error)
 
     def _attempt(self, job: Job) -> None:
