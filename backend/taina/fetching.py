@@ -74,6 +74,7 @@ def fetch(
     Raises:
         httpx.TransportError: it does not answer, or too slowly, or with a head that does not end.
         httpx.InvalidURL, httpx.UnsupportedProtocol: this is no address.
+        InvalidError: no host can have this name.
     """
     _here.turn = _Turn(time.monotonic() + (http.timeout.read or 0), most + _HEAD_MOST)
     body = bytearray()
@@ -151,5 +152,9 @@ class _Stream(httpcore.NetworkStream):
 
 
 class _Backend(httpcore.SyncBackend):
-    def connect_tcp(self, *arguments: Any, **more: Any) -> httpcore.NetworkStream:
-        return _Stream(super().connect_tcp(*arguments, **more))
+    def connect_tcp(self, host: str, *arguments: Any, **more: Any) -> httpcore.NetworkStream:
+        try:
+            return _Stream(super().connect_tcp(host, *arguments, **more))
+        except UnicodeError:
+            # Python looks no name up that has an empty or too long part.
+            raise InvalidError(f"{host} cannot be the name of a host.", field="url") from None

@@ -17,26 +17,32 @@ from support.hostile_server import HostileServer, problem
 from taina import Client
 from taina.cli import main
 from taina.format.links import KINDS, Link, encode_link
+from taina.server.listener import Listener
+from taina.site import build
 
 LINKS = [encode_link(Link(kind, bytes([9]) + bytes(47 if kind == "receipt" else 31))) for kind in KINDS]
 COMMANDS = ["send", "open", "status", "receipt", "burn", "request", "answer", "inbox", "takedown", "verify", "config"]
 COMMANDS += ["backup", "completion", "migrate", "doctor", "frobnicate", ""]
+COMMANDS += ["serve", "bridge", "keys add", "keys list", "keys revoke", "site build"]
 
 texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40)
 texts |= st.binary(max_size=20).map(lambda data: data.replace(b"\0", b"").decode("utf-8", "surrogateescape"))
 values = texts | st.sampled_from(["0", "-1", "9" * 30, "1h", "99999999d", ".", "..", "/dev/null", "a", "missing", "-"])
 links = st.sampled_from(LINKS).flatmap(
-    lambda link: st.sampled_from([link, "#" + link, f"HOST/s/#{link}", f"http://[::1/s/#{link}", f"{link[:-3]}"])
+    lambda link: st.sampled_from(
+        [link, "#" + link, f"HOST/s/#{link}", f"http://[::1/s/#{link}", f"{link[:-3]}", f"https://a..b/s/#{link}"]
+    )
 )
-values |= links | st.sampled_from(["socks5://127.0.0.1:9", "fe80::/10", "latin", "utf16", "HOST"])
+values |= links | st.sampled_from(["socks5://127.0.0.1:9", "fe80::/10", "latin", "utf16", "HOST", "a..b"])
 
 
 @st.composite
 def calls(draw: st.DrawFn) -> list[str]:
     """Mostly with options of its own, and as many arguments as it takes: so that it gets beyond its usage."""
-    name = draw(st.sampled_from(COMMANDS))
-    words = [name]
-    command = main.get_command(click.Context(main), name)
+    words = draw(st.sampled_from(COMMANDS)).split(" ")
+    command: click.Command | None = main
+    for word in words:
+        command = command.get_command(click.Context(command), word) if isinstance(command, click.Group) else None
     for parameter in command.params if command else []:
         if isinstance(parameter, click.Argument):
             given = links if parameter.name in ("link", "receipt") else values
@@ -48,7 +54,10 @@ def calls(draw: st.DrawFn) -> list[str]:
     return words + draw(st.lists(values, max_size=1)) * draw(st.integers(0, 1))
 
 
+catalogs = build._read_catalogs
+
 VARIABLES = ["TAINA_URL", "TAINA_KEY", "TAINA_PASSPHRASE", "TAINA_CA", "TAINA_CONFIG", "TAINA_SITE_KEY", "TAINA_STORE"]
+VARIABLES += ["TAINA_DATA", "TAINA_PORT", "TAINA_HOST", "TAINA_MAX_SIZE", "TAINA_SITE", "TAINA_BRIDGE_TOKEN"]
 VARIABLES += ["NO_PROXY", "ALL_PROXY", "HTTP_PROXY", "SSL_CERT_FILE", "XDG_STATE_HOME", "HOME", "COLUMNS", "LANG"]
 environments = st.dictionaries(st.sampled_from(VARIABLES), values, max_size=2)
 
@@ -65,7 +74,7 @@ class _Stdin(io.TextIOWrapper):
         super().__init__(io.BytesIO(data), encoding="utf-8")
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(words=calls(), environment=environments, stdin=st.binary(max_size=60))
 def test_any_input_ends_with_words(
     server: HostileServer,
@@ -89,6 +98,11 @@ def test_any_input_ends_with_words(
         patch.chdir(folder)
         patch.setattr(sys, "stdin", _Stdin(stdin))
         patch.setattr("taina.cli.options.Client", partial(Client, patience=0, timeout=5))
+        # A server that starts stops at once; one language stands for all, and the umask is that of this process.
+        patch.setattr("taina.server.listener.Listener.stop_on_signals", Listener.stop)
+        patch.setattr("taina.site.build.with_compressed", lambda site: site)
+        patch.setattr("taina.site.build._read_catalogs", lambda source: {"en": catalogs(source)["en"]})
+        patch.setattr("os.umask", lambda _: 0)
         for name in list(os.environ):
             if name not in told:
                 patch.delenv(name)

@@ -1,6 +1,7 @@
 """Networks that break in the middle: every transfer ends right, and once."""
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from support.cutting_proxy import CuttingProxy
 from support.servers import Server
 from taina import Client, File
-from taina.errors import GoneError, NotReadyError, UnreachableError
+from taina.errors import GoneError, InvalidError, NotReadyError, TainaError, UnreachableError
 from taina.format.links import Link, encode_link
 
 MEBI = 1 << 20
@@ -121,3 +122,50 @@ def test_an_upload_that_is_given_up_is_burned(port: int, client: Client) -> None
     assert client.receipt(receipt).state == "burned"
     with pytest.raises(GoneError):
         client.open(link)
+
+
+def look_up(name: str, *_: object, **more: object) -> list[tuple[object, ...]]:
+    raise socket.gaierror(socket.EAI_AGAIN if name == "away.example" else socket.EAI_NONAME, "by a resolver")
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("https://nothing.example", UnreachableError),
+        ("https://a..b", InvalidError),
+        (f"https://{'x' * 70}.example", InvalidError),
+        ("https://host:99999", InvalidError),
+    ],
+)
+def test_what_cannot_heal_is_told_at_once(url: str, kind: type[TainaError], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that does not exist was once looked up for half a minute."""
+    if kind is UnreachableError:
+        monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    waits: list[float] = []
+    with Client(url, sleep=waits.append) as client, pytest.raises(kind):
+        client.instance()
+    assert waits == []
+
+
+class EnoughError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "https://away.example"])
+def test_what_can_heal_is_told_while_it_is_tried_again(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if url.endswith("example"):
+        monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    told: list[tuple[str, float]] = []
+    waits: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            raise EnoughError
+
+    def note(error: TainaError, seconds: float) -> None:
+        told.append((error.code, seconds))
+
+    with Client(url, sleep=sleep, on_retry=note) as client, pytest.raises(EnoughError):
+        client.instance()
+    assert told == [("unreachable", seconds) for seconds in waits]

@@ -14,12 +14,14 @@ from taina.cli.output import say
 from taina.client import Client
 from taina.client.claims import state_folder
 from taina.config.values import is_local
+from taina.errors import TainaError
 from taina.format.links import find_address
 
 _LINE_MOST = 64 << 10
 """Bytes, far more than a passphrase or a link has."""
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _AUTHORITY = "taina.cli.authority"
+_RETRIED = "taina.cli.retried"
 
 
 def _note_authority(context: click.Context, parameter: click.Parameter, value: Path | None) -> None:
@@ -96,7 +98,15 @@ def _client(url: str | None, key: str | None) -> Client:
     if url is not None:
         _warn_of_plain_http(url)
     authority: Path | None = click.get_current_context().meta.get(_AUTHORITY)
-    return Client(url, key=key, state=state_folder(), authority=authority)
+    return Client(url, key=key, state=state_folder(), authority=authority, on_retry=_note_retry)
+
+
+def _note_retry(error: TainaError, seconds: float) -> None:
+    """Once a command: whoever waits should know what for."""
+    told = click.get_current_context().meta
+    if not told.setdefault(_RETRIED, False):
+        told[_RETRIED] = True
+        say(f"taina: {error.detail} Trying again for a while; Ctrl-C ends it.", err=True)
 
 
 def _warn_of_plain_http(url: str) -> None:

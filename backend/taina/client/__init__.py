@@ -21,8 +21,8 @@ class Client(Requests):
         timeout: seconds that one try may hang.
         state: folder in which an opening that was interrupted leaves what another process needs to go on; None
             keeps that in memory.
-
         authority: file (PEM) of the certificate authority to trust, in place of the usual ones.
+        on_retry: told of each failure that is tried again, and of the seconds until then.
 
     The variables HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE are heeded; InvalidError says which of them cannot be.
 

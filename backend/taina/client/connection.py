@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from taina import base64url
 from taina.client.claims import Claims
-from taina.client.transport import Transport
+from taina.client.transport import OnRetry, Transport
 from taina.client.types import need, need_link
 from taina.errors import InvalidError
 from taina.fetching import open_http
@@ -32,6 +32,7 @@ class Connection:
         clock: Callable[[], float] = time.time,
         random: Callable[[int], bytes] = secrets.token_bytes,
         sleep: Callable[[float], None] = time.sleep,
+        on_retry: OnRetry = lambda *_: None,
     ) -> None:
         if url is not None:
             need(url, "url", str, "a text")
@@ -44,6 +45,7 @@ class Connection:
         self._clock = clock
         self._random = random
         self._sleep = sleep
+        self._on_retry = on_retry
         self._claims = Claims(state)
         # Where the API of each host is, once a host of pages has told.
         self._apis: dict[str, str] = {}
@@ -79,7 +81,7 @@ class Connection:
         if not good:
             raise InvalidError(f"{url} is not an address: one begins with https:// and names a host.", field="url")
         patience = self._patience if patience is None else patience
-        return Transport(url, self._http, patience, sleep=self._sleep, known=self._apis)
+        return Transport(url, self._http, patience, sleep=self._sleep, known=self._apis, on_retry=self._on_retry)
 
 
 def _read_key(key: str) -> bytes:

@@ -1,6 +1,7 @@
 """The API over HTTP: one call, tried again where that can help; problems come back as the errors they are."""
 
 import json
+import socket
 import time
 from collections.abc import Callable
 from typing import Any, get_args
@@ -51,8 +52,12 @@ _UNTRUSTED = (
     "The certificate of {url} is not trusted here, or is for another name. If the instance has a certificate authority "
     "of its own, name its file with --ca, TAINA_CA or SSL_CERT_FILE."
 )
+_UNKNOWN = "There is no host with the name in {url}, or this machine is not connected. Look at each letter of it."
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 8.0
+
+
+OnRetry = Callable[[TainaError, float], None]
 
 
 class Transport:
@@ -63,6 +68,7 @@ class Transport:
         http: may be shared by several.
         patience: seconds for which a call that fails is tried again.
         known: addresses of APIs, by those of their pages; what is found is added.
+        on_retry: told of each failure that is tried again, and of the seconds until then.
     """
 
     def __init__(
@@ -73,6 +79,7 @@ class Transport:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         known: dict[str, str] | None = None,
+        on_retry: OnRetry = lambda *_: None,
     ) -> None:
         self.url = url
         self._known = {} if known is None else known
@@ -82,6 +89,8 @@ class Transport:
         self._patience = patience
         self._clock = clock
         self._sleep = sleep
+        self._on_retry = on_retry
+        self._reached = False
 
     def json(
         self, method: str, path: str, *, token: bytes | None = None, body: Any = None, most: int = DOCUMENT_MOST
@@ -155,10 +164,13 @@ class Transport:
                 if "CERTIFICATE_VERIFY_FAILED" in str(error):
                     # What can never work is not tried again.
                     raise UnreachableError(_UNTRUSTED.format(url=self.url)) from None
+                if not self._reached and _names_nobody(error):
+                    raise UnreachableError(_UNKNOWN.format(url=self.url)) from None
                 why = "it does not speak HTTP" if isinstance(error, httpx.ProtocolError) else error
                 problem: TainaError = UnreachableError(f"{self.url} does not answer ({why or type(error).__name__}).")
                 pause = wait
             else:
+                self._reached = True
                 if 200 <= answer.status < 300:
                     if answer.whole and "content-encoding" not in answer.headers:
                         return answer
@@ -171,6 +183,7 @@ class Transport:
                 pause = max(wait, _retry_after(answer))
             if self._clock() + pause > end:
                 raise problem
+            self._on_retry(problem, pause)
             self._sleep(pause)
             wait = min(2 * wait, _LONGEST_WAIT)
 
@@ -188,6 +201,15 @@ class Transport:
             return False
         self._api = self._known[self.url] = f"{api}/api/v1"
         return True
+
+
+def _names_nobody(error: BaseException | None) -> bool:
+    """Whether a name was looked up, and nobody has it: that does not heal while we wait."""
+    while error is not None:
+        if isinstance(error, socket.gaierror):
+            return error.errno != socket.EAI_AGAIN
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _read(answer: Answer) -> dict[str, Any] | None:

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from taina.config.values import (
     database,
-    host,
+    host_name,
     loopback,
     mailbox,
     networks,
@@ -70,7 +70,7 @@ def option(
 class Config:
     """Every option of an instance. Sizes are bytes of ciphertext, times seconds."""
 
-    host: str = option("127.0.0.1", host, "Address to listen on.")
+    host: str = option("127.0.0.1", host_name, "Address to listen on.")
     port: int = option(8080, whole(0, 65535), "Port to listen on; 0 picks a free one.")
     data: Path = option(Path("data"), path, "Folder of the database; created if it is missing.")
     store: str | None = option(
@@ -136,7 +136,7 @@ class Config:
         None, loopback, "Where Prometheus can fetch metrics: an address of this machine, such as 127.0.0.1:9464."
     )
     mail_host: str | None = option(
-        None, text, "SMTP server that accepts our mail; without one, nothing is ever mailed.", key="mail.host"
+        None, host_name, "SMTP server that accepts our mail; without one, nothing is ever mailed.", key="mail.host"
     )
     mail_port: int = option(465, whole(1, 65535), "Its port.", key="mail.port")
     mail_security: Literal["tls", "starttls"] = option(

@@ -19,9 +19,13 @@ def text(value: Any) -> str:
     return value.strip()
 
 
-def host(value: Any) -> str:
-    """An address or name to listen on; an IPv6 address may stand in brackets, as it does in addresses of pages."""
+def host_name(value: Any) -> str:
+    """An address or name of a host; an IPv6 address may stand in brackets, as it does in addresses of pages."""
     found = text(value)
+    try:
+        found.encode("idna")
+    except UnicodeError:
+        raise ValueError("the name or address of a host") from None
     return found[1:-1] if found.startswith("[") and found.endswith("]") else found
 
 
