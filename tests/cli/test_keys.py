@@ -199,3 +199,13 @@ def test_the_command_reads_the_key_from_a_file_or_the_environment(
 def test_a_key_that_is_none_is_told_before_anything_is_sent() -> None:
     with pytest.raises(InvalidError):
         Client("http://127.0.0.1:1", key="short")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("revoke", "\udcff"), ("add", "\udcff"), ("add", "x", "--language", "\udcff"), ("revoke", "")]
+)
+def test_what_is_no_text_names_no_key(run: Run, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    (tmp_path / "data").mkdir()
+    done = run("keys", *arguments, "--data", "data")
+    assert done.returncode in (1, 2)
+    assert b"nobody foresaw" not in done.stderr

@@ -12,6 +12,7 @@ from taina.config import Config
 from taina.config.values import mailbox
 from taina.errors import MailError, NotFoundError
 from taina.mail import Mailer, Notice
+from taina.mail.texts import TEXTS
 from taina.rules.access_keys import AccessKeys, open_keys
 from taina.store.access_keys import AccessKey
 
@@ -29,7 +30,9 @@ def keys() -> None:
 @click.option("--ttl", type=Duration(), help="How long it is valid: 90d. Default: for ever.")
 @click.option("--quota", type=click.IntRange(1), help="Secrets and requests per day. Default: no limit.")
 @click.option("--contact", help="Email address of its holder, for notices about this key and nothing else.")
-@click.option("--language", default="en", show_default=True, help="Language of those notices.")
+@click.option(
+    "--language", default="en", show_default=True, type=click.Choice(list(TEXTS)), help="Language of those notices."
+)
 @config_option
 @data_option
 @json_option

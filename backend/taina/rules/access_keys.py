@@ -65,7 +65,7 @@ class AccessKeys:
 
     def revoke(self, name: str) -> AccessKey:
         """From now on nothing is made with it. Raises: NotFoundError."""
-        if not self._file.revoke(name, self._now()):
+        if not _NAME.fullmatch(name) or not self._file.revoke(name, self._now()):
             raise NotFoundError(f"There is no key named {name!r} that is in force; see taina keys list.")
         return next(key for key in self._file.all() if key.name == name)
 
