@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -207,3 +208,75 @@ def test_a_token_is_drawn_and_printed(taina: Server) -> None:
             process.terminate()
     assert len(set(drawn)) == 2
     assert all(len(token) == 32 for token in drawn)
+
+
+@pytest.mark.parametrize("kind", ["secret", "private"])
+def test_the_address_that_clients_build_themselves_shows_the_link(bridge: str, run: Run, kind: str) -> None:
+    """Libraries of that service print HOST/secret/KEY and HOST/private/KEY, whatever share_url says."""
+    shared = httpx.post(f"{bridge}/api/v1/share", auth=AUTH, data={"secret": "x"}).json()
+    key = shared["secret_key"] if kind == "secret" else shared["metadata_key"]
+    # As a browser comes by a click in a messenger: without the token, and from another site.
+    clicked = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    page = httpx.get(f"{bridge}/{kind}/{key}", headers=clicked)
+    assert page.status_code == 200
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert page.headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert page.headers["Cache-Control"] == "no-store"
+    link = page.text.partition('<textarea readonly rows="3" cols="80">')[2].partition("<")[0]
+    command = ("open",) if kind == "secret" else ("receipt", "--json")
+    assert run(*command, link, TAINA_URL=None).returncode == 0
+
+
+@pytest.mark.parametrize("path", ["secret/nonsense", "private/nonsense", "secret/%3Cscript%3E", "secret/", "v2/share"])
+def test_an_address_with_no_key_is_a_sentence(bridge: str, path: str) -> None:
+    page = httpx.get(f"{bridge}/{path}", auth=AUTH)
+    assert page.status_code == 404
+    assert "<script" not in page.text.lower()
+    assert page.json()["message"]
+
+
+def test_the_root_says_what_this_is(bridge: str) -> None:
+    page = httpx.get(f"{bridge}/", headers={"Sec-Fetch-Site": "none"})
+    assert page.status_code == 200
+    assert "/api/v1" in page.text
+    assert httpx.get(f"{bridge}/", headers={"Host": "evil.example"}).status_code == 403
+
+
+def test_a_socket_is_for_its_user_alone(taina: Server, tmp_path: Path) -> None:
+    """No other user can open the file, so no token is wanted. It goes when the bridge ends."""
+    path = tmp_path / "bridge.sock"
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(path))  # as one that was killed leaves it behind
+    command = [*COMMAND, "bridge", "--socket", str(path), "--url", taina.url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == f"Taina's bridge is ready: {path} (for its owner alone)\n"
+        assert path.stat().st_mode & 0o777 == 0o600
+        api = ["--unix-socket", str(path), "http://localhost/api/v1/share", "-d", "secret=x"]
+        status, shared = curl("-X", "POST", "-u", "me:", *api)
+        assert (status, shared["custid"]) == (200, "me")
+        second = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        assert (second.returncode, second.stdout) == (1, "")
+        assert "listens there already" in second.stderr
+        process.terminate()
+        assert process.stdout.read() == ""
+    assert process.returncode == 0
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--socket", "a" * 120), "a shorter path"),
+        (("--socket", "missing/bridge.sock"), "No such file or directory"),
+        (("--socket", "there"), "not a socket"),
+        (("--socket", "s", "--port", "0"), "either --socket or --port"),
+    ],
+)
+def test_where_no_socket_can_be(run: Run, tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    (tmp_path / "there").write_text("a diary")
+    done = run("bridge", *arguments)
+    assert done.returncode in (1, 2)
+    assert said in done.stderr.decode()
+    assert (tmp_path / "there").read_text() == "a diary"

@@ -17,6 +17,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -41,7 +42,7 @@ from taina.errors import (
     UnreachableError,
     WrongPassphraseError,
 )
-from taina.format.links import decode_link
+from taina.format.links import Kind, decode_link, encode_link
 
 API = "/api/v1"
 _RECENT = 1000
@@ -94,7 +95,7 @@ class Bridge:
         if client.url is None:
             raise InvalidError("Which instance? Give its address.", field="url")
         self._client = client
-        self._url = client.url
+        self.url = client.url
         self._clock = clock
         self._lock = threading.Lock()
         self._shared: OrderedDict[str, _Shared] = OrderedDict()
@@ -178,7 +179,7 @@ class Bridge:
             self._shared[key] = shared
             while len(self._shared) > _RECENT:
                 self._shared.popitem(last=False)
-        told = {"secret_key": secret_key, "share_url": f"{self._url}/s/#{secret_key}"}
+        told = {"secret_key": secret_key, "share_url": f"{self.url}/s/#{secret_key}"}
         return {**self._describe(key, shared, "new", sent.expires, now, now), **told}
 
     def _ttl(self, asked: str | None) -> int | None:
@@ -212,7 +213,7 @@ class Bridge:
         return {
             "custid": shared.custid,
             "metadata_key": key,
-            "share_domain": urlsplit(self._url).netloc,
+            "share_domain": urlsplit(self.url).netloc,
             "ttl": shared.ttl,
             "metadata_ttl": left + _RECEIPT_SECONDS,
             "secret_ttl": left if state == "new" else 0,
@@ -224,13 +225,52 @@ class Bridge:
         }
 
 
-def create_bridge(client: Client, token: str) -> App:
-    """The WSGI application, for loopback only: what goes in is not encrypted yet.
+class Pages:
+    """What a browser gets: clients build addresses of that service themselves, and those lead here."""
+
+    def __init__(self, url: str) -> None:
+        """`url`: the address of the instance."""
+        self._url = url
+
+    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
+        _page(response, "Taina's bridge", f"Programs speak Onetime Secret's API with this address, at {API}.")
+
+    def on_get_secret(self, request: falcon.Request, response: falcon.Response, key: str) -> None:
+        said = "This address leads nowhere but to your own machine. Send this link instead; it can be opened once:"
+        self._link(response, "secret", key, "Link to the secret", said)
+
+    def on_get_private(self, request: falcon.Request, response: falcon.Response, key: str) -> None:
+        said = "This is the receipt. Keep it to yourself; it shows what became of the secret:"
+        self._link(response, "receipt", key, "Receipt", said)
+
+    def _link(self, response: falcon.Response, kind: Kind, key: str, title: str, said: str) -> None:
+        try:
+            fragment = encode_link(decode_link(key, kind))
+        except FormatError:
+            raise falcon.HTTPNotFound(description=f"There is no key of a {kind} in this address.") from None
+        _page(response, title, said, f"{self._url}/{'s' if kind == 'secret' else kind}/#{fragment}")
+
+
+def _page(response: falcon.Response, title: str, said: str, link: str | None = None) -> None:
+    response.content_type = "text/html; charset=utf-8"
+    response.set_header("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+    response.set_header("Referrer-Policy", "no-referrer")
+    copied = "" if link is None else f'<p><textarea readonly rows="3" cols="80">{escape(link)}</textarea></p>\n'
+    response.text = (
+        f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>\n'
+        f"<h1>{escape(title)}</h1>\n<p>{escape(said)}</p>\n{copied}</html>\n"
+    )
+
+
+def create_bridge(client: Client, token: str | None) -> App:
+    """The WSGI application, for this machine only: what goes in is not encrypted yet.
 
     Args:
-        token: wanted of every call, as the password of basic authentication; the name is anybody's choice.
+        token: wanted of every call, as the password of basic authentication; the name is anybody's choice. None where
+            nobody else reaches it.
     """
     bridge = Bridge(client)
+    pages = Pages(bridge.url)
     app = falcon.App(middleware=[_OwnUserOnly(token)])
     app.set_error_serializer(_say_error)
     app.add_error_handler(TainaError, _refuse)
@@ -242,20 +282,27 @@ def create_bridge(client: Client, token: str) -> App:
     app.add_route(f"{API}/private/recent", bridge, suffix="recent")
     app.add_route(f"{API}/private/{{key}}", bridge, suffix="private")
     app.add_route(f"{API}/private/{{key}}/burn", bridge, suffix="burn")
+    app.add_route("/", pages)
+    app.add_route("/secret/{key}", pages, suffix="secret")
+    app.add_route("/private/{key}", pages, suffix="private")
     return app
 
 
 class _OwnUserOnly:
     """Pages in a browser on this machine say who they are, and are refused; other users do not know the token."""
 
-    def __init__(self, token: str) -> None:
-        self._token = token.encode()
+    def __init__(self, token: str | None) -> None:
+        self._token = None if token is None else token.encode()
 
     def process_request(self, request: falcon.Request, response: falcon.Response) -> None:
         response.set_header("Cache-Control", "no-store")
         named = (request.get_header("Host") or "").rsplit(":", 1)[0]
-        if named not in _LOOPBACK or request.get_header("Origin") or request.get_header("Sec-Fetch-Site"):
+        called = request.path.startswith("/api/")
+        by_a_page = request.get_header("Origin") or (called and request.get_header("Sec-Fetch-Site"))
+        if named not in _LOOPBACK or by_a_page:
             raise falcon.HTTPForbidden(description="The bridge answers programs on this machine, not web pages.")
+        if self._token is None or not called:
+            return  # what is not called tells nothing but what is in its own address
         _, password = _credentials(request)
         if not hmac.compare_digest(password.encode(), self._token):
             raise falcon.HTTPUnauthorized(

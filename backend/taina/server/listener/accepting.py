@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 import sys
 import time
 from collections import Counter
@@ -37,6 +38,21 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         self._bodies = 0
         super().__init__(*args, **kwargs)
         os.set_blocking(self.trigger.trigger, False)
+
+    def getsockname(self) -> tuple[str, str]:
+        """Host and port, as text; a Unix socket has none."""
+        if self.socket.family == socket.AF_UNIX:
+            return "localhost", "0"
+        host, port = super().getsockname()
+        return host, port
+
+    def set_socket_options(self, conn: socket.socket) -> None:
+        if conn.family != socket.AF_UNIX:  # all of them are for TCP
+            super().set_socket_options(conn)
+
+    def fix_addr(self, addr: object) -> object:
+        """Of a client; the empty one that a Unix socket gives has no place for a host."""
+        return addr or ("localhost", None)
 
     def handle_accept(self) -> None:
         known = set(self.active_channels)
