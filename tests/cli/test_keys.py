@@ -207,5 +207,5 @@ def test_a_key_that_is_none_is_told_before_anything_is_sent() -> None:
 def test_what_is_no_text_names_no_key(run: Run, tmp_path: Path, arguments: tuple[str, ...]) -> None:
     (tmp_path / "data").mkdir()
     done = run("keys", *arguments, "--data", "data")
-    assert done.returncode in (1, 2)
+    assert done.returncode in (1, 2, 6)
     assert b"nobody foresaw" not in done.stderr
