@@ -241,6 +241,25 @@ def test_every_language_fits_on_the_narrowest_page(browsers: Browsers, taina: Se
     context.close()
 
 
+def test_every_error_stands_in_the_middle_of_its_notice(browsers: Browsers, taina: Server) -> None:
+    """Only the first of its sentences did: the hidden ones before the others left room above them."""
+    context = browsers.browser("chromium").new_context()
+    page = context.new_page()
+    rooms = (
+        "(() => { const notice = document.querySelector('#error'); notice.hidden = false;"
+        " const said = [...notice.querySelectorAll('[data-error]')];"
+        " return said.map((one) => { for (const other of said) other.hidden = other !== one;"
+        " const [inner, outer] = [one, notice].map((box) => box.getBoundingClientRect());"
+        " return [one.dataset.error, inner.top - outer.top, outer.bottom - inner.bottom]; }); })()"
+    )
+    for address in ("", "request/"):
+        page.goto(f"{taina.url}/en/{address}")
+        page.wait_for_selector('main[data-state="ready"]')
+        for code, above, below in page.evaluate(rooms):
+            assert abs(above - below) < 1, code
+    context.close()
+
+
 def test_nothing_moves_for_those_who_asked_for_that(browsers: Browsers, taina: Server) -> None:
     moving = (
         "[...document.querySelectorAll('*')].filter((one) => { const style = getComputedStyle(one);"
