@@ -38,6 +38,11 @@ def examine(config: Config) -> Iterator[Finding]:
     """Every finding, good ones too. Nothing is changed, and nothing is asked of other hosts than `url`."""
     yield from _folder(config.data)
     yield from _disk(config)
+    if config.store:
+        # Imported here: whoever keeps secrets in a file need not have the library.
+        from taina.store.postgres import look
+
+        yield from (Finding(good, said) for good, said in look(config.store))
     yield from _address_filter(config)
     if config.mail_password_file:
         yield from _private_file(config.mail_password_file)

@@ -8,7 +8,7 @@ answered: the client asks again, and creating and claiming are such that asking 
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TypeVar
 
@@ -20,7 +20,7 @@ from psycopg_pool import ConnectionPool
 from taina.errors import ConflictError, StorageFullError, UnavailableError
 from taina.store import Transaction, UnusableError
 from taina.store.postgres_commit import Commits, Connection
-from taina.store.postgres_migrations import migrate
+from taina.store.postgres_migrations import STEPS, migrate
 from taina.store.postgres_transaction import PostgresTransaction
 
 Result = TypeVar("Result")
@@ -225,3 +225,46 @@ def _explain(error: psycopg.Error) -> str:
             "Let it: GRANT CREATE ON DATABASE name TO user; or make the user the database's owner."
         )
     return f"The database cannot be used: {said}\nIs PostgreSQL running there, and are user, password and name right?"
+
+
+def look(url: str) -> Iterator[tuple[bool, str]]:
+    """What an operator should know of a database, from a look that changes nothing: whether it is good, and a sentence.
+
+    Args:
+        url: as of `PostgresStore`.
+    """
+    try:
+        hosts = str(conninfo_to_dict(url).get("host", ""))
+        with Connection.connect(url, autocommit=True, connect_timeout=3) as connection:
+            yield True, f"PostgreSQL {connection.info.parameter_status('server_version')} answers."
+            yield _look_at_schema(connection)
+            warnings = _examine(connection, "," in hosts)
+            yield from ((False, warning) for warning in warnings)
+            if not warnings:
+                yield _look_at_replicas(connection)
+    except (psycopg.Error, UnusableError) as error:
+        said = _explain(error) if isinstance(error, psycopg.Error) else str(error)
+        yield False, " ".join(said.split())
+
+
+def _look_at_schema(connection: Connection) -> tuple[bool, str]:
+    ((there,),) = connection.execute("SELECT to_regclass('taina.versions') IS NOT NULL").fetchall()
+    if not there:
+        return False, "It has no tables of Taina yet: the server makes them when it starts. Is it the right database?"
+    ((version,),) = connection.execute("SELECT coalesce(max(version), 0) FROM taina.versions").fetchall()
+    if version > len(STEPS):
+        return False, f"Its tables are of a newer Taina (schema {version}; this one knows {len(STEPS)}). Update this."
+    behind = "" if version == len(STEPS) else f" of {len(STEPS)}: the next start brings them up to date"
+    return True, f"Its tables are of schema {version}{behind}."
+
+
+def _look_at_replicas(connection: Connection) -> tuple[bool, str]:
+    ((commit, names, replicas, told, synchronous),) = connection.execute(
+        "SELECT current_setting('synchronous_commit'), current_setting('synchronous_standby_names'), count(*),"
+        " count(sync_state), count(*) FILTER (WHERE sync_state IN ('sync', 'quorum')) FROM pg_stat_replication"
+    ).fetchall()
+    if names and (not replicas or (told == replicas and not synchronous)):
+        return False, "synchronous_standby_names is set, but no standby follows: each commit waits until one does."
+    own = "" if commit in ("on", "remote_apply") else f" (there it is {commit}; this program sets it for itself)"
+    waits = f"a standby, of {replicas} that follow" if names else "its disk; it has no standbys"
+    return True, f"A commit waits for {waits}. synchronous_commit is on{own}."
