@@ -15,10 +15,11 @@ from taina.rules.secret_requests import SecretRequests
 from taina.rules.types import Limits
 from taina.rules.uploads import UPLOAD_AHEAD
 from taina.rules.vault import Vault
-from taina.store import ROW, Store, Usage, postgres_migrations, shred
+from taina.store import ROW, Store, Usage, postgres_migrations, shred, sqlite_migrations
 from taina.store.postgres import PostgresStore
 from taina.store.sqlite import SqliteStore
 from taina.store.sqlite_migrations import CHUNKS_A_SLOT, migrations
+from taina.store.sqlite_transaction import NAMES
 
 START = 1_800_000_000
 Insert = Callable[[str, Mapping[str, Any]], object]
@@ -75,10 +76,16 @@ class Old:
                 insert("slots", {"slot": slot, "key": key})
                 wrapped = shred.wrap(key, made.id, n, made.chunks[n])
                 insert("chunks", {"place": slot * CHUNKS_A_SLOT + n, "wrapped": wrapped})
-            insert("secrets", old_row(self.waiting) | {"slot": 1})
-            insert("secrets", old_row(self.uploading, missing=7) | {"slot": 2})
+            counted = before > "0007"
+            upload = old_row(self.uploading, missing=7) | {"slot": 2}
+            insert("secrets", old_row(self.waiting) | {"slot": 1} | ({"held": 1040} if counted else {}))
+            insert("secrets", upload | ({"held": (1 + UPLOAD_AHEAD) * SEALED_CHUNK} if counted else {}))
             self._fill(insert, before > "0004")
-            database.execute("UPDATE usage SET bytes = ?", (1040 + 7 * SEALED_CHUNK + 40,))
+            if counted:
+                held = (1 + UPLOAD_AHEAD) * SEALED_CHUNK
+                database.execute("UPDATE usage SET bytes = ?, unfinished = ?", (5 * ROW + 1040 + held, held))
+            else:
+                database.execute("UPDATE usage SET bytes = ?", (1040 + 7 * SEALED_CHUNK + 40,))
             connection.commit()
 
     def fill_postgres(self, url: str, steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,7 +144,7 @@ class Old:
         assert store.atomically(lambda tx: tx.usage()) == Usage(rows + ROW, 0)
 
 
-@pytest.mark.parametrize("before", ["0003_requests", "0005_answers", "0006_usage"])
+@pytest.mark.parametrize("before", ["0003_requests", "0005_answers", "0006_usage", "0008_order"])
 def test_an_older_file(tmp_path: Path, before: str) -> None:
     old = Old()
     old.fill_sqlite(tmp_path / "taina.db", before)
@@ -151,3 +158,57 @@ def test_an_older_schema(database: str, steps: int, monkeypatch: pytest.MonkeyPa
     old.fill_postgres(database, steps, monkeypatch)
     with closing(PostgresStore(database)) as store:
         old.check(store, requests=steps > 1)
+
+
+class _BrokenOffError(Exception):
+    pass
+
+
+class _Breaking(sqlite_utils.Database):
+    """Breaks off at its `left`th statement."""
+
+    left = 0
+
+    def execute(self, *args: Any, **kwargs: Any) -> Any:
+        self.left -= 1
+        if not self.left:
+            raise _BrokenOffError
+        return super().execute(*args, **kwargs)
+
+
+def in_order(path: Path) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(f"SELECT {NAMES}, slot FROM secrets ORDER BY due, id").fetchall()
+
+
+def test_the_new_order_may_be_broken_off_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It goes on where it was, and every row is there once."""
+    monkeypatch.setattr(sqlite_migrations, "COPIED_AT_ONCE", 7)
+    old, path = tmp_path / "old.db", tmp_path / "taina.db"
+    with closing(sqlite3.connect(old)) as connection:
+        database = sqlite_utils.Database(connection)
+        migrations.apply(database, stop_before="0008_order")
+        for n, one in enumerate(Made() for _ in range(25)):
+            row = old_row(one) | {"slot": n, "due": START + n // 10, "claim_id": one.claim_id if n % 3 else None}
+            database.table("secrets").insert(row | {"held": 1040})
+        connection.commit()
+    before, breaks = in_order(old), 0
+    broken = True
+    while broken:
+        broken, breaks = False, breaks + 1
+        path.write_bytes(old.read_bytes())
+        with closing(sqlite3.connect(path)) as connection:
+            breaking = _Breaking(connection)
+            breaking.left = breaks
+            try:
+                migrations.apply(breaking)
+            except _BrokenOffError:
+                broken = True
+        with closing(sqlite3.connect(path)) as connection:
+            migrations.apply(sqlite_utils.Database(connection))
+            assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            assert connection.execute("SELECT wr FROM pragma_table_list WHERE name = 'secrets'").fetchone() == (0,)
+            left = "SELECT 1 FROM sqlite_master WHERE tbl_name IN ('secrets_in_order', 'secrets_before')"
+            assert not connection.execute(left).fetchall()
+        assert in_order(path) == before
+    assert breaks > 20

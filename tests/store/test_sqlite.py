@@ -312,3 +312,49 @@ def test_a_burn_that_is_undone_leaves_no_litter(tmp_path: Path) -> None:
     vault.reveal(made.id, made.link_proof, made.reveal_proof, made.claim)
     assert [vault.claimed_chunk(made.claim_id, made.claim_token, n) for n in range(5)] == list(made.chunks)
     store.close()
+
+
+def test_every_question_is_answered_by_an_index(tmp_path: Path) -> None:
+    """Among a million of them as among ten."""
+    with closing(SqliteStore(tmp_path / "taina.db")) as store:
+        asked: list[str] = []
+        store._connection.set_trace_callback(asked.append)
+        vault = new_vault(store)
+        for made in (Made(), made_of_chunks(2)):
+            vault.create(made.id, made.order())
+            for n, chunk in enumerate(made.chunks if len(made.chunks) > 1 else ()):
+                vault.put_chunk(made.id, made.receipt_token, n, chunk)
+            vault.status(made.id, made.link_proof)
+            reveal(vault, made)
+            vault.claimed_chunk(made.claim_id, made.claim_token, 0)
+            vault.acknowledge(made.claim_id, made.claim_token, made.opened_proof)
+            vault.receipt(made.receipt_id, made.receipt_token)
+        vault.sweep()
+        store._connection.set_trace_callback(None)
+        statements = {one for one in asked if one.startswith(("SELECT", "UPDATE", "DELETE", "INSERT"))}
+        assert len(statements) > 10
+        for statement in statements - {one for one in statements if " usage " in one}:
+            for *_, detail in store._connection.execute(f"EXPLAIN QUERY PLAN {statement}"):
+                assert "SCAN" not in detail, (statement, detail)
+                assert "TEMP B-TREE" not in detail, (statement, detail)
+
+
+def test_few_statements_make_a_secret_and_end_it(tmp_path: Path) -> None:
+    with closing(SqliteStore(tmp_path / "taina.db")) as store:
+        vault, made = new_vault(store), Made()
+        counted: list[int] = []
+
+        def count(call: Callable[[], object]) -> None:
+            asked: list[str] = []
+            store._connection.set_trace_callback(asked.append)
+            call()
+            store._connection.set_trace_callback(None)
+            own = ("BEGIN", "COMMIT", "UPDATE usage")
+            counted.append(len([one for one in asked if not one.startswith(own)]))
+
+        first = Made()
+        vault.create(first.id, first.order())  # the slots are made with it
+        count(lambda: vault.create(made.id, made.order()))
+        count(lambda: reveal(vault, made))
+        count(lambda: vault.acknowledge(made.claim_id, made.claim_token, made.opened_proof))
+        assert counted == [4, 4, 4]

@@ -107,6 +107,12 @@ def usage_of(secret: Secret) -> Usage:
     return Usage(secret.held, secret.held if secret.state == "uploading" else 0)
 
 
+def growth(secret: Secret, changes: Changes) -> Usage:
+    """How what is counted for its sealed chunks grows by changes of a secret."""
+    held, state = changes.get("held", secret.held), changes.get("state", secret.state)
+    return Usage(held, held if state == "uploading" else 0) - usage_of(secret)
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """All that the server knows of a request for secrets; hashes are SHA-256, times unix seconds."""

@@ -5,13 +5,13 @@ is written to the log besides: a transaction that answers from what it found com
 even where the commit that made it was never confirmed.
 """
 
-from dataclasses import astuple, replace
+from dataclasses import astuple
 from typing import Unpack
 
 from psycopg import Cursor, sql
 
 from taina.errors import ConflictError
-from taina.store import COLUMNS, ERASED, Changes, Secret, Usage, shred, usage_of, usage_of_rows
+from taina.store import COLUMNS, ERASED, Changes, Secret, Usage, growth, shred, usage_of, usage_of_rows
 from taina.store.postgres_migrations import USAGE_SHARDS
 from taina.store.postgres_requests import PostgresRequests
 
@@ -62,7 +62,7 @@ class PostgresTransaction:
         self._cursor.execute(
             sql.SQL("UPDATE secrets SET {} WHERE id = %s").format(settings), (*changes.values(), secret.id)
         )
-        self._growth += usage_of(replace(secret, **changes)) - usage_of(secret)
+        self._growth += growth(secret, changes)
 
     def put_chunk(self, secret_id: bytes, n: int, sealed: bytes) -> bool:
         key, kept = self._chunk(secret_id, n)

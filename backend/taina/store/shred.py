@@ -37,7 +37,7 @@ def unwrap(key: bytes, secret_id: bytes, n: int, wrapped: bytes) -> bytes:
 def mask(key: bytes, claim_hash: bytes) -> bytes:
     """The key XOR SHA-256(`taina/v1 shred` || claim hash); doing it twice undoes it."""
     pad = hashlib.sha256(b"taina/v1 shred" + claim_hash).digest()
-    return bytes(a ^ b for a, b in zip(key, pad, strict=True))
+    return (int.from_bytes(key) ^ int.from_bytes(pad)).to_bytes(KEY_SIZE)
 
 
 def _place(secret_id: bytes, n: int) -> bytes:

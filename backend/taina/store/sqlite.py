@@ -148,7 +148,7 @@ class SqliteStore:
     def _do(self, batch: list[Job]) -> None:
         """Do a batch in one transaction; where that cannot be, each job in one of its own."""
         try:
-            self._transaction.slots.prepare(len(batch))
+            self._transaction.prepare(len(batch))
             self._connection.execute("BEGIN IMMEDIATE")
             for job in batch:
                 self._attempt(job)

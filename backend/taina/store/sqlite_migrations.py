@@ -116,3 +116,87 @@ def usage(db: sqlite_utils.Database) -> None:
 def clock(db: sqlite_utils.Database) -> None:
     # The highest time that was trusted, in unix seconds: one row, or none yet.
     db.execute("CREATE TABLE clock (one INTEGER PRIMARY KEY CHECK (one = 1), mark INTEGER NOT NULL) STRICT")
+
+
+_IN_ORDER = """
+CREATE TABLE IF NOT EXISTS secrets_in_order (
+    id BLOB NOT NULL CHECK (length(id) = 16),
+    link_hash BLOB NOT NULL CHECK (length(link_hash) = 32),
+    reveal_hash BLOB NOT NULL,
+    receipt_id BLOB NOT NULL CHECK (length(receipt_id) = 16),
+    receipt_hash BLOB NOT NULL CHECK (length(receipt_hash) = 32),
+    fingerprint BLOB NOT NULL,
+    passphrase INTEGER NOT NULL CHECK (passphrase IN (0, 1)),
+    size INTEGER NOT NULL CHECK (size >= 0),
+    chunks INTEGER NOT NULL CHECK (chunks >= 0),
+    missing INTEGER NOT NULL CHECK (missing BETWEEN 0 AND chunks),
+    held INTEGER NOT NULL CHECK (held >= 0),
+    state TEXT NOT NULL CHECK (state IN
+        ('uploading', 'waiting', 'revealed', 'opened', 'burned', 'expired', 'locked')),
+    created INTEGER NOT NULL,
+    expires INTEGER NOT NULL CHECK (expires > created),
+    due INTEGER NOT NULL,
+    ended INTEGER,
+    failed_attempts INTEGER NOT NULL CHECK (failed_attempts >= 0),
+    claim_id BLOB,
+    claim_check BLOB,
+    opened BLOB,
+    slot INTEGER
+) STRICT
+"""
+_COPIED = (
+    "id, link_hash, reveal_hash, receipt_id, receipt_hash, fingerprint, passphrase, size, chunks, missing, held, "
+    "state, created, expires, due, ended, failed_attempts, claim_id, claim_check, opened, slot"
+)
+_COPY = f"""
+INSERT INTO secrets_in_order ({_COPIED})
+SELECT {_COPIED} FROM secrets WHERE (due, id) > (?, ?) ORDER BY due, id LIMIT ?
+"""  # noqa: S608 - names of our own
+COPIED_AT_ONCE = 10_000
+"""Rows of one transaction, so that neither memory nor the log grow with the file."""
+_INDEXES = (
+    "CREATE UNIQUE INDEX IF NOT EXISTS secrets_id ON secrets_in_order (id)",
+    "CREATE UNIQUE INDEX IF NOT EXISTS secrets_receipt ON secrets_in_order (receipt_id)",
+    "CREATE UNIQUE INDEX IF NOT EXISTS secrets_claim ON secrets_in_order (claim_id) WHERE claim_id IS NOT NULL",
+    "CREATE INDEX IF NOT EXISTS secrets_due_in_order ON secrets_in_order (due)",
+)
+
+
+@migrations(name="0008_order", transactional=False)
+def order(db: sqlite_utils.Database) -> None:
+    """Let rows stand in the order in which they come, so that those of one commit share pages.
+
+    Only what is random by nature, the ids, is spread over indexes, and that of the claims has those alone that there
+    are. It takes many transactions: one that is broken off goes on where it was.
+    """
+    (without_rowid,) = db.execute("SELECT wr FROM pragma_table_list WHERE name = 'secrets'").fetchone()
+    if without_rowid:
+        _copy_in_order(db)
+        with db.atomic():
+            db.execute("ALTER TABLE secrets RENAME TO secrets_before")
+            db.execute("ALTER TABLE secrets_in_order RENAME TO secrets")
+    # In a transaction with others, SQLite would keep the whole table in memory, to bring it back if it had to.
+    db.execute("DROP TABLE IF EXISTS secrets_before")
+    _empty_log(db)
+
+
+def _copy_in_order(db: sqlite_utils.Database) -> None:
+    db.execute(_IN_ORDER)
+    copied = COPIED_AT_ONCE
+    while copied == COPIED_AT_ONCE:
+        last = db.execute("SELECT due, id FROM secrets_in_order ORDER BY rowid DESC LIMIT 1").fetchone()
+        copied = _committed(db, _COPY, (*(last or (-1, b"")), COPIED_AT_ONCE))
+    for index in _INDEXES:
+        _committed(db, index)
+
+
+def _committed(db: sqlite_utils.Database, statement: str, values: tuple[object, ...] = ()) -> int:
+    """The number of rows that a statement changed, in a transaction of its own."""
+    with db.atomic():
+        count = db.execute(statement, values).rowcount
+    _empty_log(db)
+    return count
+
+
+def _empty_log(db: sqlite_utils.Database) -> None:
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

@@ -6,7 +6,7 @@ is kept of them in memory follows the database: each transaction ends by `commit
 
 import sqlite3
 from collections import deque
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from taina.store import shred
 from taina.store.sqlite_migrations import CHUNKS_A_SLOT
@@ -16,8 +16,7 @@ CHUNKS_AT_ONCE = 4
 """Chunks deleted in one transaction: SQLite keeps in memory what a savepoint may have to bring back."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """How far a transaction had come: slots taken, freed, and left for later by then."""
 
     taken: int = 0

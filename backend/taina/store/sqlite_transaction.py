@@ -2,14 +2,14 @@
 
 import os
 import sqlite3
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from functools import cache
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any, NamedTuple, Unpack
 
 from taina.errors import ConflictError, StorageFullError
-from taina.store import COLUMNS, ERASED, ROW, Changes, Secret, Usage, shred, usage_of, usage_of_rows
+from taina.store import COLUMNS, ERASED, ROW, Changes, Secret, Usage, growth, shred, usage_of, usage_of_rows
 from taina.store.sqlite_migrations import CHUNKS_A_SLOT
 from taina.store.sqlite_requests import SqliteRequests
 from taina.store.sqlite_slots import Mark, Slots, rows_of
@@ -18,16 +18,19 @@ ROOM_LEFT = 32 << 20
 """Bytes of the disk that nothing new takes: revealing and deleting have to be written down somewhere, too."""
 _values = attrgetter(*COLUMNS)
 NAMES = ", ".join(COLUMNS)
-_SELECT = f"SELECT {NAMES} FROM secrets WHERE "  # noqa: S608 - names of our own
+_PASSPHRASE = COLUMNS.index("passphrase")
+_SELECT = f"SELECT {NAMES}, slot, key FROM secrets LEFT JOIN slots USING (slot) WHERE "  # noqa: S608 - names of our own
+_BY_ID, _BY_RECEIPT, _BY_CLAIM = (f"{_SELECT}{name} = ?" for name in ("id", "receipt_id", "claim_id"))
+_DUE = f"{_SELECT}due <= ? ORDER BY due LIMIT ?"
 _INSERT = f"INSERT INTO secrets ({NAMES}, slot) VALUES ({'?, ' * len(COLUMNS)}?)"  # noqa: S608
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(NamedTuple):
     """What a job that fails goes back to."""
 
     slots: Mark
     usage: Usage
+    room: int | None
 
 
 class SqliteTransaction:
@@ -41,8 +44,17 @@ class SqliteTransaction:
         self.requests = SqliteRequests(connection, self._count_rows)
         self._usage = Usage(*connection.execute("SELECT bytes, unfinished FROM usage").fetchone())
         self._usage_on_disk = self._usage
+        self._places: dict[bytes, tuple[int | None, bytes]] = {}
+        """The slots of the secrets that the job under way has found, and the keys in them; None where none is left."""
+        self._room: int | None = None
+        """Bytes of the disk that new things may take in this transaction, once that was asked."""
 
     # The commit: what is kept in memory follows the database.
+
+    def prepare(self, jobs: int) -> None:
+        """Before a transaction of so many jobs."""
+        self.slots.prepare(jobs)
+        self._room = None
 
     def finish(self) -> None:
         """Last of all in a transaction: write down what is in use."""
@@ -60,11 +72,13 @@ class SqliteTransaction:
         self._usage = self._usage_on_disk
 
     def mark(self) -> Point:
-        return Point(self.slots.mark(), self._usage)
+        """Where a job begins: what it is told of secrets it asks for itself."""
+        self._places.clear()
+        return Point(self.slots.mark(), self._usage, self._room)
 
     def back_to(self, point: Point) -> None:
         self.slots.back_to(point.slots)
-        self._usage = point.usage
+        self._usage, self._room = point.usage, point.room
 
     # The verbs.
 
@@ -75,31 +89,24 @@ class SqliteTransaction:
             self._connection.execute(_INSERT, (*_values(secret), slot))
         except sqlite3.IntegrityError as error:
             raise _taken(error) from None
-        self.slots.set_key(slot, shred.new_key())
+        self._set_key(secret.id, slot, shred.new_key())
         self._usage += usage_of(secret) + usage_of_rows(1)
 
     def find(self, secret_id: bytes) -> Secret | None:
-        return self._one("id = ?", secret_id)
+        return self._one(_BY_ID, secret_id)
 
     def find_by_receipt(self, receipt_id: bytes) -> Secret | None:
-        return self._one("receipt_id = ?", receipt_id)
+        return self._one(_BY_RECEIPT, receipt_id)
 
     def find_by_claim(self, claim_id: bytes) -> Secret | None:
-        return self._one("claim_id = ?", claim_id)
+        return self._one(_BY_CLAIM, claim_id)
 
     def update(self, secret: Secret, **changes: Unpack[Changes]) -> None:
-        names = ", ".join(f"{name} = ?" for name in changes)
-        try:
-            self._connection.execute(
-                f"UPDATE secrets SET {names} WHERE id = ?",  # noqa: S608 - names of our own
-                (*changes.values(), secret.id),
-            )
-        except sqlite3.IntegrityError as error:
-            raise _taken(error) from None
-        self._usage += usage_of(replace(secret, **changes)) - usage_of(secret)
+        self._update(secret.id, changes)
+        self._usage += growth(secret, changes)
 
     def put_chunk(self, secret_id: bytes, n: int, sealed: bytes) -> bool:
-        slot, key = self._key(secret_id)
+        slot, key = self._place(secret_id)
         place = slot * CHUNKS_A_SLOT + n
         self._check_room(len(sealed))
         wrapped = shred.wrap(key, secret_id, n, sealed)
@@ -114,12 +121,12 @@ class SqliteTransaction:
         return False
 
     def chunks_present(self, secret_id: bytes) -> list[int]:
-        slot, _ = self._key(secret_id)
+        slot, _ = self._place(secret_id)
         places = self._connection.execute("SELECT place FROM chunks WHERE place BETWEEN ? AND ?", rows_of(slot))
         return [place % CHUNKS_A_SLOT for (place,) in places]
 
     def take(self, secret: Secret, **changes: Unpack[Changes]) -> list[bytes]:
-        slot, key = self._key(secret.id)
+        slot, key = self._place(secret.id)
         taken = self._connection.execute(
             "DELETE FROM chunks WHERE place BETWEEN ? AND ? RETURNING place, wrapped", rows_of(slot)
         ).fetchall()
@@ -127,22 +134,25 @@ class SqliteTransaction:
         return [shred.unwrap(key, secret.id, place % CHUNKS_A_SLOT, wrapped) for place, wrapped in sorted(taken)]
 
     def lock_to_claim(self, secret_id: bytes, claim_hash: bytes) -> None:
-        slot, key = self._key(secret_id)
-        self.slots.set_key(slot, shred.mask(key, claim_hash))
+        slot, key = self._place(secret_id)
+        self._set_key(secret_id, slot, shred.mask(key, claim_hash))
 
     def read_claimed(self, secret_id: bytes, n: int, claim_hash: bytes) -> bytes:
-        slot, key = self._key(secret_id)
+        slot, key = self._place(secret_id)
         (wrapped,) = self._connection.execute(
             "SELECT wrapped FROM chunks WHERE place = ?", (slot * CHUNKS_A_SLOT + n,)
         ).fetchone()
         return shred.unwrap(shred.mask(key, claim_hash), secret_id, n, wrapped)
 
     def erase(self, secret: Secret, **changes: Unpack[Changes]) -> None:
-        slot = self._connection.execute("SELECT slot FROM secrets WHERE id = ?", (secret.id,)).fetchone()[0]
+        slot, _ = self._place_if_any(secret.id)
+        gone: dict[str, Any] = {**ERASED, **changes}
         if slot is not None:
             self.slots.free(slot, secret.chunks)
-            self._connection.execute("UPDATE secrets SET slot = NULL WHERE id = ?", (secret.id,))
-        self.update(secret, **ERASED | changes)
+            self._places[secret.id] = None, b""
+            gone["slot"] = None
+        self._update(secret.id, gone)
+        self._usage += growth(secret, {**ERASED, **changes})
 
     def forget(self, secret: Secret) -> None:
         self.erase(secret)
@@ -150,8 +160,8 @@ class SqliteTransaction:
         self._usage -= usage_of_rows(1)
 
     def due(self, now: int, limit: int) -> list[Secret]:
-        due = self._connection.execute(_SELECT + "due <= ? ORDER BY due LIMIT ?", (now, limit)).fetchall()
-        return [secret_of(row) for row in due]
+        due = self._connection.execute(_DUE, (now, limit)).fetchall()
+        return [self._found(row) for row in due]
 
     def clock_mark(self) -> int | None:
         row = self._connection.execute("SELECT mark FROM clock").fetchone()
@@ -173,18 +183,46 @@ class SqliteTransaction:
         self._usage += usage_of_rows(count)
 
     def _check_room(self, size: int) -> None:
-        if free_bytes(self._folder) < size + ROOM_LEFT:
+        if self._room is None:
+            self._room = free_bytes(self._folder) - ROOM_LEFT
+        if self._room < size:
             raise StorageFullError
+        self._room -= size
 
-    def _one(self, condition: str, value: bytes) -> Secret | None:
-        row = self._connection.execute(_SELECT + condition, (value,)).fetchone()
-        return None if row is None else secret_of(row)
+    def _one(self, question: str, value: bytes) -> Secret | None:
+        row = self._connection.execute(question, (value,)).fetchone()
+        return None if row is None else self._found(row)
 
-    def _key(self, secret_id: bytes) -> tuple[int, bytes]:
-        slot, key = self._connection.execute(
-            "SELECT slot, key FROM secrets JOIN slots USING (slot) WHERE id = ?", (secret_id,)
-        ).fetchone()
+    def _found(self, row: tuple[Any, ...]) -> Secret:
+        secret = secret_of(row[:-2])
+        self._places[secret.id] = row[-2], row[-1]
+        return secret
+
+    def _update(self, secret_id: bytes, changes: Mapping[str, Any]) -> None:
+        try:
+            self._connection.execute(_update_of(*changes), (*changes.values(), secret_id))
+        except sqlite3.IntegrityError as error:
+            raise _taken(error) from None
+
+    def _place(self, secret_id: bytes) -> tuple[int, bytes]:
+        """Slot and key of a secret that still has its chunks."""
+        slot, key = self._place_if_any(secret_id)
+        assert slot is not None  # noqa: S101 - asked by the rules: one that has ended has no chunks
         return slot, key
+
+    def _place_if_any(self, secret_id: bytes) -> tuple[int | None, bytes]:
+        if secret_id not in self._places:
+            self.find(secret_id)
+        return self._places[secret_id]
+
+    def _set_key(self, secret_id: bytes, slot: int, key: bytes) -> None:
+        self.slots.set_key(slot, key)
+        self._places[secret_id] = slot, key
+
+
+@cache
+def _update_of(*names: str) -> str:
+    return f"UPDATE secrets SET {', '.join(f'{name} = ?' for name in names)} WHERE id = ?"  # noqa: S608 - of our own
 
 
 def free_bytes(folder: str) -> int:
@@ -195,9 +233,9 @@ def free_bytes(folder: str) -> int:
 
 def secret_of(row: Sequence[Any]) -> Secret:
     """What the columns of a row say, in the order of the fields."""
-    columns = dict(zip(COLUMNS, row, strict=True))
-    columns["passphrase"] = bool(columns["passphrase"])  # SQLite has no such type
-    return Secret(**columns)
+    values = [*row]
+    values[_PASSPHRASE] = bool(values[_PASSPHRASE])  # SQLite has no such type
+    return Secret(*values)
 
 
 def _taken(error: sqlite3.IntegrityError) -> Exception:
