@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from support.hostile_server import HostileServer, problem, says
+from support.hostile_server import HostileServer, problem, says, whole
 from support.servers import Server
 from taina import Client, File
+from taina.errors import InvalidError, NotTainaError
 from taina.format.links import Link, encode_link
 
 LINK = encode_link(Link("secret", bytes(32)))
@@ -93,3 +94,54 @@ def test_the_api_of_a_split_host_is_found_once(taina: Server) -> None:
         assert client.receipt(sent.receipt).state == "opened"
         assert [line.split()[1] for line in server.asked].count("/api.json") == 1
         assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("https://user:hunter2@host.example", "Write https://host.example"),
+        ("https://host.example?q=1", "Write https://host.example"),
+        (f"https://host.example/s/#{LINK}", "Write https://host.example"),
+        ("ftp://host.example", "is not an address"),
+        ("https://", "is not an address"),
+        ("https://host.example:0", "is not an address"),
+        ("https://host.example:port", "is not an address"),
+        ("https://[::1", "is not an address"),
+        ("//user:hunter2@host.example", "is not an address"),
+        (f"host#{LINK}", "is not an address"),
+    ],
+)
+def test_what_is_no_address_of_an_instance_is_told_without_its_secrets(url: str, said: str) -> None:
+    with pytest.raises(InvalidError) as caught:
+        Client(url)
+    assert said in caught.value.detail
+    assert "hunter2" not in caught.value.detail
+    assert LINK not in caught.value.detail
+
+
+@pytest.mark.parametrize("around", [" {} ", "{}/", "{}///", "\t{}/\n", "\u00a0{}"])
+def test_what_stands_around_an_address_is_passed_over(taina: Server, around: str) -> None:
+    with Client(around.format(taina.url)) as client:
+        sent = client.send("x")
+        assert sent.link.startswith(f"{taina.url}/s/#")
+
+
+@pytest.mark.parametrize(
+    ("status", "path", "said"),
+    [
+        ("401 Unauthorized", "", "A login stands before this address"),
+        ("407 Proxy Authentication Required", "", "A login stands before this address"),
+        ("301 Moved Permanently", "", "leads on to another"),
+        ("308 Permanent Redirect", "", "leads on to another"),
+        ("404 Not Found", "/secrets", "has a host of its own"),
+        ("405 Method Not Allowed", "/en", "has a host of its own"),
+        ("404 Not Found", "", "is not Taina"),
+    ],
+)
+def test_what_stands_before_an_instance_is_said(status: str, path: str, said: str) -> None:
+    page = whole(b"<h1>No</h1>", status, "text/html", "Location: https://elsewhere.example/")
+    with HostileServer(lambda _: page) as server, Client(server.url + path, patience=0) as client:
+        with pytest.raises(NotTainaError) as caught:
+            client.instance()
+        assert said in caught.value.detail
+        assert "elsewhere" not in caught.value.detail

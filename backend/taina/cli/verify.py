@@ -27,7 +27,7 @@ def verify(place: str, key: str, at_least: str | None, as_json: bool) -> None:
     Ends with 6 if anything differs. What a host shows to you may not be what it shows to others: ask from several
     networks, and more than once.
     """
-    from taina.site.verify import read_key, verify_folder, verify_host
+    from taina.site.verify import read_key, shown, verify_folder, verify_host
 
     # Path.is_file raises for what is too long to be a name.
     public = read_key(first_line(Path(key), "key") if os.path.isfile(key) else key)  # noqa: PTH113
@@ -45,6 +45,6 @@ def verify(place: str, key: str, at_least: str | None, as_json: bool) -> None:
         end = "as signed" if not report.findings else f"{len(report.findings)} findings"
         release = f" of release {report.release}" if report.release else ""
         release += f" ({report.released})" if report.released else ""
-        say(f"{place}: {report.files} files{release}, {end}.", err=True)
+        say(f"{shown(place)}: {report.files} files{release}, {end}.", err=True)
     if report.findings:
         raise SystemExit(6)

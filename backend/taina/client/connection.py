@@ -38,7 +38,7 @@ class Connection:
             need(url, "url", str, "a text")
         if key is not None:
             need(key, "key", str, "a text")
-        self.url = url.rstrip("/") if url else None
+        self.url = _address(url) if url and url.strip() else None
         self._key = None if key is None else _read_key(key)
         self._http = open_http(timeout, authority)
         self._patience = patience
@@ -73,15 +73,34 @@ class Connection:
     def _transport(self, url: str | None, patience: float | None = None) -> Transport:
         if url is None:
             raise InvalidError("Which instance? Give its address, or a whole link that names it.", field="url")
-        try:
-            parts = urlsplit(url)
-            good = parts.scheme.lower() in ("http", "https") and parts.hostname and parts.port != 0
-        except ValueError:
-            good = False
-        if not good:
-            raise InvalidError(f"{url} is not an address: one begins with https:// and names a host.", field="url")
         patience = self._patience if patience is None else patience
         return Transport(url, self._http, patience, sleep=self._sleep, known=self._apis, on_retry=self._on_retry)
+
+
+def _address(url: str) -> str:
+    """The address of an instance as it is called: nothing around it, no slash at its end.
+
+    Raises:
+        InvalidError: it is none. What could be a password, or the key of a link, is not repeated.
+    """
+    url = url.strip()
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        told = url.partition("#")[0].rpartition("@")[2]
+        raise InvalidError(f"{told} is not an address: one begins with https:// and names a host.", field="url")
+    user, _, host = parts.netloc.rpartition("@")
+    root = f"{parts.scheme}://{host}"
+    if user:
+        raise InvalidError(
+            f"An address has no user name or password. Write {root}; an access key goes into TAINA_KEY.", field="url"
+        )
+    if parts.query or parts.fragment:
+        raise InvalidError(f"This is a page or a link, not the address of an instance. Write {root}", field="url")
+    return f"{root}{parts.path}".rstrip("/")
 
 
 def _read_key(key: str) -> bytes:

@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Callable
 from typing import Any, get_args
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -175,7 +176,7 @@ class Transport:
                     if answer.whole and "content-encoding" not in answer.headers:
                         return answer
                     raise NotTainaError
-                problem = _problem(answer)
+                problem = _problem(answer, self.url)
                 if isinstance(problem, NotTainaError) and self._is_elsewhere():
                     continue
                 if answer.status not in _TRY_AGAIN:
@@ -221,7 +222,7 @@ def _read(answer: Answer) -> dict[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
-def _problem(answer: Answer) -> TainaError:
+def _problem(answer: Answer, url: str) -> TainaError:
     """What the server said of itself (RFC 9457), or that whoever answered is no Taina.
 
     A code that we know, and facts that we know: the sentences are ours, for a stranger's end up in a terminal.
@@ -231,7 +232,7 @@ def _problem(answer: Answer) -> TainaError:
     if not isinstance(code, str):
         if answer.status in _TRY_AGAIN:
             return UnreachableError(f"The server is out of order ({answer.status}). Try again later.")
-        return NotTainaError()
+        return _stranger(answer, url)
     kind = error_of(code)
     if issubclass(kind, _OURS_ALONE):
         return NotTainaError()
@@ -245,6 +246,22 @@ def _problem(answer: Answer) -> TainaError:
         if isinstance(value, str) and value in words:
             members[name] = value
     return kind(_FIELDS.get(str(members.get("field"))) if kind is InvalidError else None, **members)
+
+
+def _stranger(answer: Answer, url: str) -> NotTainaError:
+    """Whoever answered is no Taina: what stands before it, as far as that is known."""
+    if answer.status in (401, 407):
+        return NotTainaError("A login stands before this address, and no link works behind one. Ask its operator.")
+    if answer.status in (301, 302, 303, 307, 308):
+        return NotTainaError(
+            "This address leads on to another, and what is secret is not sent after it. Does it begin with https://, "
+            "and is the host right?"
+        )
+    path = urlsplit(url).path
+    if path:
+        root = url.removesuffix(path)
+        return NotTainaError(f"What answered at {url} is not Taina. An instance has a host of its own: try {root}")
+    return NotTainaError()
 
 
 def _spoken(seconds: int) -> str:

@@ -148,9 +148,14 @@ def verify_host(
         try:
             return compare_host(client, root, key, on_progress, at_least, clock)
         except httpx.InvalidURL:
-            raise InvalidError(f"{url} is not an address.", field="url") from None
+            raise InvalidError(f"{shown(url)} is not an address.", field="url") from None
         except httpx.HTTPError as error:
-            raise UnreachableError(f"{root} does not answer ({error or type(error).__name__}).") from None
+            raise UnreachableError(f"{shown(root)} does not answer ({error or type(error).__name__}).") from None
+
+
+def shown(url: str) -> str:
+    """An address without the name and password that a host behind a login wants in it."""
+    return re.sub(r"//[^/]*@", "//", url)
 
 
 def verify_folder(
