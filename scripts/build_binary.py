@@ -4,7 +4,6 @@ python scripts/build_binary.py --out build/taina
 """
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from taina.site import SOURCE, build
+from taina.site.build import write_archives
 
 ROOT = Path(__file__).resolve().parent.parent
 _UNWANTED = ("tkinter", "unittest", "pydoc_data", "test", "xmlrpc", "lib2to3", "numpy", "playwright", "selenium", "PIL")
@@ -26,15 +25,14 @@ def build_binary(out: Path) -> None:
     """
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        build.write(work / "pages")
-        sources = _sources(work / "sources")
+        pages = write_archives(work)
         commands = [f"taina.cli.{module.stem}" for module in (ROOT / "backend/taina/cli").glob("*.py")]
         subprocess.run(
             [
                 *(sys.executable, "-m", "PyInstaller", "--onefile", "--noconfirm", "--log-level", "WARN", "--strip"),
                 *("--name", out.name, "--distpath", str(out.resolve().parent), "--paths", str(ROOT / "backend")),
                 *("--workpath", str(work / "work"), "--specpath", str(work)),
-                *("--add-data", f"{work / 'pages'}:taina/site/pages", "--add-data", f"{sources}:taina/site/sources"),
+                *(argument for file in pages for argument in ("--add-data", f"{file}:taina/site")),
                 *("--collect-data", "xkcdpass"),
                 *(argument for name in [*commands, "taina.store.postgres"] for argument in ("--hidden-import", name)),
                 *(argument for name in _UNWANTED for argument in ("--exclude-module", name)),
@@ -44,16 +42,6 @@ def build_binary(out: Path) -> None:
             env={**os.environ, "PYTHONHASHSEED": "0", "SOURCE_DATE_EPOCH": "1767225600"},
             check=True,
         )
-
-
-def _sources(folder: Path) -> Path:
-    """What `taina site build` reads."""
-    for name in ("css", "images", "js", "layouts", "locales", "pages", "texts"):
-        shutil.copytree(SOURCE / name, folder / name)
-    for package in ("qrcode-generator/dist/qrcode.mjs",):
-        (folder / "node_modules" / package).parent.mkdir(parents=True)
-        shutil.copy(SOURCE / "node_modules" / package, folder / "node_modules" / package)
-    return folder
 
 
 @click.command()

@@ -12,7 +12,7 @@ PACKAGE = ROOT / "backend" / "taina"
 
 ROOMS = {
     "falcon": {"client", "web"},
-    "waitress": {"server"},
+    "waitress": {"client", "server"},
     "sqlite_utils": {"store"},
     "sqlite3": {"server", "store"},
     "psycopg": {"store"},

@@ -32,28 +32,35 @@ class Answer:
     """False where it was larger than it may be, and was cut off."""
 
 
-def open_http(timeout: float, authority: Path | None = None) -> httpx.Client:
+def open_http(
+    timeout: float,
+    verify: Path | ssl.SSLContext | None = None,
+    proxy: str | None = None,
+    transport: httpx.BaseTransport | None = None,
+) -> httpx.Client:
     """A client that follows no redirects, for `fetch`. Heeds the usual variables for proxies and certificates.
 
     Args:
         timeout: seconds that an answer may take to come, besides what its size takes.
-        authority: file (PEM) of the certificate authority to trust, in place of the usual ones.
+        verify: file (PEM) of the certificate authority to trust, or a context, in place of the usual ones.
+        proxy: address of a proxy, in place of those that the variables name.
+        transport: what carries requests, in place of the network; the two above and `timeout` are its own affair.
 
     Raises:
-        InvalidError: the file or a variable cannot be used; it says which.
+        InvalidError: the file, the proxy or a variable cannot be used; it says which.
     """
     try:
-        verify = True if authority is None else ssl.create_default_context(cafile=authority)
+        trusted = ssl.create_default_context(cafile=verify) if isinstance(verify, Path) else verify or True
     except (OSError, ValueError) as error:
-        raise InvalidError(f"{authority} holds no certificates that can be read ({error}).", field="ca") from None
+        raise InvalidError(f"{verify} holds no certificates that can be read ({error}).", field="ca") from None
     try:
-        http = httpx.Client(timeout=timeout, follow_redirects=False, verify=verify)
+        http = httpx.Client(timeout=timeout, follow_redirects=False, verify=trusted, proxy=proxy, transport=transport)
     except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
-        raise InvalidError(_blame(error), field="environment") from None
+        raise InvalidError(_blame(error, proxy is not None), field="environment") from None
     # Where every connection is made, by a proxy or not, is the one place that sees each byte of an answer's head.
-    for transport in (http._transport, *http._mounts.values()):
-        if isinstance(transport, httpx.HTTPTransport):
-            transport._pool._network_backend = _Backend()
+    for carrier in (http._transport, *http._mounts.values()):
+        if isinstance(carrier, httpx.HTTPTransport) and carrier is not transport:
+            carrier._pool._network_backend = _Backend()
     return http
 
 
@@ -81,7 +88,8 @@ def fetch(
     try:
         asked = {"Accept-Encoding": "identity", **(headers or {})}
         with http.stream(method, url, content=content, headers=asked) as answer:
-            for piece in answer.iter_raw():
+            # A transport of the caller's, as for tests, may hand over what it has read already.
+            for piece in [answer.content] if answer.is_stream_consumed else answer.iter_raw():
                 body += piece
                 if len(body) > most:
                     return Answer(answer.status_code, answer.headers, bytes(body[:most]), whole=False)
@@ -90,13 +98,21 @@ def fetch(
         del _here.turn
 
 
-def _blame(error: Exception) -> str:
-    """What in the environment is wrong, and what would be right."""
+def _blame(error: Exception, given: bool) -> str:
+    """What is wrong with the proxy or in the environment, and what would be right.
+
+    Args:
+        given: whether the proxy was named by the caller, and by no variable.
+    """
     names: tuple[str, ...] = ("ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
-    advice = "A proxy is written like http://proxy.example:3128, and NO_PROXY has names; SOCKS is not known here."
-    if isinstance(error, OSError):
+    advice = "A proxy is written like http://proxy.example:3128, and NO_PROXY has names."
+    if isinstance(error, ImportError):
+        advice = "A proxy of the kind socks5:// needs one more package: pip install 'taina[socks]'"
+    elif isinstance(error, OSError):
         names = ("SSL_CERT_FILE", "SSL_CERT_DIR")
         advice = "Name a file of certificates that is there, or unset it."
+    if given and not isinstance(error, OSError):
+        return f"The proxy cannot be used. {advice}"
     # Names alone: an address of a proxy may hold a password.
     found = [name for name in (*names, *map(str.lower, names)) if os.environ.get(name)]
     said = " or ".join(found) or "for proxies or certificates"

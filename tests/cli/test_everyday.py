@@ -91,7 +91,6 @@ def test_the_secret_may_follow_its_passphrase(run: Run) -> None:
 
 ENVIRONMENTS = [
     {"ALL_PROXY": "socks://127.0.0.1:9"},
-    {"ALL_PROXY": "socks5://127.0.0.1:9"},
     {"HTTPS_PROXY": "nonsense://x", "HTTP_PROXY": "nonsense://x"},
     {"NO_PROXY": "fe80::/10", "HTTP_PROXY": "http://u:hunter3@127.0.0.1:9"},
     {"NO_PROXY": "[::1]", "HTTP_PROXY": "http://127.0.0.1:9"},

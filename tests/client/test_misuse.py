@@ -46,7 +46,13 @@ def test_a_wrong_type_is_refused_with_a_sentence(misuse: str) -> None:
         assert server.asked == []
 
 
-@pytest.mark.parametrize("arguments", [{"url": b"https://x"}, {"url": 5}, {"key": b"x"}, {"key": 5}])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *({"url": b"https://x"}, {"url": 5}, {"key": b"x"}, {"key": 5}),
+        *({"verify": False}, {"verify": 5}, {"proxy": 5}, {"transport": "http"}),
+    ],
+)
 def test_a_client_of_wrong_types(arguments: dict[str, Any]) -> None:
     with pytest.raises(TypeError, match=r"is .+, not"):
         Client(**arguments)

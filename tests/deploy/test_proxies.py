@@ -176,7 +176,7 @@ def test_while_taina_is_away_the_proxy_speaks_as_taina_does(secured: Secured) ->
     assert "caddy" not in answer.headers.get("server", "").lower()
     for name, value in HEADERS:
         assert answer.headers.get_list(name) == [value]
-    with Client(secured.url, authority=secured.authority, patience=0) as client, pytest.raises(UnavailableError):
+    with Client(secured.url, verify=secured.authority, patience=0) as client, pytest.raises(UnavailableError):
         client.send("kept by its sender")
 
 

@@ -10,7 +10,6 @@ import click
 
 from taina.cli.config import every_option, read_config
 from taina.cli.output import say
-from taina.store.access_keys import KeyFile
 
 _WHY = """\
 A backup of Taina: its options and its access keys, and no secrets.
@@ -28,6 +27,8 @@ To restore: put keys.db into the folder of the database, and taina.toml to where
 )
 def backup(file: Path | None, out: Path, **flags: Any) -> None:
     """Save the options and the access keys. The server may run meanwhile. Secrets are not saved, on purpose."""
+    from taina.store.access_keys import KeyFile
+
     loaded = read_config(file, flags)
     keys = loaded.config.data / "keys.db"
     try:

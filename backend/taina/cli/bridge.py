@@ -12,6 +12,7 @@ import click
 
 from taina.cli.options import client_for, key_file_option, url_option
 from taina.cli.output import say
+from taina.cli.signals import ended_by_signals
 
 _LEAST_TOKEN = 16
 _PORT = 7143
@@ -42,7 +43,7 @@ def bridge(port: int | None, path: Path | None, url: str | None, key_file: Path 
     """
     # Imported here so that the other commands need not load a web server.
     from taina.client.bridge import create_bridge
-    from taina.server.listener import Listener
+    from taina.client.loopback import Loopback
 
     if path is not None and port is not None:
         raise click.UsageError("Give either --socket or --port.")
@@ -53,17 +54,17 @@ def bridge(port: int | None, path: Path | None, url: str | None, key_file: Path 
     port = _PORT if port is None else port
     with client_for(url, key_file) as client, _listening(path) as sockets:
         try:
-            listener = Listener(create_bridge(client, token), "127.0.0.1", port, sockets=sockets)
+            server = Loopback(create_bridge(client, token), port, sockets)
         except OSError as error:
             raise click.ClickException(f"Cannot listen on port {port}: {error}. Choose another with --port.") from None
-        listener.stop_on_signals()
         if path is not None:
             say(f"Taina's bridge is ready: {path} (for its owner alone)")
         else:
-            say(f"Taina's bridge is ready: http://127.0.0.1:{listener.port}/api/v1")
+            say(f"Taina's bridge is ready: http://127.0.0.1:{server.port}/api/v1")
             if given is None:
                 say(f"Password (API token) for it, with any user name: {token}")
-        listener.run()
+        with ended_by_signals():
+            server.run()
 
 
 @contextlib.contextmanager

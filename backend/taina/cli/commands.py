@@ -6,13 +6,19 @@ from collections.abc import Container, Sequence
 from typing import Any, NoReturn
 
 import click
-from click.exceptions import NoArgsIsHelpError
 
 from taina.cli.exits import INTERRUPTED, exit_code, explain
 from taina.cli.memory import keep_out_of_dumps
 from taina.cli.output import OutputError, say, say_json
 from taina.cli.signals import Ended
 from taina.errors import TainaError, describe
+
+_NO_ARGUMENTS: tuple[type[click.UsageError], ...] = (
+    (click.exceptions.NoArgsIsHelpError,) if hasattr(click.exceptions, "NoArgsIsHelpError") else ()
+)
+"""Older releases of click print the help by themselves."""
+_EXTRAS = {"psycopg": "postgres", "psycopg_pool": "postgres", "bridge": "bridge", "site": "site"}
+"""What is to be installed for a package or a command that misses one; for others it is `server`."""
 
 
 class Commands(click.Group):
@@ -57,10 +63,10 @@ class Commands(click.Group):
             code = super().main(given, prog_name, **{**extra, "standalone_mode": False})
         except TainaError as error:
             _end(error.code, explain(error), exit_code(error), as_json, **error.members)
-        except NoArgsIsHelpError as error:
-            error.show()
-            code = error.exit_code
         except click.UsageError as error:
+            if isinstance(error, _NO_ARGUMENTS):
+                error.show()
+                sys.exit(error.exit_code)
             hint = f" For help: {error.ctx.command_path} --help" if error.ctx else ""
             _end("usage", error.format_message() + hint, error.exit_code, as_json)
         except OutputError as error:
@@ -71,10 +77,20 @@ class Commands(click.Group):
             cause = error.__cause__ or error
             number = 128 + cause.number if isinstance(cause, Ended) else INTERRUPTED
             _end("interrupted", "Interrupted.", number, as_json)
+        except ModuleNotFoundError as error:
+            _end("missing", _what_to_install(error, given, self._homes), 1, as_json)
         except Exception as error:
             # No trace: it would show what was to be kept secret.
             _end("internal", f"An error that nobody foresaw: {describe(error)}. Please report it.", 1, as_json)
         sys.exit(code)
+
+
+def _what_to_install(error: ModuleNotFoundError, given: Sequence[str], homes: Container[str]) -> str:
+    """Server and library are installed apart; which of the extras has what this command misses."""
+    missing = (error.name or "").partition(".")[0]
+    called = next((word for word in given if word in homes), "")
+    extra = _EXTRAS.get(missing) or _EXTRAS.get(called, "server")
+    return f"taina {called} needs {missing}, which is not installed. Install it: pip install 'taina[{extra}]'"
 
 
 def _end(code: str, detail: str, number: int, as_json: bool, **members: Any) -> NoReturn:

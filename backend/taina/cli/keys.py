@@ -1,6 +1,7 @@
 """`taina keys`: who may make secrets on a private instance."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,13 +12,21 @@ from taina.cli.output import say, say_json, when
 from taina.config import Config
 from taina.config.values import mailbox
 from taina.errors import MailError, NotFoundError
-from taina.mail import Mailer, Notice
-from taina.mail.texts import TEXTS
-from taina.rules.access_keys import AccessKeys, open_keys
-from taina.store.access_keys import AccessKey
+
+if TYPE_CHECKING:
+    from taina.mail import Notice
+    from taina.rules.access_keys import AccessKeys
+    from taina.store.access_keys import AccessKey
 
 data_option = click.option("--data", help="Folder of the database, if not as configured.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, on one line.")
+
+
+def _check_language(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    # Imported here, as in the other commands: their help does not wait for it, and needs nothing of the server.
+    from taina.mail.texts import TEXTS
+
+    return str(click.Choice(list(TEXTS)).convert(value, parameter, context))
 
 
 @click.group()
@@ -31,7 +40,7 @@ def keys() -> None:
 @click.option("--quota", type=click.IntRange(1), help="Secrets and requests per day. Default: no limit.")
 @click.option("--contact", help="Email address of its holder, for notices about this key and nothing else.")
 @click.option(
-    "--language", default="en", show_default=True, type=click.Choice(list(TEXTS)), help="Language of those notices."
+    "--language", default="en", show_default=True, callback=_check_language, help="Language of those notices."
 )
 @config_option
 @data_option
@@ -97,10 +106,12 @@ def revoke(name: str, file: Path | None, data: str | None) -> None:
     say(f"{name} is revoked.", err=True)
 
 
-def _tell(notice: Notice, key: AccessKey, config: Config) -> None:
+def _tell(notice: "Notice", key: "AccessKey", config: Config) -> None:
     """Mail its holder, where mail is set up; a message that fails changes nothing."""
     if not (config.mail_host and key.contact):
         return
+    from taina.mail import Mailer
+
     try:
         Mailer(config).send_notice(notice, key)
     except (MailError, OSError):
@@ -122,7 +133,9 @@ def _read_config(file: Path | None, data: str | None) -> Config:
     return loaded.config
 
 
-def _open(config: Config) -> AccessKeys:
+def _open(config: Config) -> "AccessKeys":
+    from taina.rules.access_keys import open_keys
+
     try:
         return open_keys(config.data)
     except OSError as error:

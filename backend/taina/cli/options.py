@@ -5,17 +5,21 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import urlsplit
 
 import click
 
 from taina.cli.output import say
-from taina.client import Client
-from taina.client.claims import state_folder
 from taina.config.values import is_local
 from taina.errors import TainaError
-from taina.format.links import find_address
+
+if TYPE_CHECKING:
+    from taina.client import Client
+
+    _ParamType = click.ParamType[int]
+else:
+    _ParamType = click.ParamType  # of older releases takes no type
 
 _LINE_MOST = 64 << 10
 """Bytes, far more than a passphrase or a link has."""
@@ -58,7 +62,7 @@ _LONGEST = 100 * 365 * 86400
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-class Duration(click.ParamType[int]):
+class Duration(_ParamType):
     """`90`, `30m`, `2h`, `7d`: seconds."""
 
     name = "time"
@@ -73,7 +77,7 @@ class Duration(click.ParamType[int]):
         return seconds
 
 
-def client_for(url: str | None, key_file: Path | None = None) -> Client:
+def client_for(url: str | None, key_file: Path | None = None) -> "Client":
     """A client of the named instance, with the access key from the file or the environment (TAINA_KEY).
 
     Raises:
@@ -85,8 +89,10 @@ def client_for(url: str | None, key_file: Path | None = None) -> Client:
     return _client(url if "://" in url else f"https://{url}", key)
 
 
-def client_of(link: str, url: str | None) -> Client:
+def client_of(link: str, url: str | None) -> "Client":
     """A whole link names its instance; `--url` is for a bare fragment."""
+    from taina.format.links import find_address
+
     address = find_address(link)
     if address is None:
         return client_for(url)
@@ -94,11 +100,15 @@ def client_of(link: str, url: str | None) -> Client:
     return _client(None, None)
 
 
-def _client(url: str | None, key: str | None) -> Client:
+def _client(url: str | None, key: str | None) -> "Client":
     if url is not None:
         _warn_of_plain_http(url)
+    # Imported here: commands that only explain themselves do not wait for it.
+    from taina.client import Client
+    from taina.client.claims import state_folder
+
     authority: Path | None = click.get_current_context().meta.get(_AUTHORITY)
-    return Client(url, key=key, state=state_folder(), authority=authority, on_retry=_note_retry)
+    return Client(url, key=key, state=state_folder(), verify=authority, on_retry=_note_retry)
 
 
 def _note_retry(error: TainaError, seconds: float) -> None:

@@ -24,18 +24,15 @@ def build(out: Path, api: str | None, config: Path | None) -> None:
     `caddy.conf` and `nginx.conf` to be included. The server of the API has to allow the pages' address (origins).
     """
     try:
-        from taina.site import SOURCE, SiteError
-        from taina.site.branding import read_looks
-        from taina.site.build import write
-    except ImportError as error:
-        raise click.ClickException(f"{error.name} is missing. Install it: pip install 'taina[site]'") from None
-    if not SOURCE.is_dir():
-        raise click.ClickException("The pages' sources are not here. Use a checkout or the one-file program.")
-    try:
         api = api and origin(api)
     except ValueError as error:
         raise click.UsageError(f"--api is {api!r}, but has to be {error}.") from None
+    from taina.site import SiteError
+
     try:
+        from taina.site.branding import read_looks
+        from taina.site.build import write
+
         count = write(out, read_looks(config) if config else None, api)
     except SiteError as error:
         raise click.ClickException(str(error)) from None

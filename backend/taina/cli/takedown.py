@@ -9,9 +9,6 @@ from taina.cli.config import every_option, read_config
 from taina.cli.options import read_link
 from taina.cli.output import say
 from taina.errors import WrongLinkError
-from taina.format.derive import derive_link_keys, derive_request
-from taina.format.links import decode_link
-from taina.server.takedowns import Takedowns
 
 _PATIENCE = 5.0
 
@@ -25,6 +22,8 @@ def takedown(link: str, file: Path | None, **flags: Any) -> None:
     Run it on the machine of the server, as its user; the server does it within a second. A secret counts as burned,
     and where it is being read, that ends. The link stays on this machine: only its identifier is passed on.
     """
+    from taina.server.takedowns import Takedowns
+
     data = read_config(file, flags).config.data
     try:
         done = Takedowns(data).leave(_identifier(read_link(link)), _PATIENCE)
@@ -37,6 +36,9 @@ def takedown(link: str, file: Path | None, **flags: Any) -> None:
 
 def _identifier(link: str) -> bytes:
     """What the server knows (16 bytes) of a link to a secret or to a request."""
+    from taina.format.derive import derive_link_keys, derive_request
+    from taina.format.links import decode_link
+
     try:
         return derive_link_keys(decode_link(link, "secret").body).id
     except WrongLinkError as error:

@@ -21,7 +21,10 @@ class Client(Requests):
         timeout: seconds that one try may hang.
         state: folder in which an opening that was interrupted leaves what another process needs to go on; None
             keeps that in memory.
-        authority: file (PEM) of the certificate authority to trust, in place of the usual ones.
+        verify: file (PEM) of the certificate authority to trust, or an ssl.SSLContext, in place of the usual ones.
+        proxy: address of a proxy, such as http://proxy.example:3128, in place of those that variables name; one of
+            the kind socks5:// needs `taina[socks]`.
+        transport: an httpx.BaseTransport that carries requests in place of the network, as for tests.
         on_retry: told of each failure that is tried again, and of the seconds until then.
 
     The variables HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE are heeded; InvalidError says which of them cannot be.

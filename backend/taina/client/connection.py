@@ -1,12 +1,15 @@
 """How a client comes to the instance that a link names."""
 
 import secrets
+import ssl
 import time
 import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
+
+import httpx
 
 from taina import base64url
 from taina.client.claims import Claims
@@ -28,7 +31,9 @@ class Connection:
         patience: float = 30.0,
         timeout: float = 30.0,
         state: Path | None = None,
-        authority: Path | None = None,
+        verify: Path | str | ssl.SSLContext | None = None,
+        proxy: str | None = None,
+        transport: httpx.BaseTransport | None = None,
         clock: Callable[[], float] = time.time,
         random: Callable[[int], bytes] = secrets.token_bytes,
         sleep: Callable[[float], None] = time.sleep,
@@ -40,7 +45,14 @@ class Connection:
             need(key, "key", str, "a text")
         self.url = _address(url) if url and url.strip() else None
         self._key = None if key is None else _read_key(key)
-        self._http = open_http(timeout, authority)
+        if verify is not None:
+            need(verify, "verify", (str, Path, ssl.SSLContext), "a file of certificates or an ssl.SSLContext")
+        if proxy is not None:
+            need(proxy, "proxy", str, "an address such as http://proxy.example:3128")
+        if transport is not None:
+            need(transport, "transport", httpx.BaseTransport, "an httpx.BaseTransport")
+        verify = Path(verify) if isinstance(verify, str) else verify
+        self._http = open_http(timeout, verify, proxy, transport)
         self._patience = patience
         self._clock = clock
         self._random = random

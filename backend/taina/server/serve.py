@@ -72,7 +72,7 @@ def application(config: Config) -> Iterator[tuple[Application, list[str]]]:
     set_up(config.log)
     _share_memory()
     os.umask(0o077)  # the database and all beside it are for this user's eyes
-    folder = config.site or (BUILT if BUILT.is_dir() else None)
+    folder = config.site or (BUILT if BUILT.is_file() else None)
     site = _load_site(folder) if folder else None
     store, warnings = _open_database(config.store) if config.store else (_open_file(config.data), ())
     try:
@@ -91,6 +91,8 @@ def application(config: Config) -> Iterator[tuple[Application, list[str]]]:
         notices = Sweeper(ExpiryNotices(mailer, keys), watched=False) if mailer and keys else nullcontext()
         observers: list[Observer] = [log_request]
         notes = [f"Warning: {warning}" for warning in warnings]
+        if site is None:
+            notes.append("This is the API alone. For pages: taina site build --out FOLDER, then --site FOLDER")
         if config.metrics:
             metrics, address = _serve_metrics(config.metrics, vault, sweeper)
             observers.append(metrics)

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-_PACKED = Path(__file__).parent / "sources"
-SOURCE = _PACKED if _PACKED.is_dir() else Path(__file__).resolve().parents[3] / "site"
-"""Of the pages: in a packed program beside this module, else in the checkout."""
-BUILT = Path(__file__).parent / "pages"
-"""The pages as they were built into a packed program, and nowhere else."""
+PACKED = Path(__file__).parent / "sources.zip"
+"""What the pages are made of, in a program that was installed; a checkout has it in its own folder."""
+BUILT = Path(__file__).parent / "pages.zip"
+"""The pages as they were built into such a program, and nowhere else."""
 RELEASED = "2026-11-28"
 """The day of this version, as in CHANGELOG.md: a time of building would make two builds differ."""
 

@@ -11,8 +11,9 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from taina.site import SOURCE, SiteError, colours
+from taina.site import SiteError, colours
 from taina.site.branding import Looks
+from taina.site.sources import SOURCE
 
 NODE_PACKAGES = SOURCE / "node_modules"
 _ASSETS = ("css", "images", "js")

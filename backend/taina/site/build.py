@@ -23,11 +23,12 @@ from markupsafe import Markup
 from taina import __version__, base64url
 from taina.format.derive import derive_request
 from taina.format.links import decode_link
-from taina.site import RELEASED, SiteError, assets, headers, hosting
-from taina.site import SOURCE as SOURCE
+from taina.site import BUILT, PACKED, RELEASED, SiteError, assets, headers, hosting
 from taina.site.api_page import calls
 from taina.site.branding import Looks
 from taina.site.hosting import Headers
+from taina.site.sources import SOURCE as SOURCE
+from taina.web.archive import pack
 
 PAGES = {
     "create": "",
@@ -51,6 +52,8 @@ PAGES = {
 """Each template of a page, and its address below a language."""
 LINK_PAGES = ("reveal", "receipt", "answer", "inbox")
 REFERENCE = "en"
+_SOURCES = ("css", "images", "js", "layouts", "locales", "pages", "texts")
+_OF_PACKAGES = ("node_modules/qrcode-generator/dist/qrcode.mjs",)
 _COMPRESSED = (".css", ".html", ".js", ".json", ".svg", ".txt")
 
 
@@ -131,6 +134,12 @@ def with_compressed(site: dict[str, bytes]) -> dict[str, bytes]:
     return site | copies
 
 
+def everything(looks: Looks | None = None, api: str | None = None) -> dict[str, bytes]:
+    """What `write` writes: the site, its compressed copies, and what tells hosts how to deliver it."""
+    built, answers = _build(SOURCE, looks or Looks(), api)
+    return with_compressed(built) | hosting.files(answers, [path for path in built if path != "manifest.json"])
+
+
 def write(out: Path, looks: Looks | None = None, api: str | None = None) -> int:
     """Build the site into a folder, in place of the built site that was there; returns the number of files.
 
@@ -139,15 +148,27 @@ def write(out: Path, looks: Looks | None = None, api: str | None = None) -> int:
     """
     if out.exists() and any(out.iterdir()) and not _is_built(out):
         raise SiteError(f"{out} holds something other than built pages. Nothing was deleted; choose another folder.")
-    built, answers = _build(SOURCE, looks or Looks(), api)
-    beside = hosting.files(answers, [path for path in built if path != "manifest.json"])
-    site = with_compressed(built) | beside
+    site = everything(looks, api)
     shutil.rmtree(out, ignore_errors=True)
     for path, data in site.items():
         file = out / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data)
     return len(site)
+
+
+def write_archives(folder: Path) -> list[Path]:
+    """Write the two archives that an installed program has beside this module: the pages, and what they are made of.
+
+    Raises:
+        SiteError: a package is missing.
+    """
+    pages, sources = folder / BUILT.name, folder / PACKED.name
+    pages.write_bytes(pack(everything()))
+    found = [file for name in _SOURCES for file in (SOURCE / name).rglob("*") if file.is_file()]
+    found += [SOURCE / name for name in _OF_PACKAGES]
+    sources.write_bytes(pack({file.relative_to(SOURCE).as_posix(): file.read_bytes() for file in found}))
+    return [pages, sources]
 
 
 def _is_built(folder: Path) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 
-from taina.site import SOURCE
+from taina.site.sources import SOURCE
 
 ENOUGH = 4.5
 _STEPS = 20

@@ -21,8 +21,7 @@ from taina import base64url
 from taina.errors import InvalidError, TamperedError, UnreachableError
 from taina.fetching import Answer, fetch, open_http
 from taina.site import hosting
-from taina.web.codings import decode
-from taina.web.site import CODINGS, TYPES
+from taina.web.codings import CODINGS, TYPES, decode
 
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
 _NAVIGATES = {

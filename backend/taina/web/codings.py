@@ -1,4 +1,4 @@
-"""Content codings, as browsers ask for them: from what is sent to what is meant, within a bound."""
+"""Content types, and codings as browsers ask for them: from what is sent to what is meant, within a bound."""
 
 import zlib
 
@@ -6,6 +6,20 @@ import brotli
 
 from taina.errors import TamperedError
 
+CODINGS = (("br", ".br"), ("gzip", ".gz"))
+"""Content codings that we have, and how the names of their copies end."""
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".sig": "text/plain; charset=utf-8",
+    ".txt": "text/plain; charset=utf-8",
+    ".png": "image/png",
+    ".webmanifest": "application/manifest+json",
+}
+"""Content types of what a site may have, by the ends of names."""
 _GZIP = 16 + zlib.MAX_WBITS
 _PIECE = 1 << 16
 

@@ -3,28 +3,15 @@
 import gzip
 import json
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import falcon
 
 from taina import base64url
 from taina.errors import MethodNotAllowedError, TamperedError
-from taina.web.codings import decode
-
-TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".html": "text/html; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".json": "application/json",
-    ".svg": "image/svg+xml",
-    ".sig": "text/plain; charset=utf-8",
-    ".txt": "text/plain; charset=utf-8",
-    ".png": "image/png",
-    ".webmanifest": "application/manifest+json",
-}
-CODINGS = (("br", ".br"), ("gzip", ".gz"))
-"""Content codings, and how the names of their copies end."""
+from taina.web.archive import open_files
+from taina.web.codings import CODINGS, TYPES, decode
 
 
 @dataclass(frozen=True)
@@ -41,37 +28,35 @@ class _Page:
 
 
 class Site:
-    """A Falcon sink that serves a folder made by `taina site build`."""
+    """A Falcon sink that serves what `taina site build` made, a folder or an archive."""
 
-    def __init__(self, folder: Path) -> None:
-        """Read the whole folder.
+    def __init__(self, place: Path) -> None:
+        """Read all of it.
 
         Raises:
-            OSError, ValueError: it is not there, or not a built site.
+            OSError, ValueError, KeyError: it is not there, or not a built site.
         """
-        manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
-        headers = manifest["headers"]
-        self._headers: dict[str, Any] = headers
-        self.contact: bytes | None = base64url.decode(manifest["contact"]) if "contact" in manifest else None
-        """The id of the request that its contact page shows."""
         self._pages: dict[str, _Page] = {}
-        for file in sorted(folder.rglob("*")):
-            name = file.relative_to(folder).as_posix()
-            if not file.is_file() or file.suffix not in TYPES:
-                continue
-            encoded = {
-                coding: copy.read_bytes()
-                for coding, ending in CODINGS
-                if (copy := file.with_name(file.name + ending)).is_file()
-            }
-            for coding, data in encoded.items():
-                _check_copy(name, coding, data, file.read_bytes())
-            page = _Page(
-                content_type=TYPES[file.suffix],
-                headers=headers["rules"][_rule(headers["paths"], "/" + name)],
-                encoded=encoded if "gzip" in encoded else {"": file.read_bytes()},
-            )
-            self._pages["/" + name.removesuffix("index.html")] = page
+        with open_files(place) as files:
+            manifest = json.loads(files.read("manifest.json"))
+            headers = manifest["headers"]
+            self._headers: dict[str, Any] = headers
+            self.contact: bytes | None = base64url.decode(manifest["contact"]) if "contact" in manifest else None
+            """The id of the request that its contact page shows."""
+            names = set(files.names())
+            for name in sorted(names):
+                kind = PurePosixPath(name).suffix
+                if kind not in TYPES:
+                    continue
+                data = files.read(name)
+                encoded = {coding: files.read(name + ending) for coding, ending in CODINGS if name + ending in names}
+                for coding, copy in encoded.items():
+                    _check_copy(name, coding, copy, data)
+                self._pages["/" + name.removesuffix("index.html")] = _Page(
+                    content_type=TYPES[kind],
+                    headers=headers["rules"][_rule(headers["paths"], "/" + name)],
+                    encoded=encoded if "gzip" in encoded else {"": data},
+                )
 
     def __call__(self, req: falcon.Request, resp: falcon.Response, **kwargs: Any) -> None:
         """Falcon calls a sink by these names."""
