@@ -1,6 +1,7 @@
 """What the documents say is so: commands exist, options are listed, links lead somewhere."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import click
@@ -13,7 +14,7 @@ from taina.site import RELEASED
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
-DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "backend/README.md"]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
@@ -70,3 +71,11 @@ def test_the_version_is_the_newest_that_has_a_heading() -> None:
     headings = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
     released = [heading for heading in headings if heading != "Unreleased"]
     assert released[0] == f"{__version__} ({RELEASED})"
+
+
+def test_what_the_package_index_shows_reads_well_alone() -> None:
+    """It is no page of the repository: nothing in it leads to a file or a picture, and its extras are there."""
+    text = (ROOT / "backend/README.md").read_text("utf-8")
+    assert re.findall(r"\]\(|scripts/|<img", text) == []
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == set(extras) - {"build", "binary", "test"}

@@ -83,7 +83,7 @@ class Config:
     site: Path | None = option(
         None,
         path,
-        "Folder of the built pages. Default: those inside the one-file program, otherwise the API alone.",
+        "Folder of the built pages. Default: those that came with the program; in a checkout, the API alone.",
         key="site.folder",
     )
     url: str | None = option(
