@@ -14,7 +14,7 @@ def _find() -> Path:
     if _unpacked is None:
         folder = Path(__file__).resolve().parents[3] / "site"
         if not (folder / "locales").is_dir():
-            raise SiteError("The sources of the pages are not here. Install Taina anew, or use a checkout.")
+            raise SiteError("The sources of the pages are not here. Install Taina again, or use a checkout.")
         return folder
     with zipfile.ZipFile(PACKED) as archive:
         archive.extractall(_unpacked.name)
