@@ -177,3 +177,17 @@ def test_a_clock_that_is_wrong_accuses_nobody(
         assert reader.shown("#late") == told
         if told:
             assert "If the clock is right" in reader.text("#late")
+
+
+@pytest.mark.parametrize(("language", "parted"), [("ru", r" г\."), ("uk", r" р\."), ("de", r"\d\. "), ("fi", r"\d\. ")])
+def test_no_line_ends_within_the_day_or_the_year(browsers: Browsers, taina: Server, language: str, parted: str) -> None:
+    """A phone had "г." of "2026 г." at the start of a line, and "28." at the end of one."""
+    context = browsers.browser("chromium").new_context(locale=language)
+    page = context.new_page()
+    page.goto(f"{taina.url}/{language}/request/")
+    page.click("#make")
+    page.wait_for_selector('main[data-state="done"]')
+    said = page.inner_text('[data-fill="expires"]')
+    assert re.search(parted.replace(" ", "\u00a0"), said), said
+    assert not re.search(parted, said), said
+    context.close()

@@ -123,9 +123,10 @@ export function listed(names) {
   return new Intl.ListFormat(locale).format(names.map((name) => `\u2068${name}\u2069`));
 }
 
-/** @param {number} seconds unix time @returns {string} */
+/** @param {number} seconds unix time @returns {string} in which no line ends after "28." or before the "г." of a year */
 export function formatTime(seconds) {
-  return new Intl.DateTimeFormat(locale, { dateStyle: "long", timeStyle: "short" }).format(seconds * 1000);
+  const time = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeStyle: "short" }).format(seconds * 1000);
+  return time.replace(/(\d\.) /g, "$1\u00a0").replace(/ (?=\p{L}\.)/gu, "\u00a0");
 }
 
 /** @param {number} bytes @param {"" | "-per-second"} [per] @returns {string} */
