@@ -28,6 +28,8 @@ def test_a_file_elsewhere_is_named(run: Run, tmp_path: Path) -> None:
     (tmp_path / "other.toml").write_text("port = 5\n")
     for done in (run("config", "--config", "other.toml"), run("config", TAINA_CONFIG="other.toml")):
         assert b"other.toml" in done.stdout
+        assert done.stderr.decode() == f"Options are read from {tmp_path / 'other.toml'}.\n"
+    assert b"no file: there is no taina.toml here" in run("config").stderr
     assert b"cannot be read" in run("config", "--config", "missing.toml").stderr
 
 
@@ -141,8 +143,10 @@ def test_no_password_is_printed(run: Run, tmp_path: Path, address: str) -> None:
         run("config", "--store", address),
         run("serve", "--port", "0", TAINA_STORE=f"{address}&x=%zz"),
         run("config", "--config", "hunter2.toml"),
+        run("serve", "--port", "0", TAINA_STORE=address),
         run("doctor", TAINA_STORE=address),
     ):
+        assert b"\\x0a" not in done.stderr
         assert b"hunter2" not in (done.stdout + done.stderr).replace(b"hunter2.toml", b"")
         assert b"Traceback" not in done.stderr
 

@@ -209,3 +209,12 @@ def test_what_is_no_text_names_no_key(run: Run, tmp_path: Path, arguments: tuple
     done = run("keys", *arguments, "--data", "data")
     assert done.returncode in (1, 2, 6)
     assert b"nobody foresaw" not in done.stderr
+
+
+def test_where_there_may_be_other_hosts_their_keys_are_spoken_of(run: Run, tmp_path: Path) -> None:
+    """Each has a file of its own: a key that was revoked on one goes on working on the others, and nobody said so."""
+    database = {"TAINA_STORE": "postgresql://nobody@127.0.0.1:1/taina", "TAINA_DATA": "data"}
+    for command in (("add", "ann"), ("revoke", "ann")):
+        alone = run("keys", *command, "--data", "alone")
+        assert b"other host" not in alone.stderr
+        assert b"copy data/keys.db to every other host" in run("keys", *command, **database).stderr

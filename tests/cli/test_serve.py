@@ -134,3 +134,18 @@ def test_every_address_of_the_machine_is_served(tmp_path: Path, host: str) -> No
     for address in (f"http://127.0.0.1:{server.port}", f"http://[::1]:{server.port}"):
         assert httpx.get(f"{address}/api/v1/health").json() == {"state": "up"}
     stop_server(server)
+
+
+def test_the_first_line_says_which_options_hold_and_what_is_not_served(tmp_path: Path, built_site: Path) -> None:
+    """Without pages whoever opens the address sees JSON, and a stray taina.toml changes a start; both were silent."""
+    file = tmp_path / "other.toml"
+    file.write_text(f'data = "{tmp_path / "data"}"\nport = 0\n')
+    for arguments, said in (
+        ((), f" (options of {file}; the API alone: for pages, name those of `taina site build` with --site)"),
+        (("--site", str(built_site)), f" (options of {file})"),
+    ):
+        command = [*COMMAND, "serve", "--config", str(file), *arguments]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout
+            assert process.stdout.readline().partition("/ ")[2] == f"{said[1:]}\n"
+            process.terminate()

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from taina.cli.output import say, say_json
-from taina.config import OPTIONS, ConfigError, Loaded, load, shown, shown_option
+from taina.config import FILE, OPTIONS, SYSTEM_FILE, ConfigError, Loaded, load, shown, shown_option
 
 config_option = click.option(
     "--config",
@@ -46,6 +46,8 @@ def config(file: Path | None, as_json: bool, **flags: Any) -> None:
     if as_json:
         say_json({key: {"value": value, "source": source} for key, value, source in rows})
         return
+    read = loaded.file.absolute() if loaded.file else f"no file: there is no {FILE} here, and no {SYSTEM_FILE}"
+    say(f"Options are read from {read}.", err=True)
     wide = [max(len(row[n]) for row in rows) for n in (0, 1)]
     for key, value, source in rows:
         say(f"{key:{wide[0]}}  {value:{wide[1]}}  {source}")

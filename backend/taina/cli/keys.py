@@ -72,6 +72,7 @@ def add(
     say(f"Good {until}. Its holder sets TAINA_KEY, or types it on the page.", err=True)
     if config.create == "anyone":
         say('Note: anyone may make secrets here, key or not, until create = "keys" is set.', err=True)
+    _tell_of_other_hosts(config)
 
 
 @keys.command(name="list")
@@ -104,6 +105,14 @@ def revoke(name: str, file: Path | None, data: str | None) -> None:
     except NotFoundError as error:
         raise click.ClickException(error.detail) from None
     say(f"{name} is revoked.", err=True)
+    _tell_of_other_hosts(config)
+
+
+def _tell_of_other_hosts(config: Config) -> None:
+    """Secrets that are in PostgreSQL may have several hosts, and keys are in a file of each."""
+    if config.store:
+        file = config.data / "keys.db"
+        say(f"Only on this host: copy {file} to every other host, where keys are as they were until then.", err=True)
 
 
 def _tell(notice: "Notice", key: "AccessKey", config: Config) -> None:

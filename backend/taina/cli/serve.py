@@ -21,6 +21,6 @@ def serve(file: Path | None, **flags: Any) -> None:
     from taina.server.serve import serve as run
 
     try:
-        run(loaded.config)
+        run(loaded.config, loaded.file)
     except StartError as error:
         raise click.ClickException(str(error)) from None

@@ -41,8 +41,11 @@ class StartError(Exception):
     """The server cannot start; the message says what to do."""
 
 
-def serve(config: Config) -> None:
+def serve(config: Config, file: Path | None = None) -> None:
     """Run until a signal says stop; in-flight requests are answered first.
+
+    Args:
+        file: where options were read from, for the operator.
 
     Raises:
         StartError: it cannot start; the message says what to do.
@@ -50,7 +53,10 @@ def serve(config: Config) -> None:
     with application(config) as (app, notes):
         listener = _listen(config, app)
         listener.stop_on_signals()
-        print(f"Taina is ready: {_address(config.host, listener.port)}", flush=True)
+        facts = [f"options of {file.absolute()}"] if file else []
+        facts += [] if _pages(config) else ["the API alone: for pages, name those of `taina site build` with --site"]
+        more = f" ({'; '.join(facts)})" if facts else ""
+        print(f"Taina is ready: {_address(config.host, listener.port)}{more}", flush=True)
         if not is_local(config.host):
             print(
                 "Browsers encrypt only over HTTPS: put a proxy with a certificate in front of this address.", flush=True
@@ -72,7 +78,7 @@ def application(config: Config) -> Iterator[tuple[Application, list[str]]]:
     set_up(config.log)
     _share_memory()
     os.umask(0o077)  # the database and all beside it are for this user's eyes
-    folder = config.site or (BUILT if BUILT.is_file() else None)
+    folder = _pages(config)
     site = _load_site(folder) if folder else None
     store, warnings = _open_database(config.store) if config.store else (_open_file(config.data), ())
     try:
@@ -119,6 +125,10 @@ def _share_memory() -> None:
     """Let all threads take memory from two places; each would keep what it once had for chunks in one of its own."""
     with suppress(OSError, AttributeError):  # a C library other than glibc has its own ways
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
+
+
+def _pages(config: Config) -> Path | None:
+    return config.site or (BUILT if BUILT.is_file() else None)
 
 
 def _load_site(folder: Path) -> Site:

@@ -7,6 +7,7 @@ answered: the client asks again, and creating and claiming are such that asking 
 
 import logging
 import random
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -218,13 +219,14 @@ def _time(connection: Connection) -> float:
 
 
 def _explain(error: psycopg.Error) -> str:
-    said = str(error).strip()
+    # A password that was not percent-encoded makes a part of itself the name of a host.
+    said = " ".join(re.sub(r"(['\"]?)\S*@", r"\1", str(error)).split()).removesuffix(".")
     if isinstance(error, errors.InsufficientPrivilege):
         return (
             f"The database user may not set up Taina's tables ({said}). "
             "Let it: GRANT CREATE ON DATABASE name TO user; or make the user the database's owner."
         )
-    return f"The database cannot be used: {said}\nIs PostgreSQL running there, and are user, password and name right?"
+    return f"The database cannot be used: {said}. Is PostgreSQL running there, and are user, password and name right?"
 
 
 def look(url: str) -> Iterator[tuple[bool, str]]:
@@ -243,8 +245,7 @@ def look(url: str) -> Iterator[tuple[bool, str]]:
             if not warnings:
                 yield _look_at_replicas(connection)
     except (psycopg.Error, UnusableError) as error:
-        said = _explain(error) if isinstance(error, psycopg.Error) else str(error)
-        yield False, " ".join(said.split())
+        yield False, _explain(error) if isinstance(error, psycopg.Error) else str(error)
 
 
 def _look_at_schema(connection: Connection) -> tuple[bool, str]:
