@@ -1,5 +1,6 @@
 """Clocks that are wrong: they destroy nothing, and they bring nothing back."""
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -176,6 +177,34 @@ def test_all_that_expired_is_ended_before_the_clock_goes_back(machine: Machine) 
     machine.clock()
     machine.clock()
     assert (settled, left) == ([(BATCH, START + 60)] * 3, [0])
+
+
+def test_whoever_asks_while_the_clock_goes_back_is_told_the_time_before(machine: Machine) -> None:
+    """And does not wait: the thread that runs the store asks for the time, too."""
+    settling, settled = threading.Event(), threading.Event()
+
+    def settle(limit: int, at: int) -> int:
+        settling.set()
+        assert settled.wait(60)
+        return 0
+
+    machine.clock.settle_with(settle)
+    machine.pass_time(60)
+    machine.clock()
+    machine.wall -= 30
+    sweeper = threading.Thread(target=machine.clock.paused)
+    sweeper.start()
+    assert settling.wait(60)
+    asked: list[float] = []
+    other = threading.Thread(target=lambda: asked.append(machine.clock()))
+    other.start()
+    other.join(20)
+    told = asked.copy()
+    settled.set()
+    sweeper.join()
+    other.join()
+    assert told == [START + 60]
+    assert machine.clock() == START + 30
 
 
 def test_the_steady_clock_goes_by_seconds_and_nobody_sets_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,7 +44,7 @@ class WatchedClock:
         self._store = store
         self._steady = steady
         self._settles: Sequence[Settle] = ()
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         noted = store.atomically(lambda tx: tx.clock_mark())
         self._noted = noted or 0
         self._mark = float(noted) if noted else store.time()
@@ -53,6 +53,7 @@ class WatchedClock:
         """The last time that was trusted, and the steady clock's then."""
         self._stepped: tuple[float, float] | None = None
         """While a step waits to be confirmed: how far the clock is ahead, and the steady clock's time of the step."""
+        self._going_back = False
 
     def settle_with(self, *settles: Settle) -> None:
         """Set what ends all that is due by a time, before the clock goes back from there."""
@@ -62,17 +63,23 @@ class WatchedClock:
         """Raises: TainaError: the clock has gone back, and what had expired could not be ended now."""
         with self._lock:
             now = self._look()
-            if now < self._mark - 1:
-                self._go_back(now)
-            elif self._stepped is None:
-                self._mark = now = max(now, self._mark)  # within a second it stands still rather than go back
-            return now
+            if now >= self._mark - 1:
+                if self._stepped is None:
+                    self._mark = now = max(now, self._mark)  # within a second it stands still rather than go back
+                return now
+            if self._going_back:
+                return self._mark  # for everybody else it stands still until that is done
+            self._going_back = True
+        try:  # without the lock: whoever waits for the store must not keep others from asking for the time
+            self._go_back(now)
+        finally:
+            self._going_back = False
+        return now
 
     def paused(self) -> bool:
         """Whether nothing may be destroyed for its time, as a step forward is not confirmed."""
-        with self._lock:
-            self()
-            return self._stepped is not None
+        self()
+        return self._stepped is not None
 
     def unless_paused(self, sweep: Sweep) -> Sweep:
         """The sweep, which does nothing while the clock is not trusted."""
