@@ -13,6 +13,7 @@ PACKAGE = ROOT / "backend" / "taina"
 ROOMS = {
     "falcon": {"client", "web"},
     "waitress": {"client", "server"},
+    "greenlet": {"store"},
     "sqlite_utils": {"store"},
     "sqlite3": {"server", "store"},
     "psycopg": {"store"},

@@ -12,6 +12,7 @@ import pytest
 from support.waiting import wait_until
 from taina.server import listener
 from taina.server.listener import Listener, channel
+from taina.store.turns import Turns
 
 PIECE = 1000
 
@@ -22,9 +23,14 @@ def wsgi(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[by
     return [b"x" * size]
 
 
+@pytest.fixture(params=["threads", "turns"])
+def how(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @contextmanager
-def listening() -> Iterator[Listener]:
-    served = Listener(wsgi, "127.0.0.1", 0, threads=2)
+def listening(how: str) -> Iterator[Listener]:
+    served = Listener(wsgi, "127.0.0.1", 0, threads=2, turns=Turns() if how == "turns" else None)
     served._servers[0].adj.socket_options.append((socket.SOL_SOCKET, socket.SO_SNDBUF, 20 * PIECE))
     thread = threading.Thread(target=served.run)
     thread.start()
@@ -64,10 +70,12 @@ def fill_window(served: Listener, connection: socket.socket) -> None:
 
 
 @pytest.mark.parametrize("fields", [[], [b"Connection: close"]])
-def test_an_idle_client_with_a_full_window_is_closed(monkeypatch: pytest.MonkeyPatch, fields: list[bytes]) -> None:
+def test_an_idle_client_with_a_full_window_is_closed(
+    monkeypatch: pytest.MonkeyPatch, how: str, fields: list[bytes]
+) -> None:
     """Its socket cannot be written, so that is nothing to wait for; nor is it where the connection is to end."""
     monkeypatch.setattr(listener, "IDLE_SECONDS", 2)
-    with listening() as served, client(served) as connection:
+    with listening(how) as served, client(served) as connection:
         fill_window(served, connection)
         if fields:
             connection.sendall(ask(1, *fields))
@@ -75,11 +83,13 @@ def test_an_idle_client_with_a_full_window_is_closed(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("patient", ["IDLE_SECONDS", "REQUEST_SECONDS"])
-def test_pipelined_answers_that_nobody_takes_hold_no_worker(monkeypatch: pytest.MonkeyPatch, patient: str) -> None:
+def test_pipelined_answers_that_nobody_takes_hold_no_worker(
+    monkeypatch: pytest.MonkeyPatch, how: str, patient: str
+) -> None:
     """Waitress makes one after the other until 16 MiB are in memory, and then waits, for ever, in the worker."""
     monkeypatch.setattr(listener, "IDLE_SECONDS", 1000 if patient == "IDLE_SECONDS" else 2)
     monkeypatch.setattr(channel, "REQUEST_SECONDS", 1000 if patient == "REQUEST_SECONDS" else 2)
-    with listening() as served, client(served) as first, client(served) as second, client(served) as other:
+    with listening(how) as served, client(served) as first, client(served) as second, client(served) as other:
         channels = served._servers[0].active_channels
         for connection in (first, second):  # as many as there are workers
             connection.sendall(ask(1 << 20) * 40)
@@ -91,8 +101,8 @@ def test_pipelined_answers_that_nobody_takes_hold_no_worker(monkeypatch: pytest.
         wait_until(lambda: not channels)
 
 
-def test_pipelined_answers_come_whole() -> None:
-    with listening() as served, socket.create_connection(("127.0.0.1", served.port), timeout=20) as connection:
+def test_pipelined_answers_come_whole(how: str) -> None:
+    with listening(how) as served, socket.create_connection(("127.0.0.1", served.port), timeout=20) as connection:
         connection.sendall(ask(1 << 20) * 20 + ask(3, b"Connection: close"))
         received = b"".join(iter(lambda: connection.recv(65536), b""))
     assert received.count(b"HTTP/1.1 200 OK") == 21

@@ -1,4 +1,4 @@
-"""Group commit by itself, without a database: who runs whose jobs, and what each is told."""
+"""Group commit between threads, without a database: who runs whose jobs, and what each is told."""
 
 import threading
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from support.waiting import wait_until
-from taina.store.group_commit import GroupCommit, Job
+from taina.store.group_commit import Job, LeaderCommit
 
 
 def do(batch: list[Job]) -> None:
@@ -23,7 +23,7 @@ class Batches:
 
     def __init__(self, max_batch: int = 100) -> None:
         self.sizes: list[int] = []
-        self.group_commit = GroupCommit(self._do, max_batch)
+        self.group_commit = LeaderCommit(self._do, max_batch)
         self._began, self._go_on = threading.Event(), threading.Event()
 
     def _do(self, batch: list[Job]) -> None:
@@ -61,7 +61,7 @@ def result_of(n: int) -> Callable[[Any], int]:
 
 
 def test_a_lone_caller_does_its_own_work_in_its_own_thread() -> None:
-    group_commit = GroupCommit(do, 10)
+    group_commit = LeaderCommit(do, 10)
     me = threading.get_ident()
     assert [group_commit.call(lambda _: threading.get_ident()) for _ in range(3)] == [me] * 3
 
@@ -109,7 +109,7 @@ def test_many_callers_call_all_the_time(callers: int) -> None:
         do(batch)
         together.release()
 
-    group_commit = GroupCommit(do_alone, 5)
+    group_commit = LeaderCommit(do_alone, 5)
     came: list[int] = []
 
     def call(first: int) -> None:

@@ -24,6 +24,7 @@ from taina.errors import InvalidError, MailError
 from taina.mail.texts import TEXTS
 from taina.rules.access_keys import AccessKeys
 from taina.store.access_keys import AccessKey
+from taina.store.turns import elsewhere
 
 Notice = Literal["issued", "expiring", "revoked"]
 
@@ -92,6 +93,7 @@ class Mailer:
         if body[0] != _VERSION_KIND_PASSPHRASE:
             raise InvalidError("Only the link of a secret with a passphrase is mailed.", field="link")
 
+    @elsewhere
     def _send(self, message: Literal["secret"] | Notice, to: str, language: str, **facts: str) -> None:
         subject, body = TEXTS[_known(language)][message]
         mail = EmailMessage(policy=email.policy.SMTP)

@@ -1,6 +1,7 @@
 """The composition root: config -> store -> rules -> web -> listener, and the sweeper beside them."""
 
 import ctypes
+import gc
 import os
 import socket
 import sqlite3
@@ -25,6 +26,7 @@ from taina.server.takedowns import Takedowns
 from taina.site import BUILT
 from taina.store import Store, UnusableError
 from taina.store.sqlite import SqliteStore
+from taina.store.turns import Turns
 from taina.web.access_log import Observer
 from taina.web.admission import Admission
 from taina.web.app import Application, create_app
@@ -50,8 +52,10 @@ def serve(config: Config, file: Path | None = None) -> None:
     Raises:
         StartError: it cannot start; the message says what to do.
     """
-    with application(config) as (app, notes):
-        listener = _listen(config, app)
+    # The waits of PostgreSQL must not hold the loop: with it, requests run in threads.
+    turns = None if config.store else Turns()
+    with application(config, turns) as (app, notes):
+        listener = _listen(config, app, turns)
         listener.stop_on_signals()
         facts = [f"options of {file.absolute()}"] if file else []
         facts += [] if _pages(config) else ["the API alone: for pages, name those of `taina site build` with --site"]
@@ -63,14 +67,18 @@ def serve(config: Config, file: Path | None = None) -> None:
             )
         for note in notes:
             print(note, file=sys.stderr, flush=True)
+        gc.freeze()  # what is here stays: looking through it again and again would hold everybody's turn
         notify("READY=1")
         listener.run()
         notify("STOPPING=1")
 
 
 @contextmanager
-def application(config: Config) -> Iterator[tuple[Application, list[str]]]:
+def application(config: Config, turns: Turns | None = None) -> Iterator[tuple[Application, list[str]]]:
     """The WSGI application over an open store, with its sweeper, and notes for the operator.
+
+    Args:
+        turns: in which the application is called; None where threads call it.
 
     Raises:
         StartError: it cannot start; the message says what to do.
@@ -80,7 +88,7 @@ def application(config: Config) -> Iterator[tuple[Application, list[str]]]:
     os.umask(0o077)  # the database and all beside it are for this user's eyes
     folder = _pages(config)
     site = _load_site(folder) if folder else None
-    store, warnings = _open_database(config.store) if config.store else (_open_file(config.data), ())
+    store, warnings = _open_database(config.store) if config.store else (_open_file(config.data, turns), ())
     try:
         limits = Limits(size=config.max_size, storage=config.max_storage)
         clock = WatchedClock(store)
@@ -151,11 +159,11 @@ def _open_database(address: str) -> tuple[Store, tuple[str, ...]]:
     return store, store.warnings
 
 
-def _open_file(folder: Path) -> SqliteStore:
+def _open_file(folder: Path, turns: Turns | None) -> SqliteStore:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # The disk did not keep what was written: end at once, for a fresh start reads what it did keep.
-        return SqliteStore(folder / "taina.db", on_ruin=lambda: os._exit(_RUINED))
+        return SqliteStore(folder / "taina.db", on_ruin=lambda: os._exit(_RUINED), turns=turns)
     except UnusableError as error:
         raise StartError(str(error)) from None
     except sqlite3.OperationalError as error:
@@ -209,7 +217,7 @@ def _open_mail(config: Config) -> Mailer | None:
         raise StartError(f"{config.mail_password_file} is not text in UTF-8: see mail.password_file.") from None
 
 
-def _listen(config: Config, app: Application) -> Listener:
+def _listen(config: Config, app: Application, turns: Turns | None) -> Listener:
     try:
         return Listener(
             app,
@@ -218,6 +226,7 @@ def _listen(config: Config, app: Application) -> Listener:
             sockets=inherited_sockets() or _every_address(config),
             screen=screen,
             trusted=config.trusted_proxy,
+            turns=turns,
         )
     except (OSError, ValueError) as error:
         raise StartError(

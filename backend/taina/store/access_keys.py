@@ -15,6 +15,7 @@ import sqlite_utils
 
 from taina.errors import ConflictError
 from taina.store import UnusableError
+from taina.store.turns import elsewhere
 from taina.store.versions import refuse_newer
 
 migrations = sqlite_utils.Migrations("keys")
@@ -83,7 +84,7 @@ _INSERT = f"INSERT INTO keys ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * le
 
 
 class KeyFile:
-    """Small verbs, each of them one durable transaction. Thread-safe."""
+    """Small verbs, each of them one durable transaction. Thread-safe. Each may wait for the command line."""
 
     def __init__(self, path: Path) -> None:
         """Open or create the file.
@@ -104,6 +105,7 @@ class KeyFile:
         except sqlite3.Error as error:
             raise OSError(f"{path} cannot be used ({error})") from None
 
+    @elsewhere
     def add(self, key: AccessKey) -> None:
         """Raises: ConflictError: there is one of this name."""
         with self._connect() as connection:
@@ -112,10 +114,12 @@ class KeyFile:
             except sqlite3.IntegrityError:
                 raise ConflictError(f"There is a key named {key.name!r} already.") from None
 
+    @elsewhere
     def all(self) -> list[AccessKey]:
         with self._connect() as connection:
             return [AccessKey(*row) for row in connection.execute(_SELECT + "ORDER BY name")]
 
+    @elsewhere
     def find(self, hashed: bytes) -> AccessKey | None:
         with self._connect() as connection:
             row = connection.execute(_SELECT + "WHERE hash = ?", (hashed,)).fetchone()
@@ -149,6 +153,7 @@ class KeyFile:
             connection.backup(copy)
         path.chmod(0o600)
 
+    @elsewhere
     def _change(self, statement: str, values: tuple[object, ...]) -> bool:
         with self._connect() as connection:
             return connection.execute(statement, values).rowcount == 1

@@ -1,80 +1,136 @@
-"""Group commit: the first caller becomes the leader and runs all that has queued up; the others wait for their result.
+"""Group commit: what many callers ask for at the same time is done in one transaction, and each gets its own result.
 
-Handing work to a thread of its own costs two switches of threads for each call; a caller that does its own work
-needs none, and under load one commit still serves many.
+Handing work to a thread of its own costs two switches of threads for each call. There are two ways without: in the
+turns of one thread (`taina.store.turns`), and between threads, one of which does the work of all that wait.
 """
 
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
+
+from taina.store.turns import Turns
+
+Work = Callable[[Any], Any]
 
 
 class Job:
     """A piece of work, and what came of it: a result or a failure."""
 
-    __slots__ = ("_told", "done", "failure", "result", "work")
+    __slots__ = ("done", "failure", "result", "work")
 
-    def __init__(self, work: Callable[[Any], Any]) -> None:
+    def __init__(self, work: Work) -> None:
         self.work = work
         self.result: Any = None
         self.failure: BaseException | None = None
         self.done = False
-        self._told = threading.Lock()
-        self._told.acquire()
 
-    def wait(self) -> None:
-        """Until `tell`."""
-        self._told.acquire()
-
-    def tell(self) -> None:
-        self._told.release()
+    def outcome(self) -> Any:
+        """The result. Raises: the failure."""
+        if self.failure is not None:
+            raise self.failure
+        return self.result
 
 
-class GroupCommit:
-    """Runs jobs in batches, in the threads of their callers."""
+Do = Callable[[list[Job]], None]
+"""Does a batch, leaving in each job what came of it; never called twice at once."""
 
-    def __init__(self, do: Callable[[list[Job]], None], max_batch: int) -> None:
-        """
-        Args:
-            do: does a batch, leaving in each job what came of it; never called twice at once.
-            max_batch: jobs of one batch.
-        """
+
+class GroupCommit(Protocol):
+    def call(self, work: Work) -> Any:
+        """The result of the work, once its batch is done. Raises: its failure."""
+
+
+class TurnCommit:
+    """In the turns of one thread: when no request can go on any more, all that wait are a batch.
+
+    Other threads hand their work to that one. While it does not run yet, or no longer, they do it themselves.
+    """
+
+    def __init__(self, do: Do, max_batch: int, turns: Turns) -> None:
+        """`max_batch`: jobs of one batch."""
         self._do = do
         self._max_batch = max_batch
-        self._queue: deque[Job] = deque()
+        self._turns = turns
+        self._waiting: deque[tuple[Job, Callable[[], object]]] = deque()
+        self._alone = threading.Lock()
+
+    def call(self, work: Work) -> Any:
+        job = Job(work)
+        turns = self._turns
+        if turns.may_wait():
+            self._add(job, turns.resume())
+            turns.wait()
+        else:
+            told = threading.Lock()
+            told.acquire()
+            if not turns.is_here() and turns.post(lambda: self._add(job, told.release)):
+                told.acquire()
+            else:
+                with self._alone:
+                    do_all(self._do, [job])
+        return job.outcome()
+
+    def _add(self, job: Job, done: Callable[[], object]) -> None:
+        if not self._waiting:
+            self._turns.at_end(self._commit)
+        self._waiting.append((job, done))
+
+    def _commit(self) -> None:
+        batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._max_batch))]
+        if self._waiting:
+            self._turns.at_end(self._commit)
+        do_all(self._do, [job for job, _ in batch])
+        for _, done in batch:
+            done()
+
+
+class LeaderCommit:
+    """Between threads: the first caller becomes the leader and does what has queued up; the others wait for it.
+
+    Under load one commit serves many, and a caller that does its own work needs no switch.
+    """
+
+    def __init__(self, do: Do, max_batch: int) -> None:
+        """`max_batch`: jobs of one batch."""
+        self._do = do
+        self._max_batch = max_batch
+        self._queue: deque[tuple[Job, threading.Lock]] = deque()
         self._leader_active = False
         """The caller of the job at the front of the queue does the next batch, or is about to."""
         self._lock = threading.Lock()
 
-    def call(self, work: Callable[[Any], Any]) -> Any:
-        """The result of the work, once its batch is done. Raises: its failure."""
-        job = Job(work)
+    def call(self, work: Work) -> Any:
+        job, told = Job(work), threading.Lock()
+        told.acquire()
         with self._lock:
-            self._queue.append(job)
+            self._queue.append((job, told))
             leads, self._leader_active = not self._leader_active, True
         if not leads:
-            job.wait()
+            told.acquire()
         if not job.done:
             self._lead()
-        if job.failure is not None:
-            raise job.failure
-        return job.result
+        return job.outcome()
 
     def _lead(self) -> None:
         with self._lock:
             batch = [self._queue.popleft() for _ in range(min(len(self._queue), self._max_batch))]
-        try:
-            self._do(batch)
-        except BaseException as error:
-            for job in batch:
-                job.failure = error
+        do_all(self._do, [job for job, _ in batch])
         with self._lock:
             self._leader_active = bool(self._queue)
-            following = self._queue[0] if self._queue else None
+            following = self._queue[0][1] if self._queue else None
         if following is not None:
-            following.tell()
-        for job in batch:
+            following.release()
+        for job, _ in batch:
             job.done = True
-        for job in batch[1:]:
-            job.tell()
+        for _, told in batch[1:]:
+            told.release()
+
+
+def do_all(do: Do, jobs: list[Job]) -> None:
+    """Do a batch; what goes wrong with all of it is the failure of each."""
+    try:
+        do(jobs)
+    except BaseException as error:
+        for job in jobs:
+            job.failure = error

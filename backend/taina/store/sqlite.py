@@ -1,7 +1,7 @@
 """SQLite: one process, one connection, used by one thread at a time.
 
-Requests queue their work; one of them commits whatever has queued up in one transaction, and each waits until its own
-part is on the disk. Nothing else ever touches the file: SQLite before 3.51.3 can corrupt a write-ahead log that two
+Requests queue their work; whatever has queued up is committed in one transaction, and each waits until its own part is
+on the disk. Nothing else ever touches the file: SQLite before 3.51.3 can corrupt a write-ahead log that two
 connections reset at once.
 """
 
@@ -17,9 +17,11 @@ import sqlite_utils
 
 from taina.errors import StorageFullError, TainaError
 from taina.store import Transaction
-from taina.store.group_commit import GroupCommit, Job
+from taina.store.group_commit import GroupCommit, Job, LeaderCommit, TurnCommit
 from taina.store.sqlite_migrations import migrations
 from taina.store.sqlite_transaction import SqliteTransaction
+from taina.store.sqlite_upkeep import Upkeep, UpkeepThread
+from taina.store.turns import Turns
 from taina.store.versions import refuse_newer
 
 Result = TypeVar("Result")
@@ -38,12 +40,6 @@ PRAGMA trusted_schema = OFF;
 PRAGMA cell_size_check = ON;
 """
 _BATCH = 256
-_CHECKPOINT_SECONDS = 0.5
-_CHECKPOINT_BYTES = 16 << 20
-_CHECK_WAL_EVERY = 8  # commits
-_DELETE_SECONDS = 0.005  # how long nothing has to be asked for before pending deletes are done
-_MAX_DELETE_SECONDS = 0.05  # how long they wait under load
-_VACUUM_PAGES = 512
 _RUINED = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 _log = logging.getLogger(__name__)
@@ -56,19 +52,19 @@ class _HalfDoneError(Exception):
 class SqliteStore:
     """A store in one file; see `taina.store.Store`."""
 
-    def __init__(self, path: Path, on_ruin: Callable[[], None] | None = None) -> None:
+    def __init__(self, path: Path, on_ruin: Callable[[], None] | None = None, turns: Turns | None = None) -> None:
         """Open or create the database.
 
         Args:
             path: the file; its folder must exist.
             on_ruin: called when the disk failed to keep what was written. After that nothing about the file can
                 be trusted, so the process should end and start afresh.
+            turns: in which all is done, the upkeep too; None where threads use it.
 
         Raises:
             UnusableError: a newer version has set the file up.
             sqlite3.Error: the file is not a database, is open in another process, or cannot be written.
         """
-        self._wal = path.with_name(path.name + "-wal")
         self._on_ruin = on_ruin
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=2)
         try:
@@ -81,16 +77,20 @@ class SqliteStore:
         except BaseException:
             self._connection.close()
             raise
-        self._group_commit = GroupCommit(self._commit, _BATCH)
+        wal = path.with_name(path.name + "-wal")
+        self._upkeep = Upkeep(self._connection, wal, self._transaction.slots, self._explain)
         self._database = threading.Lock()
         """Held by whoever uses the connection."""
-        self._committed = time.monotonic()
-        self._changes = self._commits = 0
-        self._resting = False
-        self._ending = False
-        self._wake = threading.Event()
-        self._upkeep = threading.Thread(target=self._keep_up, name="taina-store", daemon=True)
-        self._upkeep.start()
+        self._thread: UpkeepThread | None = None
+        self._group_commit: GroupCommit
+        if turns is None:
+            self._group_commit = LeaderCommit(self._commit, _BATCH)
+            self._thread = UpkeepThread(self._keep_up)
+            self._wake: Callable[[], None] = self._thread.wake
+        else:
+            self._group_commit = TurnCommit(self._commit, _BATCH, turns)
+            self._wake = lambda: turns.schedule(self._keep_up)
+            self._wake()
 
     def atomically(self, work: Callable[[Transaction], Result]) -> Result:
         result: Result = self._group_commit.call(work)
@@ -106,44 +106,21 @@ class SqliteStore:
 
     def close(self) -> None:
         """Empty the write-ahead log and close the file; nothing may be asked of the store any more."""
-        self._ending = True
-        self._wake.set()
-        self._upkeep.join()
+        if self._thread:
+            self._thread.stop()
+        with self._database:
+            self._upkeep.end()
+            self._connection.close()
 
-    def _keep_up(self) -> None:
-        """Between the commits: do the pending deletes, and empty the log soon after it was written."""
-        dirty_since: float | None = time.monotonic()  # a crash may have left a log behind
-        cleared = time.monotonic()
-        ending = False
-        while not ending:
-            pending = self._transaction.slots.pending
-            self._wake.wait(_DELETE_SECONDS if pending else None if dirty_since is None else _CHECKPOINT_SECONDS)
-            self._wake.clear()
-            ending = self._ending
-            with self._database:
-                now = time.monotonic()
-                idle = now - self._committed >= _DELETE_SECONDS
-                if pending and not ending and (idle or now >= cleared + _MAX_DELETE_SECONDS):
-                    self._delete_some()
-                    cleared = now
-                if dirty_since is None and self._connection.total_changes != self._changes:
-                    dirty_since = now
-                if dirty_since is not None and (ending or now - dirty_since >= _CHECKPOINT_SECONDS):
-                    dirty_since = None if self._checkpoint() else now
-                    self._changes = self._connection.total_changes
-                self._resting = dirty_since is None and not self._transaction.slots.pending
-        self._connection.close()
+    def _keep_up(self) -> float | None:
+        with self._database:
+            return self._upkeep.step()
 
     def _commit(self, batch: list[Job]) -> None:
         with self._database:
             self._do(batch)
-            self._committed = time.monotonic()
-            if self._resting and self._connection.total_changes != self._changes:
-                self._resting = False
-                self._wake.set()
-            self._commits += 1
-            if self._commits % _CHECK_WAL_EVERY == 0 and self._log_is_long():
-                self._checkpoint()
+            if self._upkeep.note_commit():
+                self._wake()
 
     def _do(self, batch: list[Job]) -> None:
         """Do a batch in one transaction; where that cannot be, each job in one of its own."""
@@ -164,13 +141,6 @@ class SqliteStore:
                 batch[0].failure = self._explain(error)
         else:
             self._transaction.committed()
-
-    def _delete_some(self) -> None:
-        try:
-            self._transaction.slots.delete_some()
-        except sqlite3.Error as error:
-            self._connection.rollback()
-            self._explain(error)
 
     def _attempt(self, job: Job) -> None:
         """Run one job. One that fails before it writes fails alone; after a write the batch is redone job by job."""
@@ -194,25 +164,3 @@ class SqliteStore:
         if code in _RUINED and self._on_ruin:
             self._on_ruin()
         return TainaError()
-
-    def _log_is_long(self) -> bool:
-        try:
-            return self._wal.stat().st_size >= _CHECKPOINT_BYTES
-        except FileNotFoundError:
-            return False
-
-    def _checkpoint(self) -> bool:
-        """Move the log into the file and cut it to nothing: it still holds keys that were overwritten since.
-
-        Gives a part of the free pages back to the disk; False if there is more to do.
-        """
-        try:
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            (free,) = self._connection.execute("PRAGMA freelist_count").fetchone()
-            if free <= _VACUUM_PAGES:
-                return True
-            # executescript: by execute() this pragma frees one page only.
-            self._connection.executescript(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})")
-        except sqlite3.Error as error:
-            self._explain(error)
-        return False

@@ -13,6 +13,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
@@ -22,6 +23,8 @@ from waitress.task import ThreadedTaskDispatcher
 
 from taina.server.listener.accepting import MAX_CONNECTIONS, Server
 from taina.server.listener.parsing import MAX_BODY, Screen
+from taina.server.listener.watching import Watched
+from taina.store.turns import Turns
 
 IDLE_SECONDS = 30
 _STOP_SECONDS = 10
@@ -39,12 +42,14 @@ class Listener:
         sockets: Sequence[socket.socket] = (),
         screen: Screen | None = None,
         trusted: Sequence[IPv4Network | IPv6Network] = (),
+        turns: Turns | None = None,
     ) -> None:
         """Bind; port 0 takes a free one. Sockets that listen already are taken instead, where there are any.
 
         Args:
             screen: which bodies are taken, by the head of their request; None takes any.
             trusted: proxies, which stand for many clients.
+            turns: have the application called in the turns of the loop's own thread, instead of in `threads` others.
 
         Raises:
             OSError: the address is in use or not ours.
@@ -73,10 +78,17 @@ class Listener:
         # Whatever a worker writes goes out at once, instead of waiting for the loop to come round.
         settings.send_bytes = 1
         settings.screen = screen
-        self._map: dict[int, Any] = {}
+        self._map: dict[int, Any] = Watched() if turns else {}
+        self._turns = turns
         self._dispatcher = ThreadedTaskDispatcher()
-        self._dispatcher.set_thread_count(threads)
-        shared = {"map": self._map, "dispatcher": self._dispatcher, "adj": settings, "trusted": trusted}
+        self._dispatcher.set_thread_count(0 if turns else threads)
+        shared = {
+            "map": self._map,
+            "dispatcher": self._dispatcher,
+            "adj": settings,
+            "trusted": trusted,
+            "turns": turns,
+        }
         if sockets:
             self._servers = [
                 Server(app, _sock=it, bind_socket=False, sockinfo=(it.family, it.type), **shared) for it in sockets
@@ -91,14 +103,15 @@ class Listener:
 
     def run(self) -> None:
         """Serve until `stop`; then answer what is being received, for ten seconds at the most, and return."""
-        while not self._stopping:
-            wasyncore.poll2(1, self._map)
-        for server in self._servers:
-            server.stop_accepting()
-        stopped = time.monotonic()
-        wasyncore.poll2(0, self._map)  # what is here already counts as received
-        while (waited := time.monotonic() - stopped) < _STOP_SECONDS and self._unfinished(waited):
-            wasyncore.poll2(0.1, self._map)
+        with self._turns.running(self._servers[0].wake) if self._turns else nullcontext():
+            while not self._stopping:
+                self._round(1)
+            for server in self._servers:
+                server.stop_accepting()
+            stopped = time.monotonic()
+            self._round(0)  # what is here already counts as received
+            while (waited := time.monotonic() - stopped) < _STOP_SECONDS and self._unfinished(waited):
+                self._round(0.1)
         self._dispatcher.shutdown(cancel_pending=True, timeout=1)
         wasyncore.close_all(self._map)
 
@@ -106,7 +119,17 @@ class Listener:
         """May be called from a signal handler or another thread, and more than once."""
         if not self._stopping:
             self._stopping = True
-            self._servers[0].pull_trigger()
+            self._servers[0].wake()
+
+    def _round(self, patience: float) -> None:
+        """Wait for sockets, so many seconds at the most; read and send; then let everybody have a turn."""
+        if self._turns is None or not isinstance(self._map, Watched):
+            wasyncore.poll2(patience, self._map)
+            return
+        for server in self._servers:
+            self._map.touch(server._fileno)  # it sees to deadlines when it is asked
+        self._map.poll(self._turns.patience(patience))
+        self._turns.run()
 
     def stop_on_signals(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -15,12 +15,14 @@ from waitress.server import TcpWSGIServer
 
 from taina.errors import describe
 from taina.server.listener.channel import Channel
+from taina.store.turns import Turns
 
 MAX_CONNECTIONS = 2000
 MAX_PER_CLIENT = 500
 """Connections of one client; beyond them its own oldest one makes room, so that others always find some."""
 MAX_BODIES = 64 << 20
 """Bytes of all bodies in memory together; beyond them the oldest that is not here yet makes room."""
+_ACCEPTS = 64
 _MANY = b""
 """Stands for the clients of a trusted proxy, and for those of a Unix socket."""
 
@@ -31,8 +33,19 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
     channel_class = Channel
     next_channel_cleanup: float = 0
 
-    def __init__(self, *args: Any, trusted: Iterable[IPv4Network | IPv6Network] = (), **kwargs: Any) -> None:
-        """`trusted`: proxies, which stand for many clients and are not bounded as one."""
+    def __init__(
+        self,
+        *args: Any,
+        trusted: Iterable[IPv4Network | IPv6Network] = (),
+        turns: Turns | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """
+        Args:
+            trusted: proxies, which stand for many clients and are not bounded as one.
+            turns: in which requests are worked off; None hands them to threads.
+        """
+        self._turns = turns
         self._trusted = tuple(trusted)
         self._clients: Counter[bytes] = Counter()
         self._bodies = 0
@@ -55,22 +68,45 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         return addr or ("localhost", None)
 
     def handle_accept(self) -> None:
-        known = set(self.active_channels)
-        super().handle_accept()
-        for number in set(self.active_channels) - known:
-            channel = self.active_channels[number]
-            channel.since = time.monotonic()
-            channel.client = self._client(channel.addr)
-            self._clients[channel.client] += 1
-            self._bound(channel.client)
+        """Take all who wait, up to a bound: Waitress takes one a round, and a round may be long."""
+        for _ in range(_ACCEPTS):
+            known = len(self.active_channels)
+            super().handle_accept()
+            if len(self.active_channels) <= known:
+                return
+
+    def admit(self, channel: Channel) -> None:
+        """A connection has come: count it, and make room where its client has too many, or all have."""
+        channel.client = self._client(channel.addr)
+        self._clients[channel.client] += 1
+        self._bound(channel.client)
 
     def add_task(self, channel: Channel) -> None:
         """Have the next request of a connection worked off, once the answer to the one before has been taken."""
         channel.held_back = bool(channel.total_outbufs_len)
-        if not channel.held_back:
+        if channel.held_back:
+            return
+        if self._turns is None:
             super().add_task(channel)
+        else:
+            self._turns.begin(channel.take_turn)
+
+    @property
+    def takes_turns(self) -> bool:
+        """Whether requests are worked off in the loop's own thread."""
+        return self._turns is not None
 
     def pull_trigger(self) -> None:
+        """Have the loop look at what a request has left to it, where that is not in the loop's own thread."""
+        if self._turns is None:
+            self.wake()
+
+    def look_at(self, channel: Channel) -> None:
+        """In the loop's own thread: a request was worked off, and the connection may wait for something else."""
+        self._map.touch(channel._fileno)
+
+    def wake(self) -> None:
+        """Have the loop go round, from whatever thread, or a signal."""
         with suppress(BlockingIOError):  # the pipe is full: the loop has been told often enough
             super().pull_trigger()
 

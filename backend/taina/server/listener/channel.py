@@ -4,7 +4,7 @@ import logging
 import socket
 import sys
 import time
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from waitress.channel import HTTPChannel
 
@@ -20,6 +20,8 @@ BODY_SECONDS = 15
 LEAST_RATE = 4096
 """Bytes a second."""
 LINGER_SECONDS = 2
+BODY_AT_ONCE = 256 << 10
+"""Bytes of a body that are read at once. Of heads less is read, so that few that are sent together are in memory."""
 LOG_EVERY = 60.0
 """Seconds between two lines about faults of connections: whoever provokes them cannot fill the log."""
 
@@ -46,6 +48,11 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     held = 0
     """Bytes of bodies of this connection that are in memory, as the server has counted them."""
     logged: ClassVar[float] = 0
+
+    def __init__(self, server: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(server, *args, **kwargs)
+        self.since = time.monotonic()
+        server.admit(self)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"  # Waitress logs it, and the address of a client is nobody's affair
@@ -109,6 +116,22 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             self.begun = time.monotonic()
             self.socket.shutdown(socket.SHUT_WR)
 
+    def take_turn(self) -> None:
+        """As `service`, where nobody else would see to what it does not catch."""
+        try:
+            self.service()
+        except Exception:
+            self.handle_error()
+        self.server.look_at(self)
+
+    def write_soon(self, data: bytes) -> int:
+        """Send at once what can be; the loop sends the rest."""
+        if not self.server.takes_turns or self.total_outbufs_len or not self.connected:
+            return int(super().write_soon(data))
+        sent: int = self.send(data, do_close=False)
+        self.last_activity = time.time()
+        return sent if sent == len(data) else sent + int(super().write_soon(data[sent:]))
+
     def _go_on(self) -> None:
         """Begin the next request, where that waited for an answer which has been taken by now."""
         with self.requests_lock:  # a worker that is about to hold it back has the lock
@@ -140,8 +163,15 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     def handle_read(self) -> None:
         if self.lingering:
             self.recv(self.adj.recv_bytes)  # of no interest; at its end this closes
-        else:
-            super().handle_read()
+            return
+        missing: int = self.request.body_missing if self.request else 0
+        try:
+            data = self.recv(max(min(missing, BODY_AT_ONCE), self.adj.recv_bytes))
+        except BlockingIOError:  # what was ready was another connection of the same number
+            return
+        if data:
+            self.last_activity = time.time()
+            self.received(data)
 
     def unfinished(self, waited: float) -> bool:
         """Whether closing, so many seconds after we stopped accepting, would cut somebody off.

@@ -32,6 +32,11 @@ class Parser(HTTPRequestParser):  # type: ignore[misc] # Waitress is not typed
 
     refusal: TainaError | None = None
 
+    @property
+    def body_missing(self) -> int:
+        """Bytes of the body that have yet to come, once the head is here."""
+        return self.content_length - self.body_bytes_received if self.body_rcv is not None else 0
+
     def received(self, data: bytes) -> int:
         try:
             consumed: int = super().received(data)

@@ -1,0 +1,130 @@
+"""What is done for the SQLite file between the commits: pending deletes, and emptying its write-ahead log."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from taina.store.sqlite_slots import Slots
+
+_CHECKPOINT_SECONDS = 0.5
+_CHECKPOINT_BYTES = 16 << 20
+_CHECK_WAL_EVERY = 8  # commits
+_DELETE_SECONDS = 0.005  # how long nothing has to be asked for before pending deletes are done
+_MAX_DELETE_SECONDS = 0.05  # how long they wait under load
+_VACUUM_PAGES = 512
+
+
+class Upkeep:
+    """A little at a time. Only who has the connection calls it."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, wal: Path, slots: Slots, failed: Callable[[sqlite3.Error], object]
+    ) -> None:
+        """
+        Args:
+            wal: the file of the log.
+            failed: is told of errors.
+        """
+        self._connection = connection
+        self._wal = wal
+        self._slots = slots
+        self._failed = failed
+        now = time.monotonic()
+        self._committed = self._cleared = now
+        self._dirty_since: float | None = now  # a crash may have left a log behind
+        self._changes = self._commits = 0
+        self._resting = False
+
+    def note_commit(self) -> bool:
+        """After each commit; whether `step` has something to do again, which it had not."""
+        self._committed = time.monotonic()
+        self._commits += 1
+        if self._commits % _CHECK_WAL_EVERY == 0 and self._log_is_long():
+            self._checkpoint()
+        if not self._resting or self._connection.total_changes == self._changes:
+            return False
+        self._resting = False
+        return True
+
+    def step(self) -> float | None:
+        """Do what is due; seconds after which it should be called again, or None where all is done."""
+        now = time.monotonic()
+        idle = now - self._committed >= _DELETE_SECONDS
+        if self._slots.pending and (idle or now >= self._cleared + _MAX_DELETE_SECONDS):
+            self._delete_some()
+            self._cleared = now
+        if self._dirty_since is None and self._connection.total_changes != self._changes:
+            self._dirty_since = now
+        if self._dirty_since is not None and now - self._dirty_since >= _CHECKPOINT_SECONDS:
+            self._empty_log(now)
+        self._resting = self._dirty_since is None and not self._slots.pending
+        if self._slots.pending:
+            return _DELETE_SECONDS
+        return None if self._resting else _CHECKPOINT_SECONDS
+
+    def end(self) -> None:
+        """Empty the log for the last time."""
+        self._empty_log(time.monotonic())
+
+    def _empty_log(self, now: float) -> None:
+        self._dirty_since = None if self._checkpoint() else now
+        self._changes = self._connection.total_changes
+
+    def _delete_some(self) -> None:
+        try:
+            self._slots.delete_some()
+        except sqlite3.Error as error:
+            self._connection.rollback()
+            self._failed(error)
+
+    def _log_is_long(self) -> bool:
+        try:
+            return self._wal.stat().st_size >= _CHECKPOINT_BYTES
+        except FileNotFoundError:
+            return False
+
+    def _checkpoint(self) -> bool:
+        """Move the log into the file and cut it to nothing: it still holds keys that were overwritten since.
+
+        Gives a part of the free pages back to the disk; False if there is more to do.
+        """
+        try:
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            (free,) = self._connection.execute("PRAGMA freelist_count").fetchone()
+            if free <= _VACUUM_PAGES:
+                return True
+            # executescript: by execute() this pragma frees one page only.
+            self._connection.executescript(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})")
+        except sqlite3.Error as error:
+            self._failed(error)
+        return False
+
+
+class UpkeepThread:
+    """Calls `Upkeep.step` beside the threads that use the store."""
+
+    def __init__(self, step: Callable[[], float | None]) -> None:
+        """`step` takes the connection for itself while it lasts."""
+        self._step = step
+        self._wake = threading.Event()
+        self._ending = False
+        self._thread = threading.Thread(target=self._run, name="taina-store", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    def stop(self) -> None:
+        self._ending = True
+        self._wake.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        seconds: float | None = 0
+        while not self._ending:
+            self._wake.wait(seconds)
+            self._wake.clear()
+            if not self._ending:
+                seconds = self._step()

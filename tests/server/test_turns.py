@@ -1,0 +1,306 @@
+"""Many requests in one thread: who waits holds nobody, all who wait share a commit, and each fails alone."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.secrets import Made
+from support.waiting import wait_until
+from taina.errors import ConflictError
+from taina.rules.types import Limits
+from taina.rules.vault import Vault
+from taina.server.listener import Listener
+from taina.store.group_commit import Job, TurnCommit
+from taina.store.sqlite import SqliteStore
+from taina.store.turns import Turns, elsewhere
+
+START = 1_800_000_000
+
+
+@contextmanager
+def running(turns: Turns) -> Iterator[None]:
+    """A loop in a thread of its own, as the listener's."""
+    woken, end = threading.Event(), threading.Event()
+
+    def loop() -> None:
+        with turns.running(woken.set):
+            while not end.is_set():
+                woken.wait(turns.patience(10))
+                woken.clear()
+                turns.run()
+
+    thread = threading.Thread(target=loop)
+    thread.start()
+    wait_until(lambda: turns._wake)
+    try:
+        yield
+    finally:
+        end.set()
+        woken.set()
+        thread.join()
+
+
+def together(turns: Turns, works: list[Callable[[], object]]) -> None:
+    """Have all begin in one turn, and wait until each is done or has failed."""
+    left = len(works)
+    done = threading.Event()
+
+    def one(work: Callable[[], object]) -> None:
+        nonlocal left
+        try:
+            work()
+        finally:
+            left -= 1
+            if not left:
+                done.set()
+
+    def begin_all() -> None:
+        for work in works:
+            turns.begin(lambda work=work: one(work))  # type: ignore[misc]
+
+    assert turns.post(begin_all)
+    assert done.wait(60)
+
+
+def test_all_who_wait_in_a_turn_share_a_batch() -> None:
+    batches: list[list[int]] = []
+
+    def do(jobs: list[Job]) -> None:
+        batches.append([job.work(None) for job in jobs])
+        for job, result in zip(jobs, batches[-1], strict=True):
+            job.result = result
+
+    turns = Turns()
+    commit = TurnCommit(do, 4, turns)
+    got: list[int] = []
+    with running(turns):
+        together(turns, [lambda n=n: got.append(commit.call(lambda _: n)) for n in range(10)])  # type: ignore[misc]
+        assert commit.call(lambda _: 10) == 10  # from another thread
+    assert got == list(range(10))
+    assert batches == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9], [10]]
+    assert commit.call(lambda _: 11) == 11  # there is no loop any more
+
+
+def test_a_batch_that_fails_fails_for_each_and_for_no_other() -> None:
+    class _NoMemoryError(MemoryError):
+        pass
+
+    fails = True
+
+    def do(jobs: list[Job]) -> None:
+        if fails:
+            raise _NoMemoryError
+
+    turns = Turns()
+    commit = TurnCommit(do, 256, turns)
+    failed: list[BaseException] = []
+
+    def ask() -> None:
+        try:
+            commit.call(lambda _: None)
+        except _NoMemoryError as error:
+            failed.append(error)
+
+    with running(turns):
+        together(turns, [ask] * 5)
+        assert len(failed) == 5
+        fails = False
+        together(turns, [ask] * 5)
+        assert len(failed) == 5
+
+
+def test_what_fails_in_one_turn_is_its_own_affair(caplog: pytest.LogCaptureFixture) -> None:
+    def fail() -> None:
+        raise ValueError("0123456789abcdef")
+
+    turns, done = Turns(), []
+    with running(turns):
+        together(turns, [fail, lambda: done.append(1), fail, lambda: done.append(2)])
+    assert done == [1, 2]
+    assert caplog.text.count("a turn failed: ValueError") == 2
+    assert "0123456789abcdef" not in caplog.text
+
+
+def test_a_chore_goes_on_after_a_fault(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr("taina.store.turns._RETRY_SECONDS", 0.01)
+    turns, outcomes = Turns(), iter([OSError("0123456789abcdef"), 0.01, None])
+    ended = threading.Event()
+
+    def chore() -> float | None:
+        outcome = next(outcomes)
+        if isinstance(outcome, OSError):
+            raise outcome
+        if outcome is None:
+            ended.set()
+        return outcome
+
+    turns.schedule(chore)
+    with running(turns):
+        assert ended.wait(60)
+    assert not turns._chores
+    assert "0123456789abcdef" not in caplog.text
+
+
+def test_what_may_wait_holds_nobody() -> None:
+    turns, release, order = Turns(), threading.Event(), []
+
+    @elsewhere
+    def waits(value: int) -> int:
+        assert not turns.is_here()
+        assert release.wait(60)
+        if value < 0:
+            raise ConflictError
+        return value
+
+    def ask(value: int) -> None:
+        with suppress(ConflictError):
+            order.append(waits(value))
+
+    def quick() -> None:
+        order.append(0)
+        release.set()
+
+    with running(turns):
+        together(turns, [lambda: ask(1), lambda: ask(-1), quick])
+    assert order == [0, 1]
+
+
+def test_a_store_in_turns(tmp_path: Path) -> None:
+    """Before the loop, in it, from beside it, and after it: all is kept, and upkeep empties the log."""
+    turns = Turns()
+    path = tmp_path / "taina.db"
+    with closing(SqliteStore(path, turns=turns)) as store:
+        vault = Vault(store, Limits(), lambda: START)
+        made = [Made() for _ in range(40)]
+        same_receipt = Made(receipt_id=made[2].receipt_id)
+        refused: list[Made] = []
+
+        def create(one: Made) -> None:
+            try:
+                vault.create(one.id, one.order())
+            except ConflictError:
+                refused.append(one)
+
+        create(made[0])
+        assert "taina-store" not in {thread.name for thread in threading.enumerate()}
+        with running(turns):
+            create(made[1])
+            commits = store._upkeep._commits
+            both = [*made[2:30], same_receipt, *made[30:]]
+            together(turns, [lambda one=one: create(one) for one in both])  # type: ignore[misc]
+            assert store._upkeep._commits == commits + 1
+            wait_until(lambda: not path.with_name("taina.db-wal").stat().st_size)
+        vault.burn(made[0].receipt_id, made[0].receipt_token)
+        assert refused == [same_receipt]
+        for one in made[1:]:
+            assert vault.reveal(one.id, one.link_proof, one.reveal_proof).content == one.chunks[0]
+
+
+# Of the listener, with an application that waits.
+
+
+@contextmanager
+def listening(app: Callable[..., Any]) -> Iterator[Listener]:
+    turns = Turns()
+    served = Listener(app, "127.0.0.1", 0, turns=turns)
+    thread = threading.Thread(target=served.run)
+    thread.start()
+    try:
+        yield served
+    finally:
+        served.stop()
+        thread.join()
+
+
+def ask(path: bytes) -> bytes:
+    return b"GET %s HTTP/1.1\r\nHost: a\r\n\r\n" % path
+
+
+class Waits:
+    """An application whose answers to /wait come when `release` is set; /fail raises."""
+
+    def __init__(self) -> None:
+        self.release = threading.Event()
+        self.waiting = 0
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        path = environ["PATH_INFO"]
+        if path == "/wait":
+            self.waiting += 1
+            elsewhere(self.release.wait)(60)
+        if path == "/fail":
+            raise ValueError("0123456789abcdef")
+        start_response("200 OK", [("Content-Length", str(len(path)))])
+        return [path.encode()]
+
+
+def test_a_request_that_waits_holds_nobody_and_is_answered_though_the_server_stops() -> None:
+    app = Waits()
+    with (
+        listening(app) as served,
+        socket.create_connection(("127.0.0.1", served.port), timeout=20) as slow,
+        socket.create_connection(("127.0.0.1", served.port), timeout=20) as quick,
+    ):
+        slow.sendall(ask(b"/wait") + ask(b"/next"))
+        wait_until(lambda: app.waiting)
+        quick.sendall(ask(b"/quick"))
+        assert quick.recv(65536).endswith(b"/quick")
+        served.stop()
+        wait_until(lambda: not served._servers[0].accepting)
+        app.release.set()
+        answers = b"".join(iter(lambda: slow.recv(65536), b""))
+    assert answers.count(b"HTTP/1.1 200 OK") == 2
+    assert answers.index(b"/wait") < answers.index(b"/next")
+
+
+def test_who_goes_away_while_it_waits_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    app = Waits()
+    with listening(app) as served:
+        for _ in range(5):
+            with socket.create_connection(("127.0.0.1", served.port), timeout=20) as gone:
+                gone.sendall(ask(b"/wait") + ask(b"/next"))
+                wait_until(lambda: app.waiting)
+                gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            app.waiting = 0
+        app.release.set()
+        wait_until(lambda: not served._servers[0].active_channels)
+        with socket.create_connection(("127.0.0.1", served.port), timeout=20) as other:
+            other.sendall(ask(b"/quick"))
+            assert other.recv(65536).endswith(b"/quick")
+    assert not caplog.records
+
+
+def test_an_application_that_fails_fails_for_one_request() -> None:
+    app = Waits()
+    with listening(app) as served:
+        with socket.create_connection(("127.0.0.1", served.port), timeout=20) as one:
+            one.sendall(ask(b"/fail"))
+            answer = b"".join(iter(lambda: one.recv(65536), b""))
+            assert answer.startswith(b"HTTP/1.1 500 ")
+            assert b"0123456789abcdef" not in answer
+        with socket.create_connection(("127.0.0.1", served.port), timeout=20) as other:
+            other.sendall(ask(b"/quick"))
+            assert other.recv(65536).endswith(b"/quick")
+
+
+def test_who_sends_many_requests_at_once_keeps_nobody_waiting_for_all_of_them() -> None:
+    turns, order = Turns(), []
+
+    def many(left: int) -> None:
+        order.append("many")
+        if left:
+            turns.begin(lambda: many(left - 1))
+
+    def begin_both() -> None:
+        turns.begin(lambda: many(5))
+        turns.begin(lambda: turns.begin(lambda: order.append("other")))
+
+    with running(turns):
+        assert turns.post(begin_both)
+        wait_until(lambda: len(order) == 7)
+    assert order.index("other") <= 2
