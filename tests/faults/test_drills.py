@@ -1,6 +1,7 @@
 """Every drill in its short form; scripts/drills/ says how to run them at length."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +23,7 @@ from drills import (
     sweeper,
 )
 from drills.promises import BrokenPromiseError, promise
+from support.turns import watching
 
 SHORT: dict[str, tuple[Callable[[int], Iterator[str]], int]] = {
     "clock": (clock.run, 5),
@@ -42,9 +44,14 @@ SHORT: dict[str, tuple[Callable[[int], Iterator[str]], int]] = {
 
 
 @pytest.mark.parametrize("name", SHORT)
-def test_the_promise_holds_for_a_few_rounds(name: str) -> None:
+def test_the_promise_holds_for_a_few_rounds(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """And nothing blocks in a turn. How long they were is told, not held: that depends on the machine."""
     run, rounds = SHORT[name]
-    assert list(run(rounds))
+    with watching(tmp_path) as watched:
+        assert list(run(rounds))
+    assert watched.blocking == []
+    with capsys.disabled():
+        print(f"\n{name}: the longest {watched}" if watched.longest else "", end="")
 
 
 def test_a_broken_promise_ends_a_drill() -> None:
