@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from support.cutting_proxy import CuttingProxy
-from support.servers import Server
+from support.servers import Server, serving
 from taina import Client, File
-from taina.errors import GoneError, InvalidError, NotReadyError, TainaError, UnreachableError
+from taina.errors import GoneError, InvalidError, NotReadyError, StorageFullError, TainaError, UnreachableError
 from taina.format.links import Link, encode_link
 
 MEBI = 1 << 20
@@ -169,3 +169,27 @@ def test_what_can_heal_is_told_while_it_is_tried_again(url: str, monkeypatch: py
     with Client(url, sleep=sleep, on_retry=note) as client, pytest.raises(EnoughError):
         client.instance()
     assert told == [("unreachable", seconds) for seconds in waits]
+
+
+def test_room_that_ends_in_the_middle_of_an_upload(tmp_path: Path) -> None:
+    """Others fill it meanwhile: what was stored is taken away, the file is as it was, and the words say what to do."""
+    file = tmp_path / "large"
+    file.write_bytes(os.urandom(12 << 20))
+    with serving("--max-storage", "16MiB", "--client-creates", "0") as server, Client(server.url, patience=0) as client:
+        kept: list[str] = []
+
+        def fill(done: int, total: int) -> None:
+            while len(kept) < 200:
+                try:
+                    kept.append(client.send("x" * 900_000, ttl=600).receipt)
+                except StorageFullError:
+                    return
+
+        with pytest.raises(StorageFullError) as caught:
+            client.send(file, on_progress=fill)
+        assert caught.value.detail.endswith("Nothing was stored. Try again later.")
+        for receipt in kept:
+            client.burn(receipt)
+        assert file.stat().st_size == 12 << 20
+        # All the room is free again at once, not in an hour.
+        assert client.open(client.send(file).link).files[0].name == "large"
