@@ -1,6 +1,6 @@
 """Three browser engines behind one small face: Chromium and Firefox by Playwright, WebKitGTK by WebDriver."""
 
-import base64
+import hashlib
 import os
 import shutil
 import socket
@@ -47,6 +47,11 @@ _CHROMIUM = [
     "--disable-sync",
 ]
 _SAVED = "(window.saved ??= []).length || (({createObjectURL}) => { URL.createObjectURL = (blob) => { window.saved.push(blob); return createObjectURL.call(URL, blob); }; })(URL)"  # noqa: E501
+_HASH = """void (async () => {
+  window.savedHash = "";
+  const hash = await crypto.subtle.digest("SHA-256", await window.saved.at(-1).arrayBuffer());
+  window.savedHash = [...new Uint8Array(hash)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+})()"""
 
 
 class Tab(Protocol):
@@ -99,21 +104,20 @@ def choose(tab: Tab, files: list[Path]) -> None:
     tab.wait(f"document.querySelectorAll('#chosen li').length === {len(files)}")
 
 
-def saved(tab: Tab, selector: str) -> bytes:
-    """What a button saves: the bytes that the page hands to the browser."""
+def saved(tab: Tab, selector: str) -> str:
+    """What a button saves: the SHA-256, in hex, of the bytes that the page hands to the browser."""
     tab.evaluate(_SAVED)
     before = tab.evaluate("window.saved.length")
     tab.click(selector)
     tab.wait(f"window.saved.length > {before}")
-    tab.evaluate(
-        "void window.saved.at(-1).arrayBuffer().then((b) => { let t = ''; const v = new Uint8Array(b);"
-        " for (let i = 0; i < v.length; i += 8192) t += String.fromCharCode(...v.subarray(i, i + 8192));"
-        " window.savedText = t; })"
-    )
-    tab.wait("window.savedText !== undefined")
-    text: str = tab.evaluate("btoa(window.savedText)")
-    tab.evaluate("delete window.savedText")
-    return base64.b64decode(text)
+    tab.evaluate(_HASH)
+    tab.wait("window.savedHash")
+    return str(tab.evaluate("window.savedHash"))
+
+
+def digest(file: Path) -> str:
+    """What `saved` says of the same bytes."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 class PlaywrightTab:

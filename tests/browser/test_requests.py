@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from browser.engines import ENGINES, Browsers, Tab, choose, reach, reach_opened, saved
+from browser.engines import ENGINES, Browsers, Tab, choose, digest, reach, reach_opened, saved
 from support.servers import Server, start_server, stop_server
 from taina.format.links import Link, encode_link
 
@@ -107,7 +107,7 @@ def test_a_file_and_several_answers(tab: Tab, reader: Tab, taina: Server, tmp_pa
     reach(reader, "done")
     first, second = came(tab, inbox)
     opened(tab, second)
-    assert saved(tab, "#secret-files button") == file.read_bytes()
+    assert saved(tab, "#secret-files button") == digest(file)
     opened(tab, first)
     assert tab.text("#secret-text") == "one"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from browser.engines import Tab, choose, reach, saved
+from browser.engines import Tab, choose, digest, reach, saved
 from support.api import secret_path
 from support.secrets import Made
 from support.servers import Server, start_server, stop_server
@@ -72,7 +72,7 @@ def test_a_file_of_many_chunks_goes_by_the_worker(tab: Tab, reader: Tab, split: 
     reach(reader, "before")
     reader.click("#reveal")
     reach(reader, "shown")
-    assert saved(reader, "#secret-files button") == file.read_bytes()
+    assert saved(reader, "#secret-files button") == digest(file)
 
 
 def test_a_request_is_answered(tab: Tab, reader: Tab, split: Split) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from browser.engines import ENGINES, Browsers, Tab, choose, reach, reach_opened, saved
+from browser.engines import ENGINES, Browsers, Tab, choose, digest, reach, reach_opened, saved
 from support.servers import Server, start_server, stop_server
 from taina.client.names import clean_name
 
@@ -52,7 +52,7 @@ def test_the_same_on_postgresql(browsers: Browsers, built_site: Path, database: 
         reader.fill("#passphrase", "correct horse")
         reader.click("#reveal")
         reach(reader, "shown")
-        assert saved(reader, "#secret-files button") == file.read_bytes()
+        assert saved(reader, "#secret-files button") == digest(file)
     assert stop_server(server).strip() == ""
 
 
@@ -102,7 +102,7 @@ def test_a_file_arrives_byte_for_byte(tab: Tab, reader: Tab, taina: Server, tmp_
     send(tab, taina, text="", files=[file])
     opened(reader, tab.value("#link"))
     assert reader.text("#secret-files .file-name") == clean_name(file.name)
-    assert saved(reader, "#secret-files button") == file.read_bytes()
+    assert saved(reader, "#secret-files button") == digest(file)
 
 
 def test_several_files_beside_a_text(tab: Tab, reader: Tab, taina: Server, tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_several_files_beside_a_text(tab: Tab, reader: Tab, taina: Server, tmp_p
     for n, file in enumerate(files, 1):
         row = f"#secret-files li:nth-child({n})"
         assert reader.text(f"{row} .file-name") == file.name
-        assert saved(reader, f"{row} button") == file.read_bytes()
+        assert saved(reader, f"{row} button") == digest(file)
     assert reader.shown("#save-all")
 
 

@@ -3,7 +3,6 @@
 import socket
 import struct
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
@@ -37,7 +36,8 @@ class CuttingProxy:
         """Bytes that went through."""
         self._upstream = ("127.0.0.1", upstream_port)
         self._after, self._cutting, self._each = after, cutting, each
-        self.rate = rate
+        self._rate = rate
+        self._changed = threading.Condition()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -56,6 +56,16 @@ class CuttingProxy:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self.go_away()
+
+    @property
+    def rate(self) -> float | None:
+        return self._rate
+
+    @rate.setter
+    def rate(self, rate: float | None) -> None:
+        with self._changed:
+            self._rate = rate
+            self._changed.notify_all()
 
     def go_away(self) -> None:
         """Reset every connection, and each new one, until `come_back`."""
@@ -110,8 +120,9 @@ class CuttingProxy:
                 target.sendall(block)
                 with self._lock:
                     self.passed[kind] += len(block)
-                if self.rate:
-                    time.sleep(len(block) / self.rate)
+                with self._changed:
+                    if self._rate:
+                        self._changed.wait(len(block) / self._rate)
                 if left is not None:
                     left -= len(block)
                     if left == 0:
