@@ -14,6 +14,7 @@ import pytest
 from support.servers import Server, start_server, stop_server
 
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
+RunHere = Callable[..., tuple[int, str, str]]
 COMMAND = [sys.executable, "-m", "taina"]
 
 
@@ -100,7 +101,7 @@ def run_here(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfdbinary: pytest.CaptureFixture[bytes],
-) -> Callable[..., tuple[int, str, str]]:
+) -> RunHere:
     """A command in this process, for many runs of it: exit code, standard output, standard error."""
     from taina.cli import main
 
