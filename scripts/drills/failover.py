@@ -103,7 +103,7 @@ def main(rounds: int, asynchronous: bool) -> None:
             primary = cluster.primary
             for number in range(1, rounds + 1):
                 log = Log()
-                primary = play(cluster, primary, networks, log, still=number % 2 == 0)
+                primary = play(cluster, primary, networks, log, still=number % 2 == 0, last=number == rounds)
                 lost, twice, calls = lost + log.lost, twice + log.twice, calls + len(log.waits)
                 longest.append(max(log.waits))
                 click.echo(
@@ -123,8 +123,8 @@ def main(rounds: int, asynchronous: bool) -> None:
         sys.exit("A promise was broken: see above.")
 
 
-def play(cluster: Cluster, primary: Node, networks: list[Network], log: Log, *, still: bool) -> Node:
-    """One round; returns the new primary, with both others following it."""
+def play(cluster: Cluster, primary: Node, networks: list[Network], log: Log, *, still: bool, last: bool) -> Node:
+    """One round; returns the new primary, with both others following it but for the last time."""
     end = threading.Event()
     threads = [threading.Thread(target=live, args=(network, log, end)) for network in networks]
     for thread in threads:
@@ -145,9 +145,10 @@ def play(cluster: Cluster, primary: Node, networks: list[Network], log: Log, *, 
     for thread in threads:
         thread.join()
     check(networks[0], log)
-    primary.copy_from(new)
-    primary.start()
-    primary.wait_until_followed(new)
+    if not last:
+        primary.copy_from(new)
+        primary.start()
+        primary.wait_until_followed(new)
     return new
 
 

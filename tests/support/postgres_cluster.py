@@ -82,7 +82,7 @@ class Node:
         if self.folder.exists():
             shutil.rmtree(self.folder)
         source = self._source(primary)
-        self._run("pg_basebackup", "-D", self.folder, "-R", "-X", "stream", "-c", "fast", "-d", source)
+        self._run("pg_basebackup", "-D", self.folder, "-R", "-X", "stream", "-c", "fast", "--no-sync", "-d", source)
 
     def follow(self, primary: "Node") -> None:
         """Another primary from now on."""
