@@ -33,7 +33,7 @@ _PAGE = re.compile(
     r"(?:s|receipt|r|inbox)(?:/+(?:index\.html)?)?(?:\?[^/:#]*)?",
     re.IGNORECASE,
 )
-_AROUND = re.compile(r"^[^A-Za-z0-9_-]+|[^A-Za-z0-9_-]+$")
+_RUN = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +88,11 @@ def decode_link(text: str, kind: Kind) -> Link:
 def clean_fragment(text: str) -> str:
     """Undo what mail and chat programs do to a link; guesses nothing that was lost.
 
-    Takes a whole address or a bare fragment; drops percent-encoding, what is not seen, backslashes, parameters that
-    were appended, and at both ends whatever is not of base64url.
+    Takes a whole address or a bare fragment; drops percent-encoding, what is not seen and backslashes, and takes the
+    first run of base64url: what is around it are parameters, quotes, brackets, a text.
     """
-    fragment = _split(text)[1]
-    return _AROUND.sub("", re.split(r"[?&]", fragment, maxsplit=1)[0])
+    found = _RUN.search(_split(text)[1])
+    return found[0] if found else ""
 
 
 def find_address(text: str) -> str | None:

@@ -25,7 +25,7 @@ const MAX_DECODINGS = 3;
 // Named one by one, so that both implementations mean the same by what is not seen.
 const UNSEEN =
   /[\x00-\x20\\\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffc\u{e0000}-\u{e0fff}]+/gu;
-const AROUND = /^[^A-Za-z0-9_-]+|[^A-Za-z0-9_-]+$/g;
+const RUN = /[A-Za-z0-9_-]+/;
 
 /** @param {Bytes} data @returns {string} base64url without padding (RFC 4648, section 5) */
 export function toBase64url(data) {
@@ -96,8 +96,8 @@ export async function decodeLink(text, kind) {
 /**
  * Undo what mail and chat programs do to a link; guesses nothing that was lost.
  *
- * Takes a whole address or a bare fragment; drops percent-encoding, what is not seen, backslashes, parameters that
- * were appended, and at both ends whatever is not of base64url.
+ * Takes a whole address or a bare fragment; drops percent-encoding, what is not seen and backslashes, and takes the
+ * first run of base64url: what is around it are parameters, quotes, brackets, a text.
  * @param {string} text
  * @returns {string}
  */
@@ -105,10 +105,7 @@ export function cleanFragment(text) {
   let plain = text;
   for (let n = 0; n < MAX_DECODINGS; n++) plain = plain.replace(PERCENT, decodeOctets);
   plain = plain.replace(UNSEEN, "");
-  return plain
-    .slice(plain.lastIndexOf("#") + 1)
-    .split(/[?&]/, 1)[0]
-    .replace(AROUND, "");
+  return RUN.exec(plain.slice(plain.lastIndexOf("#") + 1))?.[0] ?? "";
 }
 
 /** @param {string} octets `%E2%80%8B` @returns {string} what they are in UTF-8 */
