@@ -14,9 +14,9 @@ import httpx
 
 from taina.errors import InvalidError
 
-_LEAST_RATE = 8 << 10
+_MIN_RATE = 8 << 10
 """Bytes a second that have to come or go once `timeout` is over: a slow line gets on, a drip does not."""
-_HEAD_MOST = 256 << 10
+_MAX_HEAD = 256 << 10
 """Bytes of heads, interim answers and framing, besides the body."""
 _SLICE = 64 << 10
 _here = threading.local()
@@ -69,21 +69,21 @@ def fetch(
     method: str,
     url: str,
     *,
-    most: int,
+    limit: int,
     headers: Mapping[str, str] | None = None,
     content: bytes | None = None,
 ) -> Answer:
     """One call, and its answer as it came. No coding is offered, unless `headers` do.
 
     Args:
-        most: bytes that the body may have.
+        limit: bytes that the body may have.
 
     Raises:
         httpx.TransportError: it does not answer, or too slowly, or with a head that does not end.
         httpx.InvalidURL, httpx.UnsupportedProtocol: this is no address.
         InvalidError: no host can have this name.
     """
-    _here.turn = _Turn(time.monotonic() + (http.timeout.read or 0), most + _HEAD_MOST)
+    _here.turn = _Turn(time.monotonic() + (http.timeout.read or 0), limit + _MAX_HEAD)
     body = bytearray()
     try:
         asked = {"Accept-Encoding": "identity", **(headers or {})}
@@ -91,8 +91,8 @@ def fetch(
             # A transport of the caller's, as for tests, may hand over what it has read already.
             for piece in [answer.content] if answer.is_stream_consumed else answer.iter_raw():
                 body += piece
-                if len(body) > most:
-                    return Answer(answer.status_code, answer.headers, bytes(body[:most]), whole=False)
+                if len(body) > limit:
+                    return Answer(answer.status_code, answer.headers, bytes(body[:limit]), whole=False)
             return Answer(answer.status_code, answer.headers, bytes(body), whole=True)
     finally:
         del _here.turn
@@ -134,7 +134,7 @@ class _Turn:
         return left if timeout is None else min(left, timeout)
 
     def passed(self, size: int) -> None:
-        self.end += size / _LEAST_RATE
+        self.end += size / _MIN_RATE
 
 
 class _Stream(httpcore.NetworkStream):

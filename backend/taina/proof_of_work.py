@@ -3,7 +3,7 @@
 import hashlib
 from itertools import count
 
-BITS_MOST = 20
+MAX_BITS = 20
 """About a million digests: seconds here, most of a minute in a browser."""
 
 

@@ -33,7 +33,7 @@ async function ours(file) {
   const items = [{ type: "file", name: file.name, mime: "", data: file }];
   const [sealing, { secret }] = await timed(() => client.send(items, { ttl: 3600 }));
   const link = await decodeLink(`#${secret}`, "secret");
-  const [opening, opened] = await timed(() => client.reveal(link, null));
+  const [opening, opened] = await timed(() => client.open(link, null));
   const digests = [file, await opened.items[0].blob()].map(async (blob) => crypto.subtle.digest("SHA-256", await blob.arrayBuffer()));
   const [before, after] = (await Promise.all(digests)).map((digest) => new Uint8Array(digest).join());
   if (before !== after) throw new Error("what was opened is not what was sealed");

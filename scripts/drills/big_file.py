@@ -26,7 +26,7 @@ from drills.chromium import browser_memory, chromium, processes, reach
 from support.servers import memory, serving
 
 MEBI = 1 << 20
-SERVER_MOST, TAB_MOST = 64 * MEBI, 256 * MEBI
+MAX_SERVER, MAX_TAB = 64 * MEBI, 256 * MEBI
 
 
 @click.command()
@@ -52,7 +52,7 @@ def main(size: int, browser: bool) -> None:
             good = digest(arrived) == sent
             click.echo(f"{way}, {size} MiB: {figures}; content {'as it was sent' if good else 'DIFFERENT'}")
             click.echo(f"  server: by {grew / MEBI:.0f} MiB larger at its peak than at its start")
-            kept &= good and grew < SERVER_MOST and tab_grew < TAB_MOST
+            kept &= good and grew < MAX_SERVER and tab_grew < MAX_TAB
             shutil.rmtree(out)
     if not kept:
         sys.exit("A promise was broken: see above.")

@@ -20,7 +20,7 @@ from taina import base64url
 
 _SHARE = 0.4
 """Of the connections; some of them end before their cut, so that about three answers of ten are lost."""
-_LONGEST = 2048
+_MAX_LENGTH = 2048
 """Bytes: beyond the whole answer that brings a secret of 1 KiB."""
 _AT_ONCE = 8
 
@@ -42,7 +42,7 @@ def run(rounds: int) -> Iterator[str]:
 
 def _somewhere() -> int | None:
     """Short distances are as likely as long ones: there is a head in every answer, but a secret in few."""
-    return int(_LONGEST ** random.random()) if random.random() < _SHARE else None
+    return int(_MAX_LENGTH ** random.random()) if random.random() < _SHARE else None
 
 
 class _Tries:

@@ -7,7 +7,7 @@ from typing import Any
 from vectors.notation import EXPIRES, Vector, pieces_of
 from vectors.reference import CHUNK_SIZE, header
 
-ITEMS_MOST = 1000
+MAX_ITEMS = 1000
 
 
 def headers() -> Iterator[Vector]:
@@ -64,7 +64,7 @@ def headers() -> Iterator[Vector]:
     yield written("an empty name", a_file(3, ""))
     yield written("the greatest size", a_text((1 << 53) - 1))
     yield read("fills the first chunk", name_of(CHUNK_SIZE), [], written=True)
-    yield read("as many items as may be", many(ITEMS_MOST), [], written=True)
+    yield read("as many items as may be", many(MAX_ITEMS), [], written=True)
     one = [a_text(1)]
     yield read("bytes behind it", item(text) + b"\xff" * 9, one, end=len(item(text)), written=True)
     yield read("white space", document(f' {{ "v" : 1,\r\n\t"items" : [ {text} ] , "expires" : 1 }} '), one)
@@ -84,7 +84,7 @@ def headers() -> Iterator[Vector]:
     yield bad("length of a byte less", (len(item(text)) - 5).to_bytes(4, "big") + item(text)[4:])
     yield bad("the greatest length", b"\xff\xff\xff\xff" + item(text)[4:])
     yield bad("a byte beyond the first chunk", name_of(CHUNK_SIZE + 1))
-    yield bad("an item too many", many(ITEMS_MOST + 1))
+    yield bad("an item too many", many(MAX_ITEMS + 1))
     yield bad("as many empty texts as fit into 1 MiB", many(41_900, size=0))
     yield bad("no JSON", document("taina"))
     yield bad("cut JSON", document(f'{{"v":1,"items":[{text}],"expires":1'))

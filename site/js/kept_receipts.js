@@ -1,10 +1,10 @@
 // The receipts that somebody asked this browser to keep. Nothing is here until then, and one call forgets it all.
 
-/** @typedef {{receipt: string, name: string, created: number, expires: number}} Sent a receipt link's fragment, what its sender calls it, unix times */
+/** @typedef {{receipt: string, name: string, created: number, expires: number}} KeptReceipt a receipt link's fragment, what its sender calls it, unix times */
 
 const KEY = "taina-sent";
 
-/** @returns {Sent[]} the newest first; none where storage is blocked or holds something else */
+/** @returns {KeptReceipt[]} the newest first; none where storage is blocked or holds something else */
 export function sent() {
   try {
     const found = JSON.parse(localStorage.getItem(KEY) ?? "[]");
@@ -14,7 +14,7 @@ export function sent() {
   }
 }
 
-/** In place of what was kept of the same receipt. @param {Sent[]} more @returns {boolean} whether the browser allows it */
+/** In place of what was kept of the same receipt. @param {KeptReceipt[]} more @returns {boolean} whether the browser allows it */
 export function keep(more) {
   const receipts = more.map(({ receipt }) => receipt);
   return store([...sent().filter(({ receipt }) => !receipts.includes(receipt)), ...more]);
@@ -29,7 +29,7 @@ export function forgetAll() {
   store([]);
 }
 
-/** @param {Sent[]} list @returns {boolean} */
+/** @param {KeptReceipt[]} list @returns {boolean} */
 function store(list) {
   try {
     if (list.length === 0) localStorage.removeItem(KEY);
@@ -40,7 +40,7 @@ function store(list) {
   }
 }
 
-/** @param {any} one @returns {one is Sent} */
+/** @param {any} one @returns {one is KeptReceipt} */
 function isSent(one) {
   const texts = typeof one?.receipt === "string" && typeof one.name === "string";
   return texts && Number.isSafeInteger(one.created) && Number.isSafeInteger(one.expires);

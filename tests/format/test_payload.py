@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from taina.errors import FormatError
 from taina.format.payload import (
     CHUNK_SIZE,
-    ITEMS_MOST,
+    MAX_ITEMS,
     Header,
     Item,
     Unpacker,
@@ -59,10 +59,10 @@ def test_padded_size_is_padme(size: int) -> None:
 
 
 def test_a_secret_holds_a_thousand_items_and_no_more() -> None:
-    header = Header((Item("text", 0),) * ITEMS_MOST, 0)
+    header = Header((Item("text", 0),) * MAX_ITEMS, 0)
     assert decode_header(encode_header(header))[0] == header
     with pytest.raises(FormatError, match="at most 1,000 texts and files"):
-        encode_header(Header((Item("text", 0),) * (ITEMS_MOST + 1), 0))
+        encode_header(Header((Item("text", 0),) * (MAX_ITEMS + 1), 0))
 
 
 @given(st.integers(0, 1024))

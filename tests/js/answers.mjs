@@ -17,8 +17,8 @@ const QUESTIONS = {
   seal,
   unseal,
   send,
-  peek,
-  reveal,
+  status,
+  open,
   receipt,
   burn,
   gcm,
@@ -87,7 +87,7 @@ async function unseal({ text, passphrase, chunks }) {
       return Response.json({ chunks: chunks.length, ...(chunks.length === 1 ? { content: chunks[0] } : {}) });
     },
   });
-  return told(await client.reveal(await decodeLink(text, "secret"), passphrase));
+  return told(await client.open(await decodeLink(text, "secret"), passphrase));
 }
 
 /** @param {{url: string, items: Told[], ttl: number, passphrase: string | null}} question */
@@ -96,13 +96,13 @@ async function send({ url, items, ttl, passphrase }) {
 }
 
 /** @param {{url: string, text: string}} question */
-async function peek({ url, text }) {
-  return clientOf(url).peek(await decodeLink(text, "secret"));
+async function status({ url, text }) {
+  return clientOf(url).status(await decodeLink(text, "secret"));
 }
 
 /** @param {{url: string, text: string, passphrase: string | null}} question */
-async function reveal({ url, text, passphrase }) {
-  return told(await clientOf(url).reveal(await decodeLink(text, "secret"), passphrase));
+async function open({ url, text, passphrase }) {
+  return told(await clientOf(url).open(await decodeLink(text, "secret"), passphrase));
 }
 
 /** @param {{url: string, text: string}} question */

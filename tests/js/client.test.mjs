@@ -167,7 +167,7 @@ for (const [status, code, members] of /** @type {[number, string, object][]} */ 
     const { client, calls, waits } = clientOf(() => problem(status, { code, ...members }));
     await assert.rejects(client.send(text, options), refusal(code, members));
     const { link } = await sealed(text);
-    await assert.rejects(client.reveal(link, null), refusal(code, members));
+    await assert.rejects(client.open(link, null), refusal(code, members));
     assert.equal(calls.length, 2);
     assert.deepEqual(waits, []);
   });
@@ -175,7 +175,7 @@ for (const [status, code, members] of /** @type {[number, string, object][]} */ 
 
 test("an error that is no problem document is still an error", async () => {
   const { client } = clientOf(() => new Response("<html>", { status: 404 }));
-  await assert.rejects(client.status(), refusal("internal", { status: 404 }));
+  await assert.rejects(client.instance(), refusal("internal", { status: 404 }));
 });
 
 test("send: three chunks are on their way at once, never more, and each arrives once", async () => {
@@ -339,10 +339,10 @@ test("send: a file that changed since it was chosen is told", async () => {
   }
 });
 
-test("reveal: proof, ciphertext, plaintext, and the proof of having opened it last", async () => {
+test("open: proof, ciphertext, plaintext, and the proof of having opened it last", async () => {
   const secret = await sealed([...text, ...files(new Blob(["file"]))], "парола");
   const { client, calls } = clientOf(keeping(secret));
-  const { items, expires } = await client.reveal(secret.link, "парола");
+  const { items, expires } = await client.open(secret.link, "парола");
   assert.equal(expires, 1_800_003_600);
   assert.deepEqual(items[0], text[0]);
   assert.ok(items[1].type === "file");
@@ -359,28 +359,28 @@ test("reveal: proof, ciphertext, plaintext, and the proof of having opened it la
   assert.deepEqual(ack.body, { opened: toBase64url(keys.opened) });
 });
 
-test("reveal: one reader has one claim, however often he asks", async () => {
+test("open: one reader has one claim, however often he asks", async () => {
   const secret = await sealed(text);
   const other = await sealed(text);
   let broken = true;
   const { client, calls } = clientOf((call) => (broken ? lost() : keeping(secret)(call)));
-  await assert.rejects(client.reveal(secret.link, null), refusal("unreachable"));
+  await assert.rejects(client.open(secret.link, null), refusal("unreachable"));
   broken = false;
-  await client.reveal(secret.link, null);
+  await client.open(secret.link, null);
   const claims = calls.filter((call) => call.path.endsWith("/reveal")).map((call) => call.body.claim.id);
   assert.equal(claims.length, 6);
   assert.equal(new Set(claims).size, 1);
 
   broken = true;
-  await assert.rejects(client.reveal(other.link, null), refusal("unreachable"));
+  await assert.rejects(client.open(other.link, null), refusal("unreachable"));
   assert.notEqual(calls[calls.length - 1].body.claim.id, claims[0]);
 });
 
-test("reveal: an answer that breaks off is asked for again", async () => {
+test("open: an answer that breaks off is asked for again", async () => {
   const secret = await sealed(files(new Blob([new Uint8Array(2 * CHUNK_SIZE)])));
   let cuts = 3;
   const { client } = clientOf((call) => (cuts-- > 0 ? cut() : keeping(secret)(call)));
-  const { items } = await client.reveal(secret.link, null);
+  const { items } = await client.open(secret.link, null);
   assert.ok(items[0].type === "file");
   assert.equal(items[0].size, 2 * CHUNK_SIZE);
   assert.equal((await items[0].blob()).size, 2 * CHUNK_SIZE);
@@ -391,10 +391,10 @@ for (const [name, answer] of /** @type {[string, Answer][]} */ ([
   ["is lost for ever", lost],
   ["is never answered", () => new Promise(() => {})],
 ])) {
-  test(`reveal: an acknowledgement that ${name} takes nothing away from the reader`, async () => {
+  test(`open: an acknowledgement that ${name} takes nothing away from the reader`, async () => {
     const secret = await sealed(text);
     const { client } = clientOf((call) => (call.path.endsWith("/ack") ? answer(call) : keeping(secret)(call)));
-    assert.deepEqual((await client.reveal(secret.link, null)).items, text);
+    assert.deepEqual((await client.open(secret.link, null)).items, text);
   });
 }
 
@@ -408,20 +408,20 @@ for (const [name, change] of /** @type {[string, (answer: any) => any][]} */ ([
   ["null", () => null],
   ["a list", () => []],
 ])) {
-  test(`reveal: a server that answers ${name} is not believed, nor told that it was opened`, async () => {
+  test(`open: a server that answers ${name} is not believed, nor told that it was opened`, async () => {
     const secret = await sealed(text);
     const { client, calls } = clientOf(async (call) =>
       Response.json(change(await (await keeping(secret)(call)).json())),
     );
-    await assert.rejects(client.reveal(secret.link, null), (error) => error instanceof TainaError);
+    await assert.rejects(client.open(secret.link, null), (error) => error instanceof TainaError);
     assert.ok(calls.every((call) => !call.path.endsWith("/ack")));
   });
 }
 
-test("reveal: a secret that is another's does not open", async () => {
+test("open: a secret that is another's does not open", async () => {
   const [one, another] = [await sealed(text), await sealed(text)];
   const { client } = clientOf(keeping(another));
-  await assert.rejects(client.reveal(one.link, null), refusal("tampered"));
+  await assert.rejects(client.open(one.link, null), refusal("tampered"));
 });
 
 test("receipt: opened is proved by the reader's own proof and by nothing else", async () => {
@@ -449,8 +449,8 @@ test("what only the reader may know never leaves, and nothing secret stands in a
     path.includes("chunks") ? new Response(null) : created(),
   );
   const made = await sender.send(text, { ...options, passphrase: "парола" });
-  await client.peek(secret.link);
-  await client.reveal(secret.link, "парола");
+  await client.status(secret.link);
+  await client.open(secret.link, "парола");
   await client.burn(secret.receipt).catch(() => {});
 
   const whole = [...calls, ...sent].map((call) => JSON.stringify([call.path, call.init.headers, call.body])).join("\n");
@@ -533,11 +533,11 @@ for (const [name, init] of /** @type {[string, ResponseInit][]} */ ([
   test(`${name} without end is not read to its end`, async () => {
     const secret = await sealed(text);
     for (const call of /** @type {((client: Client) => Promise<unknown>)[]} */ ([
-      (client) => client.peek(secret.link),
-      (client) => client.reveal(secret.link, null),
+      (client) => client.status(secret.link),
+      (client) => client.open(secret.link, null),
       (client) => client.receipt(secret.receipt),
       (client) => client.send(text, options),
-      (client) => client.status(),
+      (client) => client.instance(),
     ])) {
       const { answer, taken } = flood(init);
       await assert.rejects(call(clientOf(answer).client), refusal("internal", init));
@@ -550,13 +550,13 @@ test("a chunk is no larger than chunks are", async () => {
   const secret = await sealed(files(new Blob([new Uint8Array(2 * CHUNK_SIZE)])));
   const keep = keeping(secret);
   const { client } = clientOf((call) => (call.path.includes("/chunks/") ? flood().answer() : keep(call)));
-  await assert.rejects(client.reveal(secret.link, null), refusal("internal"));
+  await assert.rejects(client.open(secret.link, null), refusal("internal"));
 });
 
 test("what says that it is too large is not read at all", async () => {
   const secret = await sealed(text);
   const { answer, taken } = flood({ headers: { "Content-Length": "99999999999" } });
-  await assert.rejects(clientOf(answer).client.peek(secret.link), refusal("internal"));
+  await assert.rejects(clientOf(answer).client.status(secret.link), refusal("internal"));
   assert.ok(taken.bytes <= 1 << 17);
 });
 
@@ -574,9 +574,9 @@ for (const lie of [
   test(`a status that lies is not believed: ${JSON.stringify(lie)}`, async () => {
     const secret = await sealed(text);
     const { client } = clientOf(() => Response.json({ ...trueStatus, ...lie }));
-    await assert.rejects(client.peek(secret.link), refusal("internal"));
+    await assert.rejects(client.status(secret.link), refusal("internal"));
     const gone = clientOf(() => problem(410, { code: "gone", state: "opened", ended: 1e17 }));
-    await assert.rejects(gone.client.peek(secret.link), refusal("internal", { status: 410 }));
+    await assert.rejects(gone.client.status(secret.link), refusal("internal", { status: 410 }));
   });
 }
 
@@ -592,7 +592,7 @@ test("a server that fails for long is given up after two minutes", async () => {
       throw new TypeError("a byte now and then, and then no more");
     },
   });
-  await assert.rejects(client.status(), refusal("unreachable"));
+  await assert.rejects(client.instance(), refusal("unreachable"));
   assert.equal(tries, 2);
 });
 

@@ -27,8 +27,8 @@ class Person:
         sent = self._javascript.ask("send", url=self._url, items=list(items), ttl=3600, passphrase=passphrase)
         return sent["secret"], sent["receipt"]
 
-    def reveal(self, link: str, passphrase: str | None = None) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = self._javascript.ask("reveal", url=self._url, text=link, passphrase=passphrase)[
+    def open(self, link: str, passphrase: str | None = None) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = self._javascript.ask("open", url=self._url, text=link, passphrase=passphrase)[
             "items"
         ]
         return items
@@ -53,13 +53,13 @@ def reader(taina: Server) -> Iterator[Person]:
 def test_a_text_is_read_once(sender: Person, reader: Person) -> None:
     link, receipt = sender.send(TEXT)
     for _ in range(5):
-        status = reader.ask("peek", link)
+        status = reader.ask("status", link)
         assert (status["state"], status["passphrase"], status["attempts_left"]) == ("waiting", False, 10)
     assert sender.ask("receipt", receipt)["state"] == "waiting"
-    assert reader.reveal(link) == [TEXT]
+    assert reader.open(link) == [TEXT]
     for person in (reader, sender):
         with pytest.raises(Refused, match="gone") as refused:
-            person.reveal(link)
+            person.open(link)
         assert refused.value.members["state"] == "opened"
     found = sender.ask("receipt", receipt)
     assert (found["state"], found["proved"], found["failed_attempts"]) == ("opened", True, 0)
@@ -67,11 +67,11 @@ def test_a_text_is_read_once(sender: Person, reader: Person) -> None:
 
 def test_only_the_passphrase_opens(sender: Person, reader: Person) -> None:
     link, receipt = sender.send(TEXT, passphrase="ﬁ парола")
-    assert reader.ask("peek", link)["passphrase"] is True
+    assert reader.ask("status", link)["passphrase"] is True
     with pytest.raises(Refused, match="wrong_passphrase") as refused:
-        reader.reveal(link, "fi пароли")
+        reader.open(link, "fi пароли")
     assert refused.value.members["attempts_left"] == 9
-    assert reader.reveal(link, "fi парола") == [TEXT]
+    assert reader.open(link, "fi парола") == [TEXT]
     found = sender.ask("receipt", receipt)
     assert (found["state"], found["proved"], found["failed_attempts"]) == ("opened", True, 1)
 
@@ -80,7 +80,7 @@ def test_only_the_passphrase_opens(sender: Person, reader: Person) -> None:
 def test_a_file_arrives_as_it_was(size: int, sender: Person, reader: Person) -> None:
     data = (sha256(b"file") * (size // 32 + 1))[:size]
     link, receipt = sender.send({"type": "file", "name": "а.bin", "mime": "", "data": base64url.encode(data)}, TEXT)
-    file, text = reader.reveal(link)
+    file, text = reader.open(link)
     assert base64url.decode(file.pop("data")) == data
     assert file == {"type": "file", "name": "а.bin", "mime": "", "size": size, "opaque": True}
     assert text == TEXT
@@ -91,7 +91,7 @@ def test_a_burned_secret_is_gone(sender: Person, reader: Person) -> None:
     link, receipt = sender.send(TEXT)
     sender.ask("burn", receipt)
     with pytest.raises(Refused, match="gone") as refused:
-        reader.reveal(link)
+        reader.open(link)
     assert refused.value.members["state"] == "burned"
     found = sender.ask("receipt", receipt)
     assert (found["state"], found["proved"]) == ("burned", False)
@@ -99,7 +99,7 @@ def test_a_burned_secret_is_gone(sender: Person, reader: Person) -> None:
 
 def test_a_link_that_nobody_made_is_not_found(sender: Person) -> None:
     with pytest.raises(Refused, match="not_found"):
-        sender.reveal(encode_link(Link("secret", sha256(b"nobody made it"))))
+        sender.open(encode_link(Link("secret", sha256(b"nobody made it"))))
 
 
 def test_a_server_that_is_away_is_unreachable_and_the_next_try_is_the_same_reader(tmp_path: Path) -> None:
@@ -110,9 +110,9 @@ def test_a_server_that_is_away_is_unreachable_and_the_next_try_is_the_same_reade
         link, _ = person.send(TEXT)
         stop_server(server)
         with pytest.raises(Refused, match="unreachable"):
-            person.reveal(link)
+            person.open(link)
         server = start_server(tmp_path, port=int(server.url.rpartition(":")[2]))
-        assert person.reveal(link) == [TEXT]
+        assert person.open(link) == [TEXT]
     finally:
         program.close()
         stop_server(server)

@@ -14,10 +14,10 @@ test("a transfer that has ended listens to the network no more", async () => {
     }
   }
   Object.assign(globalThis, { Worker, addEventListener: page.addEventListener.bind(page) });
-  const { Courier } = await import("../../site/js/client/transfer.js");
-  const courier = new Courier({ onProgress() {}, onHeld() {} });
+  const { Transfer } = await import("../../site/js/client/transfer.js");
+  const transfer = new Transfer({ onProgress() {}, onHeld() {} });
   page.dispatchEvent(new Event("online"));
-  courier.end();
+  transfer.end();
   page.dispatchEvent(new Event("online"));
   assert.deepEqual(told, ["online", "end"]);
 });
@@ -33,8 +33,8 @@ test("a page on another host than the API tells the worker where that is", async
     }
   }
   Object.assign(globalThis, { Worker });
-  const { Courier } = await import("../../site/js/client/transfer.js");
-  const courier = new Courier({ onProgress() {}, onHeld() {} });
-  void courier.send([], { ttl: 1 });
+  const { Transfer } = await import("../../site/js/client/transfer.js");
+  const transfer = new Transfer({ onProgress() {}, onHeld() {} });
+  void transfer.send([], { ttl: 1 });
   assert.deepEqual(asked, [["send", "https://api.example/api/v1"]]);
 });

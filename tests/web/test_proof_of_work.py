@@ -59,7 +59,7 @@ def test_our_client_does_it_by_itself(asking: Server) -> None:
 
 
 def test_more_than_is_reasonable_is_done_for_nobody(monkeypatch: pytest.MonkeyPatch, asking: Server) -> None:
-    monkeypatch.setattr("taina.client.transport.BITS_MOST", BITS - 1)
+    monkeypatch.setattr("taina.client.transport.MAX_BITS", BITS - 1)
     with Client(asking.url) as client, pytest.raises(WorkNeededError):
         client.send("too dear")
 

@@ -14,9 +14,9 @@ from taina.cli.options import client_for, key_file_option, url_option
 from taina.cli.output import say
 from taina.cli.signals import ended_by_signals
 
-_LEAST_TOKEN = 16
+_MIN_TOKEN = 16
 _PORT = 7143
-_LONGEST_SOCKET = 100
+_MAX_SOCKET = 100
 """Bytes of a path: systems take 104 to 108."""
 
 
@@ -48,8 +48,8 @@ def bridge(port: int | None, path: Path | None, url: str | None, key_file: Path 
     if path is not None and port is not None:
         raise click.UsageError("Give either --socket or --port.")
     given = os.environ.get("TAINA_BRIDGE_TOKEN")
-    if path is None and given is not None and len(given) < _LEAST_TOKEN:
-        raise click.UsageError(f"TAINA_BRIDGE_TOKEN has to have {_LEAST_TOKEN} characters or more.")
+    if path is None and given is not None and len(given) < _MIN_TOKEN:
+        raise click.UsageError(f"TAINA_BRIDGE_TOKEN has to have {_MIN_TOKEN} characters or more.")
     token = None if path is not None else given or secrets.token_urlsafe(24)
     port = _PORT if port is None else port
     with client_for(url, key_file) as client, _listening(path) as sockets:
@@ -76,8 +76,8 @@ def _listening(path: Path | None) -> Iterator[list[socket.socket]]:
     if path is None:
         yield []
         return
-    if len(os.fsencode(path)) > _LONGEST_SOCKET:
-        raise click.ClickException(f"A socket needs a shorter path, of {_LONGEST_SOCKET} bytes at most: {path}")
+    if len(os.fsencode(path)) > _MAX_SOCKET:
+        raise click.ClickException(f"A socket needs a shorter path, of {_MAX_SOCKET} bytes at most: {path}")
     listening = socket.socket(socket.AF_UNIX)
     try:
         _clear(path)

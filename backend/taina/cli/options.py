@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 else:
     _ParamType = click.ParamType  # of older releases takes no type
 
-_LINE_MOST = 64 << 10
+_MAX_LINE = 64 << 10
 """Bytes, far more than a passphrase or a link has."""
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _AUTHORITY = "taina.cli.authority"
@@ -58,7 +58,7 @@ key_file_option = click.option(
     type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True),
     help="Read the access key of a private instance from the first line of this file (or set TAINA_KEY).",
 )
-_LONGEST = 100 * 365 * 86400
+_MAX_SECONDS = 100 * 365 * 86400
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -72,7 +72,7 @@ class Duration(_ParamType):
         if not found or not int(found[1]):
             self.fail(f"{value!r} is not a length of time. Write 30m, 2h or 7d.", param, ctx)
         seconds = int(found[1]) * _UNITS[found[2] or "s"]
-        if seconds > _LONGEST:
+        if seconds > _MAX_SECONDS:
             self.fail(f"{value!r} is too long: 100 years are the most.", param, ctx)
         return seconds
 
@@ -132,7 +132,7 @@ def read_link(argument: str) -> str:
     """The link itself, or the first line of standard input for `-`, which keeps it out of the list of processes."""
     if argument != "-":
         return argument
-    return standard_input().readline(_LINE_MOST).decode("utf-8", "replace")
+    return standard_input().readline(_MAX_LINE).decode("utf-8", "replace")
 
 
 def read_passphrase(file: Path | None) -> str | None:
@@ -160,12 +160,12 @@ def first_line(file: Path, what: str) -> str:
     try:
         if str(file) == "-":
             # What follows the line may be the secret itself.
-            data = standard_input().readline(_LINE_MOST)
+            data = standard_input().readline(_MAX_LINE)
             if data.startswith(_UTF16_MARKS):
                 data += standard_input().read()
         else:
             with file.open("rb") as opened:
-                data = opened.read(_LINE_MOST)
+                data = opened.read(_MAX_LINE)
         encoding = "utf-16" if data.startswith(_UTF16_MARKS) else "utf-8-sig"
         if encoding == "utf-8-sig":
             data = data.partition(b"\n")[0]

@@ -6,22 +6,22 @@ from taina import base64url
 from taina.client.results import State
 from taina.errors import NotTainaError
 
-MOST = (1 << 53) - 1
+MAX_INTEGER = (1 << 53) - 1
 """What JSON numbers are exact up to, in every language."""
-LATEST = 253_370_764_800
+MAX_TIME = 253_370_764_800
 """Unix seconds of the year 9999, after which calendars end."""
 
 
-def whole(answer: Any, name: str, most: int = MOST) -> int:
+def whole(answer: Any, name: str, limit: int = MAX_INTEGER) -> int:
     value = answer.get(name) if isinstance(answer, dict) else None
-    if type(value) is not int or not 0 <= value <= most:
+    if type(value) is not int or not 0 <= value <= limit:
         raise NotTainaError
     return value
 
 
 def point(answer: Any, name: str) -> int:
     """A point in time, in unix seconds."""
-    return whole(answer, name, LATEST)
+    return whole(answer, name, MAX_TIME)
 
 
 def bytes_of(answer: dict[str, Any], name: str) -> bytes:

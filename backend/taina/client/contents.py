@@ -12,7 +12,7 @@ from taina.format.stream import StreamKey, seal
 
 _SMALL = 4096
 """Bytes that a file says to have whose size is not known beforehand: 0, or those of a page of memory."""
-_HELD_MOST = 64 << 20
+_MAX_HELD = 64 << 20
 Content = str | Path | File
 """What can be sent: a text, the path of a file, or a file from memory."""
 
@@ -46,12 +46,12 @@ def settled(content: Content) -> Content:
             return content
         with content.open("rb") as opened:
             data = bytearray()
-            while len(data) <= _HELD_MOST and (piece := opened.read(CHUNK_SIZE)):
+            while len(data) <= _MAX_HELD and (piece := opened.read(CHUNK_SIZE)):
                 data += piece
     except OSError as error:
         raise FileError(f"{content} cannot be read: {error.strerror}.") from None
     file = _file(content)
-    return File(file.name, bytes(data), file.mime) if len(data) <= _HELD_MOST else content
+    return File(file.name, bytes(data), file.mime) if len(data) <= _MAX_HELD else content
 
 
 def _file(content: Path | File) -> File:

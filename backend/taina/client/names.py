@@ -13,9 +13,9 @@ _FORBIDDEN = re.compile(
 _ENDS = " .\u200c\u200d" + "".join(map(chr, range(0xFE00, 0xFE10)))
 """Not seen at a name's ends; within, joiners and variants are needed."""
 _DEVICE = re.compile(r"(con|prn|aux|nul|com[1-9]|lpt[1-9]) *(\.|$)", re.IGNORECASE | re.ASCII)
-_LONGEST = 200
+_MAX_LENGTH = 200
 """Bytes of UTF-8; file systems take 255, and a number may have to fit in."""
-_LONGEST_EXTENSION = 20
+_MAX_EXTENSION = 20
 
 
 def clean_name(name: str, *, hidden: bool = False) -> str:
@@ -40,12 +40,12 @@ def with_number(name: str, n: int) -> str:
 
 
 def _shorten(name: str) -> str:
-    if len(name.encode("utf-8")) <= _LONGEST:
+    if len(name.encode("utf-8")) <= _MAX_LENGTH:
         return name
     stem, dot, extension = name.rpartition(".")
     tail = dot + extension
-    if not stem or len(tail.encode("utf-8")) > _LONGEST_EXTENSION:
+    if not stem or len(tail.encode("utf-8")) > _MAX_EXTENSION:
         stem, tail = name, ""
-    room = _LONGEST - len(tail.encode("utf-8"))
+    room = _MAX_LENGTH - len(tail.encode("utf-8"))
     cut = stem.encode("utf-8")[:room].decode("utf-8", "ignore")
     return cut.rstrip(_ENDS) + tail

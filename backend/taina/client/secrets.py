@@ -13,7 +13,7 @@ from taina.client.connection import Connection
 from taina.client.contents import Content, item_of, seal_contents, settled
 from taina.client.receiving import Receiver
 from taina.client.results import Opened, Receipt, Sent, Status
-from taina.client.transport import CONTENT_MOST, Transport, spoken_size
+from taina.client.transport import MAX_CONTENT, Transport, spoken_size
 from taina.client.types import need, need_passphrase, need_seconds
 from taina.errors import (
     GoneError,
@@ -228,7 +228,7 @@ class Secrets(Connection):
         }
         reveal = f"/secrets/{base64url.encode(link_keys.id)}/reveal"
         try:
-            answer = transport.json("POST", reveal, token=link_keys.proof, body=proofs, most=CONTENT_MOST)
+            answer = transport.json("POST", reveal, token=link_keys.proof, body=proofs, limit=MAX_CONTENT)
         except (GoneError, NotFoundError, NotReadyError, WrongPassphraseError):
             self._claims.forget(link_keys.id)
             raise

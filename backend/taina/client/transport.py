@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from taina import __version__, base64url
-from taina.client.answers import LATEST, MOST, whole
+from taina.client.answers import MAX_INTEGER, MAX_TIME, whole
 from taina.client.results import State
 from taina.config.values import origin
 from taina.errors import (
@@ -28,13 +28,13 @@ from taina.errors import (
 from taina.fetching import Answer, fetch
 from taina.format.payload import CHUNK_SIZE
 from taina.format.stream import sealed_size
-from taina.proof_of_work import BITS_MOST, find
+from taina.proof_of_work import MAX_BITS, find
 
 _TRY_AGAIN = {429, 500, 502, 503, 504}
 """Half an answer and an overloaded proxy are worth another try; a full store (507) is not."""
 _OURS_ALONE = (FormatError, UnreachableError, FileError)
 """Errors that a client finds by itself: who sends their codes is no Taina."""
-_NUMBERS = {"attempts_left": MOST, "ended": LATEST, "retry_after": MOST, "bits": MOST}
+_NUMBERS = {"attempts_left": MAX_INTEGER, "ended": MAX_TIME, "retry_after": MAX_INTEGER, "bits": MAX_INTEGER}
 _FIELDS = {
     "ttl": "This instance does not keep anything for so long, or so short a time.",
     "answers": "This instance does not take so many answers to a request.",
@@ -43,11 +43,11 @@ _FIELDS = {
 }
 _WORDS = {"state": frozenset(get_args(State)), "field": frozenset(_FIELDS)}
 """Facts that an error of the API may have beside its code, and what they may be."""
-DOCUMENT_MOST = 64 << 10
+MAX_DOCUMENT = 64 << 10
 """Bytes of an answer that is a list or less."""
-CONTENT_MOST = 2 << 20
+MAX_CONTENT = 2 << 20
 """Bytes of an answer with a chunk in base64url."""
-CHUNK_MOST = sealed_size(CHUNK_SIZE)
+MAX_CHUNK = sealed_size(CHUNK_SIZE)
 """Bytes of a sealed chunk."""
 _UNTRUSTED = (
     "The certificate of {url} is not trusted here, or is for another name. If the instance has a certificate authority "
@@ -55,7 +55,7 @@ _UNTRUSTED = (
 )
 _UNKNOWN = "There is no host with the name in {url}, or this machine is not connected. Look at each letter of it."
 _FIRST_WAIT = 0.5
-_LONGEST_WAIT = 8.0
+_MAX_WAIT = 8.0
 
 
 OnRetry = Callable[[TainaError, float], None]
@@ -94,7 +94,7 @@ class Transport:
         self._reached = False
 
     def json(
-        self, method: str, path: str, *, token: bytes | None = None, body: Any = None, most: int = DOCUMENT_MOST
+        self, method: str, path: str, *, token: bytes | None = None, body: Any = None, limit: int = MAX_DOCUMENT
     ) -> dict[str, Any]:
         """A call that answers with a JSON object of at most so many bytes.
 
@@ -102,7 +102,7 @@ class Transport:
             TainaError: UnreachableError among them.
         """
         content = None if body is None else json.dumps(body).encode("utf-8")
-        document = _read(self._call(method, path, token, content, "application/json", most))
+        document = _read(self._call(method, path, token, content, "application/json", limit))
         if document is None:
             raise NotTainaError
         return document
@@ -119,14 +119,14 @@ class Transport:
             raise self._sizes() from None
         except WorkNeededError as error:
             bits = error.members.get("bits")
-            if type(bits) is not int or not 0 < bits <= BITS_MOST:
+            if type(bits) is not int or not 0 < bits <= MAX_BITS:
                 raise
         return self.json("PUT", path, token=token, body={**body, "work": find(identifier, bits)})
 
     def _lifetimes(self) -> InvalidError:
         bounds = self.json("GET", "/status").get("ttl")
-        least, most = whole(bounds, "min"), whole(bounds, "max")
-        return InvalidError(f"A lifetime is {_spoken(least)} to {_spoken(most)} here.", field="ttl")
+        minimum, maximum = whole(bounds, "min"), whole(bounds, "max")
+        return InvalidError(f"A lifetime is {_spoken(minimum)} to {_spoken(maximum)} here.", field="ttl")
 
     def _sizes(self) -> TooLargeError:
         most = spoken_size(whole(self.json("GET", "/status").get("limits"), "size"))
@@ -134,21 +134,23 @@ class Transport:
 
     def post(self, path: str, token: bytes | None, body: Any) -> None:
         """A call that answers with nothing. Raises: TainaError."""
-        self._call("POST", path, token, json.dumps(body).encode("utf-8"), "application/json", DOCUMENT_MOST)
+        self._call("POST", path, token, json.dumps(body).encode("utf-8"), "application/json", MAX_DOCUMENT)
 
     def put_bytes(self, path: str, token: bytes, content: bytes) -> None:
         """Leave bytes at an address. Raises: TainaError."""
-        self._call("PUT", path, token, content, "application/octet-stream", DOCUMENT_MOST)
+        self._call("PUT", path, token, content, "application/octet-stream", MAX_DOCUMENT)
 
     def delete(self, path: str, token: bytes) -> None:
         """Delete what is at an address. Raises: TainaError."""
-        self._call("DELETE", path, token, None, "", DOCUMENT_MOST)
+        self._call("DELETE", path, token, None, "", MAX_DOCUMENT)
 
     def get_bytes(self, path: str, token: bytes) -> bytes:
         """The bytes of a chunk at an address. Raises: TainaError."""
-        return self._call("GET", path, token, None, "", CHUNK_MOST).body
+        return self._call("GET", path, token, None, "", MAX_CHUNK).body
 
-    def _call(self, method: str, path: str, token: bytes | None, content: bytes | None, kind: str, most: int) -> Answer:
+    def _call(
+        self, method: str, path: str, token: bytes | None, content: bytes | None, kind: str, limit: int
+    ) -> Answer:
         headers = {"Accept": "*/*", "User-Agent": f"taina/{__version__}"}
         if token is not None:
             headers["Authorization"] = f"Bearer {base64url.encode(token)}"
@@ -158,7 +160,7 @@ class Transport:
         wait = _FIRST_WAIT
         while True:
             try:
-                answer = fetch(self._http, method, self._api + path, most=most, headers=headers, content=content)
+                answer = fetch(self._http, method, self._api + path, limit=limit, headers=headers, content=content)
             except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError):
                 raise InvalidError(f"{self.url} is not an address: one begins with https://", field="url") from None
             except httpx.TransportError as error:
@@ -186,7 +188,7 @@ class Transport:
                 raise problem
             self._on_retry(problem, pause)
             self._sleep(pause)
-            wait = min(2 * wait, _LONGEST_WAIT)
+            wait = min(2 * wait, _MAX_WAIT)
 
     def _is_elsewhere(self) -> bool:
         """Pages on a host without the API say in a file of theirs where it is; that is asked once."""
@@ -194,7 +196,7 @@ class Transport:
             return False
         self._asked = True
         try:
-            answer = fetch(self._http, "GET", f"{self.url.rstrip('/')}/api.json", most=DOCUMENT_MOST)
+            answer = fetch(self._http, "GET", f"{self.url.rstrip('/')}/api.json", limit=MAX_DOCUMENT)
             api = origin((_read(answer) or {})["api"])
         except (httpx.HTTPError, ValueError, KeyError, TypeError):
             return False
@@ -237,9 +239,9 @@ def _problem(answer: Answer, url: str) -> TainaError:
     if issubclass(kind, _OURS_ALONE):
         return NotTainaError()
     members: dict[str, Member] = {}
-    for name, most in _NUMBERS.items():
+    for name, limit in _NUMBERS.items():
         value = document.get(name)
-        if type(value) is int and 0 <= value <= most:
+        if type(value) is int and 0 <= value <= limit:
             members[name] = value
     for name, words in _WORDS.items():
         value = document.get(name)

@@ -29,7 +29,7 @@ from taina.config.values import (
     text,
     whole,
 )
-from taina.proof_of_work import BITS_MOST
+from taina.proof_of_work import MAX_BITS
 
 FILE = Path("taina.toml")
 """Read from the current folder where it is, unless another is named by --config or TAINA_CONFIG."""
@@ -105,7 +105,7 @@ class Config:
     )
     work: int = option(
         0,
-        whole(0, BITS_MOST),
+        whole(0, MAX_BITS),
         "Bits of proof of work for each new secret and request, while a flood lasts; 0 requires none.",
     )
     client_creates: int = option(120, whole(0, 1_000_000), "Secrets per minute and client; 0 means no limit.")

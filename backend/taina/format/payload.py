@@ -9,11 +9,11 @@ from taina.errors import FormatError
 
 CHUNK_SIZE = 1 << 20
 """Bytes of a chunk before sealing."""
-ITEMS_MOST = 1000
+MAX_ITEMS = 1000
 """Texts and files in one secret: more would keep a page, or a folder, busy for minutes."""
-SMALLEST = 1024
+MIN_SIZE = 1024
 _LENGTH_SIZE = 4
-_MOST = (1 << 53) - 1
+_MAX_INTEGER = (1 << 53) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ class Header:
 
 def padded_size(size: int) -> int:
     """The Padmé length (Nikitin et al., PURBs, 2019) for `size` bytes, never below 1 KiB."""
-    if size <= SMALLEST:
-        return SMALLEST
+    if size <= MIN_SIZE:
+        return MIN_SIZE
     e = size.bit_length() - 1
     s = e.bit_length()
     step = 1 << (e - s)
@@ -55,8 +55,8 @@ def encode_header(header: Header) -> bytes:
         FormatError: a name that is no well-formed text, too many items, or a header that does not fit into the
             first chunk.
     """
-    if len(header.items) > ITEMS_MOST:
-        raise FormatError(f"A secret holds at most {ITEMS_MOST:,} texts and files. Put them into an archive.")
+    if len(header.items) > MAX_ITEMS:
+        raise FormatError(f"A secret holds at most {MAX_ITEMS:,} texts and files. Put them into an archive.")
     items = [
         {"type": "text", "size": item.size}
         if item.type == "text"
@@ -90,8 +90,8 @@ def decode_header(chunk: bytes) -> tuple[Header, int]:
     items = document.get("items")
     if not isinstance(items, list):
         raise FormatError("The header lists no items.")
-    if len(items) > ITEMS_MOST:
-        raise FormatError(f"The header lists more than {ITEMS_MOST:,} items.")
+    if len(items) > MAX_ITEMS:
+        raise FormatError(f"The header lists more than {MAX_ITEMS:,} items.")
     return Header(tuple(_item(item) for item in items), _number(document.get("expires"))), end
 
 
@@ -184,7 +184,7 @@ def _item(item: Any) -> Item:
 
 
 def _number(value: Any) -> int:
-    if type(value) is not int or not 0 <= value <= _MOST:
+    if type(value) is not int or not 0 <= value <= _MAX_INTEGER:
         raise FormatError("A number of the header is none, or too large.")
     return value
 

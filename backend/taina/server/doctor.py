@@ -19,12 +19,12 @@ from taina.config import Config
 from taina.config.values import is_local
 from taina.fetching import Answer, fetch, open_http
 
-_SKEW_MOST = 5.0
+_MAX_SKEW = 5.0
 _WAL = b"\x02\x02"
 """Bytes 18 and 19 of a database file whose log is written ahead (SQLite's file format, 1.3.3)."""
 _PATIENCE = 10.0
 _UNIT = "taina.service"
-_ANSWER_MOST = 4 << 20
+_MAX_ANSWER = 4 << 20
 """Bytes; the list of the pages is the longest answer."""
 
 
@@ -154,7 +154,7 @@ def _outside(config: Config) -> Iterator[Finding]:
     try:
         with open_http(_PATIENCE) as http:
             status, page, lists, ready = (
-                fetch(http, "GET", f"{config.url}{path}", most=_ANSWER_MOST)
+                fetch(http, "GET", f"{config.url}{path}", limit=_MAX_ANSWER)
                 for path in ("/api/v1/status", "/en/", "/manifest.json", "/api/v1/ready")
             )
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
@@ -205,5 +205,5 @@ def _clock(date: str) -> Iterator[Finding]:
         skew = abs(time.time() - email.utils.parsedate_to_datetime(date).timestamp())
     except (TypeError, ValueError):
         return
-    good = skew <= _SKEW_MOST
+    good = skew <= _MAX_SKEW
     yield Finding(good, f"The clocks of this machine and of {'the address' if good else 'it'} are {skew:.0f} s apart.")

@@ -17,8 +17,8 @@ from taina.site import SiteError, colours, logo
 _KEYS = {"name", "accent", "logo", "links", "contact", "contact_until"}
 _OTHERS = {"folder"}
 """Keys of the same table that the server reads."""
-_LONGEST = 40
-_MOST_LINKS = 6
+_MAX_LENGTH = 40
+_MAX_LINKS = 6
 
 
 class LooksError(SiteError):
@@ -72,8 +72,8 @@ def read_looks(file: Path) -> Looks:
 
 
 def _text(key: str, value: Any) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST or value != value.strip():
-        raise LooksError(f"{key} is a text of 1 to {_LONGEST} characters, without spaces around it.")
+    if not isinstance(value, str) or not 0 < len(value) <= _MAX_LENGTH or value != value.strip():
+        raise LooksError(f"{key} is a text of 1 to {_MAX_LENGTH} characters, without spaces around it.")
     if any(unicodedata.category(character)[0] == "C" for character in value):
         raise LooksError(f"{key} holds a character that cannot be seen. Type it again.")
     return value
@@ -103,8 +103,8 @@ def _logo(folder: Path, value: Any) -> bytes:
 
 
 def _links(value: Any) -> tuple[tuple[str, str], ...]:
-    if not isinstance(value, list) or len(value) > _MOST_LINKS:
-        raise LooksError(f"site.links is a list of at most {_MOST_LINKS}.")
+    if not isinstance(value, list) or len(value) > _MAX_LINKS:
+        raise LooksError(f"site.links is a list of at most {_MAX_LINKS}.")
     return tuple(_link(f"site.links[{n}]", one) for n, one in enumerate(value))
 
 

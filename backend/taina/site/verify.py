@@ -91,7 +91,7 @@ _HARMLESS = frozenset(
 """Headers that hosts add and that change nothing in a page; any other is a finding."""
 _ALT_SVC = re.compile(r'(h2|h3|h3-29)=":\d{1,5}"(; ?ma=\d+)?(; ?persist=1)?', re.IGNORECASE)
 """The same host by another protocol; another host would be asked instead of this one."""
-LEAST_HSTS = 15_552_000
+MIN_HSTS = 15_552_000
 """Seconds, of half a year."""
 _STRANGE = ("sw.js", "service-worker.js", "js/site.js")
 _NOWHERE = "en/nothing-is-here.html"
@@ -262,7 +262,7 @@ def _compare_missing(offer: str, files: dict[str, dict[str, Any]], answer: Answe
 
 def _fetch(client: httpx.Client, url: str, headers: Mapping[str, str], size: int = MAX_MANIFEST) -> Answer:
     """One answer, as it came. One that is far larger than what was asked for is cut off."""
-    return fetch(client, "GET", url, most=size + (64 << 10), headers=headers)
+    return fetch(client, "GET", url, limit=size + (64 << 10), headers=headers)
 
 
 def _signed(key: Ed25519PublicKey, manifest: bytes, signature: bytes, report: Report, age: "_Age") -> dict[str, Any]:
@@ -365,7 +365,7 @@ def _compare_headers(path: str, expected: dict[str, Any], headers: httpx.Headers
     if not _is_type(path, headers.get("content-type", "")):
         yield f"{path} has another header Content-Type."
     strict = re.search(r"max-age=\"?(\d+)", headers.get("strict-transport-security", ""), re.IGNORECASE)
-    if secure and (strict is None or int(strict[1]) < LEAST_HSTS):
+    if secure and (strict is None or int(strict[1]) < MIN_HSTS):
         yield f"{path} has no header Strict-Transport-Security that holds for half a year."
     for name, value in headers.items():
         same_host = name == "alt-svc" and all(_ALT_SVC.fullmatch(part.strip()) for part in value.split(","))

@@ -4,7 +4,7 @@ import re
 
 from taina.errors import NotFoundError, TainaError, TooLargeError
 from taina.rules.uploads import SEALED_CHUNK
-from taina.web.parsing import JSON_MOST
+from taina.web.parsing import MAX_JSON
 
 SMALL = 64 << 10
 """Bytes of a body that holds no secret; as much is taken of a call that does not exist, for its answer says so."""
@@ -22,7 +22,7 @@ def screen(method: str, path: str, authorized: bool, length: int) -> TainaError 
     """
     limit = SMALL
     if method == "PUT" and _CREATE.fullmatch(path):
-        limit = JSON_MOST
+        limit = MAX_JSON
     elif method == "PUT" and _CHUNK.fullmatch(path):
         if not authorized and length > SMALL:
             return NotFoundError()

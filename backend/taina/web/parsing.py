@@ -9,7 +9,7 @@ import falcon
 from taina import base64url
 from taina.errors import InvalidError, MalformedError, MediaTypeError, NotFoundError, TooLargeError
 
-JSON_MOST = 1536 << 10
+MAX_JSON = 1536 << 10
 """Bytes of a JSON body: a whole chunk as base64url (1.34 MiB) and the fields beside it."""
 
 
@@ -73,7 +73,7 @@ def parse_bytes(field: str, text: str, length: int | None = None) -> bytes:
 
 def read_json(request: falcon.Request) -> Fields:
     """The body as an object. Raises: MediaTypeError, TooLargeError, MalformedError."""
-    body = read_body(request, "application/json", JSON_MOST)
+    body = read_body(request, "application/json", MAX_JSON)
     try:
         values = _DECODER.decode(body.decode("utf-8"))
     except (ValueError, RecursionError):

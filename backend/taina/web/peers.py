@@ -10,7 +10,7 @@ import falcon
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-_HOPS_MOST = 16
+_MAX_HOPS = 16
 """Proxies in a row that are believed."""
 
 
@@ -34,7 +34,7 @@ class Clients:
     def _address(self, peer: str, forwarded: str) -> Address | None:
         """The nearest hop that is no proxy of ours; what stands further to the left is only that hop's word."""
         address = _parse(peer)
-        hops = forwarded.rsplit(",", _HOPS_MOST)[-_HOPS_MOST:] if forwarded and self._proxies else []
+        hops = forwarded.rsplit(",", _MAX_HOPS)[-_MAX_HOPS:] if forwarded and self._proxies else []
         while hops and address is not None and self._trusts(address):
             hop = _parse(hops.pop())
             if hop is None:

@@ -26,38 +26,38 @@ import { TAG_SIZE, chunkCount, openChunk, sealChunk, sealedSize, streamKey } fro
  */
 /**
  * How a transfer is followed and steered. With a pace it waits out a network that is away, else that is an error.
- * @typedef {{onProgress?: OnProgress, signal?: AbortSignal, pace?: Pace}} Course
+ * @typedef {{onProgress?: OnProgress, signal?: AbortSignal, pace?: Pace}} TransferOptions
  */
 /**
  * What a private instance wants to see: an access key, or the answer token of a request and its id.
- * @typedef {{token: Bytes, request?: Bytes}} Admission
+ * @typedef {{token: Bytes, request?: Bytes}} Credential
  */
 /**
  * `ttl` in seconds; an access key, or what a request lets in, where a private instance wants it.
- * @typedef {{ttl: number, passphrase?: string | null, admission?: Admission | null}} SendOptions
+ * @typedef {{ttl: number, passphrase?: string | null, credential?: Credential | null}} SendOptions
  */
 /** @typedef {{secret: string, receipt: string, expires: number}} Links two fragments, unix seconds */
 /** @typedef {{state: string, passphrase: boolean, size: number, chunks: number, expires: number, attempts_left: number}} Status */
 /** @typedef {{state: string, created: number, expires: number, ended?: number, failed_attempts: number, opened?: string, proved: boolean}} Receipt */
 /** @typedef {{limits: {size: number}, ttl: {min: number, max: number, default: number}, options: {create: string}}} Instance */
-/** @typedef {{token?: Bytes, json?: unknown, bytes?: Bytes, signal?: AbortSignal}} Sent */
-/** @typedef {{fetch: typeof fetch, random: (size: number) => Bytes, now: () => number, wait: (ms: number) => Promise<unknown>}} Surroundings */
+/** @typedef {{token?: Bytes, json?: unknown, bytes?: Bytes, signal?: AbortSignal}} Call */
+/** @typedef {{fetch: typeof fetch, random: (size: number) => Bytes, now: () => number, wait: (ms: number) => Promise<unknown>}} Environment */
 
-const AT_ONCE = 3; // chunks on their way
-const TRY_MOST = 120_000; // ms for one try, as the server gives it
-const WAITS = [500, 1000, 2000, 4000]; // ms between tries
-const WORK_MOST = 20; // bits of proof of work: most of a minute
-const LAST_WORD = 2000; // ms that is waited for the server to hear how it ended
+const CONCURRENCY = 3; // chunks on their way
+const TRY_TIMEOUT = 120_000; // ms for one try, as the server gives it
+const RETRY_DELAYS = [500, 1000, 2000, 4000]; // ms between tries
+const MAX_BITS = 20; // bits of proof of work: most of a minute
+const ACK_TIMEOUT = 2000; // ms that is waited for the server to hear how it ended
 /** Half an answer and an overloaded proxy are worth another try; a full store (507) is not. */
-const TRY_AGAIN = [429, 500, 502, 503, 504];
-const PATIENCE = 10; // seconds that a server may ask to wait before another try; for longer, a person decides
-const JSON_MOST = 2 << 20; // bytes: a chunk in base64url, and the rest
-const PROBLEM_MOST = 64 << 10; // bytes
-const LATEST = 253_370_764_800; // unix seconds of the year 9999, after which calendars end; no other number is larger
+const RETRY_STATUSES = [429, 500, 502, 503, 504];
+const MAX_RETRY_AFTER = 10; // seconds that a server may ask to wait before another try; for longer, a person decides
+const MAX_CONTENT = 2 << 20; // bytes: a chunk in base64url, and the rest
+const MAX_DOCUMENT = 64 << 10; // bytes
+const MAX_TIME = 253_370_764_800; // unix seconds of the year 9999, after which calendars end; no other number is larger
 const STATES = ["uploading", "waiting", "revealed", "opened", "burned", "expired", "locked"];
-const ASK_AGAIN = 5000; // ms between looks for a network that is away
+const RETRY_INTERVAL = 5000; // ms between looks for a network that is away
 
-/** @type {Surroundings} */
+/** @type {Environment} */
 const BROWSER = {
   fetch: (...args) => fetch(...args),
   random: (size) => crypto.getRandomValues(new Uint8Array(size)),
@@ -67,21 +67,21 @@ const BROWSER = {
 
 export class Client {
   #api;
-  #around;
+  #environment;
   /** The claim of each secret that this client began to reveal, so that another try is the same reader's. @type {Map<string, Bytes>} */
   #claims = new Map();
 
   /**
    * @param {string} [api] address of the API
-   * @param {Partial<Surroundings>} [around] what stands in for the browser's own, in tests
+   * @param {Partial<Environment>} [environment] what stands in for the browser's own, in tests
    */
-  constructor(api = apiOfPage(), around = {}) {
+  constructor(api = apiOfPage(), environment = {}) {
     this.#api = api;
-    this.#around = { ...BROWSER, ...around };
+    this.#environment = { ...BROWSER, ...environment };
   }
 
   /** @returns {Promise<Instance>} limits and lifetimes of this instance */
-  async status() {
+  async instance() {
     const { limits, ttl, options } = await this.json("GET", "/status");
     return {
       limits: facts(limits, { size: "number" }),
@@ -94,14 +94,14 @@ export class Client {
    * Seal the items under keys of their own and leave them with the server. Each chunk is sealed once, and after a lost
    * answer the same bytes are sent again: AES-GCM must never seal two plaintexts under one key and nonce.
    * @param {Outgoing[]} items
-   * @param {SendOptions & Course} options
+   * @param {SendOptions & TransferOptions} options
    * @returns {Promise<Links>}
    * @throws {TainaError}
    */
-  async send(items, { ttl, passphrase = null, admission = null, onProgress, signal, pace }) {
-    const key = this.#around.random(KEY_SIZE);
-    const receiptKey = this.#around.random(KEY_SIZE);
-    const payload = payloadOf(items, Math.floor(this.#around.now() / 1000) + ttl);
+  async send(items, { ttl, passphrase = null, credential = null, onProgress, signal, pace }) {
+    const key = this.#environment.random(KEY_SIZE);
+    const receiptKey = this.#environment.random(KEY_SIZE);
+    const payload = payloadOf(items, Math.floor(this.#environment.now() / 1000) + ttl);
     /** @type {Link} */
     const link = { kind: "secret", body: key, passphrase: passphrase !== null };
     const linkKeys = await deriveLinkKeys(key);
@@ -129,13 +129,13 @@ export class Client {
       size: sealedSize(payload.size),
       passphrase: link.passphrase,
       ...(chunks === 1 ? { content: toBase64url(await seal(0)) } : {}),
-      ...(admission?.request ? { request: toBase64url(admission.request) } : {}),
+      ...(credential?.request ? { request: toBase64url(credential.request) } : {}),
     };
-    const created = await this.create(path, linkKeys.id, { json: order, token: admission?.token, signal });
+    const created = await this.create(path, linkKeys.id, { json: order, token: credential?.token, signal });
     if (chunks > 1) {
       try {
         let done = 0;
-        await inParallel(AT_ONCE, chunks, async (n) => {
+        await inParallel(CONCURRENCY, chunks, async (n) => {
           await pace?.passed(signal);
           const bytes = await seal(n);
           await this.#atItsPace(pace, signal, () =>
@@ -146,7 +146,7 @@ export class Client {
         });
       } catch (error) {
         // Nothing goes on with it: it shall not take up room until it is swept.
-        await this.#lastWord(this.json("POST", `/receipts/${toBase64url(receipt.id)}/burn`, { token }));
+        await this.#bestEffort(this.json("POST", `/receipts/${toBase64url(receipt.id)}/burn`, { token }));
         throw error;
       }
     }
@@ -164,7 +164,7 @@ export class Client {
    * @returns {Promise<Status>}
    * @throws {TainaError} not_found, gone
    */
-  async peek(link) {
+  async status(link) {
     const { id, proof } = await deriveLinkKeys(link.body);
     return facts(await this.json("GET", `/secrets/${toBase64url(id)}`, { token: proof }), {
       state: "state",
@@ -180,15 +180,15 @@ export class Client {
    * Take the secret, for good. Calling it again for the same link after a failure is the same reader's next try.
    * @param {Link} link
    * @param {string | null} passphrase
-   * @param {{store?: Store} & Course} [options]
+   * @param {{store?: Store} & TransferOptions} [options]
    * @returns {Promise<{expires: number, items: Incoming[]}>} unix seconds by the sender's clock; what was sent
    * @throws {TainaError} wrong_passphrase, not_found, gone, lost (the claim's lease ended), tampered, unreachable, …
    */
-  async reveal(link, passphrase, { store = inMemory(), onProgress, signal, pace } = {}) {
+  async open(link, passphrase, { store = inMemory(), onProgress, signal, pace } = {}) {
     const linkKeys = await deriveLinkKeys(link.body);
     const contentKeys = await deriveContentKeys(link.body, passphrase);
     const id = toBase64url(linkKeys.id);
-    const seed = this.#claims.get(id) ?? this.#around.random(KEY_SIZE);
+    const seed = this.#claims.get(id) ?? this.#environment.random(KEY_SIZE);
     this.#claims.set(id, seed);
     const claim = await deriveClaim(seed);
     const stream = await streamKey(contentKeys.content, flagsOf(link), linkKeys.id);
@@ -217,7 +217,7 @@ export class Client {
     };
     const unpacker = new Unpacker();
     let done = 0;
-    for await (const plain of inOrder(AT_ONCE, answer.chunks, open)) {
+    for await (const plain of inOrder(CONCURRENCY, answer.chunks, open)) {
       for (const [item, piece] of unpacker.push(plain)) await store.add(item, piece);
       onProgress?.(++done, answer.chunks);
     }
@@ -226,7 +226,7 @@ export class Client {
 
     const opened = { token: claim.token, json: { opened: toBase64url(contentKeys.opened) } };
     // The reader has it: an ack that fails or hangs must not take it away again.
-    await this.#lastWord(this.json("POST", `${claimPath}/ack`, opened));
+    await this.#bestEffort(this.json("POST", `${claimPath}/ack`, opened));
     return { expires: header.expires, items };
   }
 
@@ -263,8 +263,8 @@ export class Client {
   }
 
   /** Wait for it, but not for long, and whatever comes of it. @param {Promise<unknown>} call */
-  async #lastWord(call) {
-    await Promise.race([call.catch(() => {}), this.#around.wait(LAST_WORD)]);
+  async #bestEffort(call) {
+    await Promise.race([call.catch(() => {}), this.#environment.wait(ACK_TIMEOUT)]);
   }
 
   /**
@@ -287,7 +287,7 @@ export class Client {
         if (!pace || !(error instanceof TainaError && error.passing)) throw error;
       }
       pace.hold("unreachable");
-      await Promise.race([pace.passed(signal), this.#around.wait(ASK_AGAIN)]);
+      await Promise.race([pace.passed(signal), this.#environment.wait(RETRY_INTERVAL)]);
       if (pace.held === "pause") await pace.passed(signal);
     }
   }
@@ -296,7 +296,7 @@ export class Client {
    * Put a new secret or request; where the instance asks for work, do it and come again.
    * @param {string} path
    * @param {Bytes} id 16 bytes
-   * @param {Sent & {json: object}} sent
+   * @param {Call & {json: object}} sent
    * @returns {Promise<any>}
    */
   async create(path, id, sent) {
@@ -306,22 +306,22 @@ export class Client {
       return await put(sent.json);
     } catch (error) {
       const bits = error instanceof TainaError && error.code === "work_needed" ? Number(error.members.bits) : 0;
-      if (!(bits > 0 && bits <= WORK_MOST)) throw error;
+      if (!(bits > 0 && bits <= MAX_BITS)) throw error;
       return put({ ...sent.json, work: await findWork(id, bits) });
     }
   }
 
-  /** A call of the API that answers with JSON or nothing. @param {string} method @param {string} path @param {Sent} [sent] @returns {Promise<any>} */
+  /** A call of the API that answers with JSON or nothing. @param {string} method @param {string} path @param {Call} [sent] @returns {Promise<any>} */
   async json(method, path, sent) {
     return this.#request(method, path, sent, async (response) => {
       if (response.status === 204) return null;
-      const answer = await jsonOf(response, JSON_MOST);
+      const answer = await jsonOf(response, MAX_CONTENT);
       if (typeof answer !== "object" || answer === null) throw new TainaError("internal");
       return answer;
     });
   }
 
-  /** @param {string} path @param {Sent} sent @returns {Promise<Bytes>} */
+  /** @param {string} path @param {Call} sent @returns {Promise<Bytes>} */
   async #bytes(path, sent) {
     return this.#request("GET", path, sent, (response) => bodyOf(response, CHUNK_SIZE + TAG_SIZE));
   }
@@ -330,7 +330,7 @@ export class Client {
    * One call, tried again where that can help; the whole answer is read within the try.
    * @param {string} method
    * @param {string} path
-   * @param {Sent} [sent]
+   * @param {Call} [sent]
    * @param {(response: Response) => Promise<unknown>} [read]
    * @returns {Promise<any>} what `read` gave
    */
@@ -341,16 +341,16 @@ export class Client {
     if (json) headers["Content-Type"] = "application/json";
     if (bytes) headers["Content-Type"] = "application/octet-stream";
     const body = json ? JSON.stringify(json) : bytes;
-    const end = this.#around.now() + TRY_MOST;
+    const end = this.#environment.now() + TRY_TIMEOUT;
     for (let tries = 0; ; tries++) {
       let problem;
       let asked = 0;
       try {
-        const response = await this.#around.fetch(this.#api + path, {
+        const response = await this.#environment.fetch(this.#api + path, {
           method,
           headers,
           body,
-          signal: AbortSignal.any([AbortSignal.timeout(TRY_MOST), ...(signal ? [signal] : [])]),
+          signal: AbortSignal.any([AbortSignal.timeout(TRY_TIMEOUT), ...(signal ? [signal] : [])]),
           cache: "no-store",
           credentials: "omit",
           redirect: "error",
@@ -358,7 +358,7 @@ export class Client {
         if (response.ok) return await read?.(response);
         problem = await problemOf(response);
         asked = Number(problem.members.retry_after ?? 0);
-        problem.passing = TRY_AGAIN.includes(response.status) && asked <= PATIENCE;
+        problem.passing = RETRY_STATUSES.includes(response.status) && asked <= MAX_RETRY_AFTER;
         if (!problem.passing) throw problem;
       } catch (error) {
         if (error instanceof TainaError) throw error;
@@ -366,8 +366,8 @@ export class Client {
         problem = new TainaError("unreachable");
         problem.passing = true;
       }
-      if (tries === WAITS.length || this.#around.now() > end) throw problem;
-      await Promise.race([this.#around.wait(Math.max(WAITS[tries], 1000 * asked)), aborted(signal)]);
+      if (tries === RETRY_DELAYS.length || this.#environment.now() > end) throw problem;
+      await Promise.race([this.#environment.wait(Math.max(RETRY_DELAYS[tries], 1000 * asked)), aborted(signal)]);
     }
   }
 }
@@ -493,14 +493,14 @@ export function facts(answer, kinds) {
 /** @param {unknown} value @param {string} kind @returns {boolean} */
 function isFact(value, kind) {
   if (kind === "state") return STATES.includes(/** @type {string} */ (value));
-  if (kind === "number") return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= LATEST;
+  if (kind === "number") return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= MAX_TIME;
   return typeof value === kind;
 }
 
 /** @param {Response} response @returns {Promise<TainaError>} */
 async function problemOf(response) {
   try {
-    const { code, ...members } = await jsonOf(response, PROBLEM_MOST);
+    const { code, ...members } = await jsonOf(response, MAX_DOCUMENT);
     if (code === "gone") return new TainaError(code, facts(members, { state: "state", ended: "number" }));
     const numbers = Object.entries(members).filter(([, value]) => isFact(value, "number"));
     return new TainaError(String(code ?? "internal"), Object.fromEntries(numbers));

@@ -1,7 +1,7 @@
 // A sender's file name, made fit for the reader's file system. A name is never trusted.
 
-const LONGEST = 200; // UTF-8 bytes, well below the 255 of most file systems
-const LONGEST_EXTENSION = 20;
+const MAX_LENGTH = 200; // UTF-8 bytes, well below the 255 of most file systems
+const MAX_EXTENSION = 20;
 /** Separators and what Windows forbids, controls, marks that turn the direction of writing, and what is not seen. */
 const UNFIT =
   /[/\\:*?"<>|\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\udfff\ufeff\uffa0\ufff9-\ufffc\u{e0000}-\u{e0fff}]/gu;
@@ -36,11 +36,11 @@ function trim(name) {
 
 /** Cut before the last extension, never through a character. @param {string} name @returns {string} */
 function shorten(name) {
-  if (bytes(name) <= LONGEST) return name;
+  if (bytes(name) <= MAX_LENGTH) return name;
   const dot = name.lastIndexOf(".");
-  const extension = dot > 0 && bytes(name.slice(dot)) <= LONGEST_EXTENSION ? name.slice(dot) : "";
+  const extension = dot > 0 && bytes(name.slice(dot)) <= MAX_EXTENSION ? name.slice(dot) : "";
   let stem = "";
-  let room = LONGEST - bytes(extension);
+  let room = MAX_LENGTH - bytes(extension);
   for (const character of name.slice(0, name.length - extension.length)) {
     if ((room -= bytes(character)) < 0) break;
     stem += character;

@@ -26,11 +26,11 @@ export class Requests {
 
   /**
    * Make a request; nothing leaves but its id and two hashes.
-   * @param {{ttl: number, answers: number, passphrase: boolean, admission?: import("./client.js").Admission | null}} options ttl in seconds; whether answers are to have a passphrase
+   * @param {{ttl: number, answers: number, passphrase: boolean, credential?: import("./client.js").Credential | null}} options ttl in seconds; whether answers are to have a passphrase
    * @returns {Promise<{request: string, inbox: string, expires: number}>} two fragments, unix seconds
    * @throws {TainaError} unsupported: a browser without X25519; …
    */
-  async request({ ttl, answers, passphrase, admission = null }) {
+  async request({ ttl, answers, passphrase, credential = null }) {
     const seed = this.#random(KEY_SIZE);
     const inbox = await deriveInbox(seed);
     const key = await publicKey(inbox.private);
@@ -41,7 +41,7 @@ export class Requests {
       ttl,
       answers,
     };
-    const { expires } = await this.#client.create(path(id), id, { json, token: admission?.token });
+    const { expires } = await this.#client.create(path(id), id, { json, token: credential?.token });
     return {
       request: await encodeLink({ kind: "request", body: key, passphrase }),
       inbox: await encodeLink({ kind: "inbox", body: seed, passphrase: false }),
@@ -55,7 +55,7 @@ export class Requests {
    * @returns {Promise<RequestStatus>}
    * @throws {TainaError} not_found, gone; unsupported, bad_format: as `seal`
    */
-  async status(link) {
+  async requestStatus(link) {
     const nobodys = await encodeLink({ kind: "secret", body: this.#random(KEY_SIZE), passphrase: false });
     await this.seal(link, nobodys);
     const { id, token } = await deriveRequest(link.body);
@@ -70,9 +70,9 @@ export class Requests {
   /**
    * What lets in who answers where else an access key is needed.
    * @param {Link} link of a request
-   * @returns {Promise<import("./client.js").Admission>}
+   * @returns {Promise<import("./client.js").Credential>}
    */
-  async admission(link) {
+  async credential(link) {
     const { id, token } = await deriveRequest(link.body);
     return { token, request: id };
   }
@@ -125,7 +125,7 @@ export class Requests {
    * @param {Link} link of an inbox
    * @throws {TainaError} unsupported
    */
-  async delete(link) {
+  async withdraw(link) {
     const inbox = await deriveInbox(link.body);
     const { id } = await deriveRequest(await publicKey(inbox.private));
     try {

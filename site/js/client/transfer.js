@@ -15,7 +15,7 @@ const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("taina
   createScriptURL: () => ADDRESS,
 });
 
-export class Courier {
+export class Transfer {
   #worker = new Worker(policy?.createScriptURL("") ?? ADDRESS, { type: "module" });
   /** What was asked and is not answered, by number. @type {Map<number, {answer: (answer: any) => void, refuse: (error: TainaError) => void}>} */
   #asked = new Map();
@@ -51,8 +51,8 @@ export class Courier {
    * @returns {Promise<{expires: number, items: Incoming[]}>}
    * @throws {TainaError}
    */
-  async reveal(link, passphrase, size) {
-    const { expires, items } = await this.#ask("reveal", { api: apiOfPage(), link, passphrase, size });
+  async open(link, passphrase, size) {
+    const { expires, items } = await this.#ask("open", { api: apiOfPage(), link, passphrase, size });
     /** @param {any} item @param {number} i @returns {Incoming} */
     const readable = (item, i) => (item.type === "file" ? { ...item, blob: () => this.#ask("read", i) } : item);
     return { expires, items: items.map(readable) };

@@ -8,7 +8,7 @@ import { openSpool } from "./spool.js";
 let client = null;
 const pace = new Pace((held) => postMessage({ held }));
 const stop = new AbortController();
-const course = {
+const options = {
   pace,
   signal: stop.signal,
   onProgress: (/** @type {number} */ done, /** @type {number} */ total) => postMessage({ progress: [done, total] }),
@@ -20,8 +20,8 @@ let items = [];
 
 /** What a page asks for and waits for. @type {Record<string, (told: any) => unknown>} */
 const QUESTIONS = {
-  send: ({ api, items, options }) => clientOf(api).send(items, { ...options, ...course }),
-  reveal,
+  send: ({ api, items, options }) => clientOf(api).send(items, { ...options, ...options }),
+  open,
   read: async (n) => {
     const item = items[n];
     return item.type === "file" ? item.blob() : null;
@@ -51,10 +51,10 @@ function clientOf(api) {
 }
 
 /** @param {{api: string, link: import("../format/links.js").Link, passphrase: string | null, size: number}} task */
-async function reveal({ api, link, passphrase, size }) {
+async function open({ api, link, passphrase, size }) {
   await spool?.wipe(); // what an earlier try left
   spool = await openSpool(size);
-  const secret = await clientOf(api).reveal(link, passphrase, { ...course, store: spool });
+  const secret = await clientOf(api).open(link, passphrase, { ...options, store: spool });
   items = secret.items;
   // A function does not travel: a page asks for the file by its number.
   return { ...secret, items: items.map((item) => (item.type === "file" ? { ...item, blob: null } : item)) };

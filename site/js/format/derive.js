@@ -11,7 +11,7 @@ import { TainaError } from "../errors.js";
 export const KEY_SIZE = 32;
 const SALT = encode("taina/v1");
 const ROUNDS = 600_000;
-const WORK_AT_ONCE = 512;
+const BATCH = 512;
 
 /** @param {string} text @returns {Bytes} its UTF-8 */
 export function encode(text) {
@@ -127,9 +127,9 @@ export async function findWork(id, bits) {
     new DataView(bytes.buffer).setBigUint64(bytes.length - 8, BigInt(n));
     return new DataView((await sha256(bytes)).buffer).getUint32(0) >>> (32 - bits) === 0;
   };
-  for (let from = 0; ; from += WORK_AT_ONCE) {
+  for (let from = 0; ; from += BATCH) {
     // Many at once, for each digest is a way to another thread and back; and the page can breathe between them.
-    const found = await Promise.all(Array.from({ length: WORK_AT_ONCE }, (_, i) => proves(from + i)));
+    const found = await Promise.all(Array.from({ length: BATCH }, (_, i) => proves(from + i)));
     if (found.includes(true)) return from + found.indexOf(true);
   }
 }

@@ -15,13 +15,13 @@ import { concat, encode } from "./derive.js";
 
 export const CHUNK_SIZE = 1 << 20;
 /** Texts and files in one secret: more would keep the page busy for minutes. */
-export const ITEMS_MOST = 1000;
-const SMALLEST = 1024;
+export const MAX_ITEMS = 1000;
+const MIN_SIZE = 1024;
 const LENGTH_SIZE = 4;
 
 /** @param {number} size @returns {number} the Padmé length (PURBs, 2019), never below 1 KiB */
 export function paddedSize(size) {
-  if (size <= SMALLEST) return SMALLEST;
+  if (size <= MIN_SIZE) return MIN_SIZE;
   const e = size.toString(2).length - 1; // floor(log2(size)), without rounding
   const s = e.toString(2).length;
   const step = 2 ** (e - s);
@@ -36,7 +36,7 @@ export function paddedSize(size) {
  *   chunk
  */
 export function encodeHeader(header) {
-  if (header.items.length > ITEMS_MOST) throw new TainaError("bad_format");
+  if (header.items.length > MAX_ITEMS) throw new TainaError("bad_format");
   const items = header.items.map((item) =>
     item.type === "text"
       ? { type: "text", size: item.size }
@@ -69,7 +69,7 @@ export function decodeHeader(chunk) {
   if (!isObject(document) || number(document.v) !== 1 || !Array.isArray(document.items)) {
     throw new TainaError("bad_format");
   }
-  if (document.items.length > ITEMS_MOST) throw new TainaError("bad_format");
+  if (document.items.length > MAX_ITEMS) throw new TainaError("bad_format");
   return { header: { items: document.items.map(readItem), expires: number(document.expires) }, end };
 }
 

@@ -60,7 +60,7 @@ function start() {
 async function look() {
   try {
     link = await decodeLink(location.hash, "request");
-    const status = await requests.status(link);
+    const status = await requests.requestStatus(link);
     limitTo(status.size ?? Infinity);
     fill("until", formatTime(status.expires));
     fill("left", formatNumber(status.answers_left));
@@ -99,12 +99,12 @@ async function send() {
 
 /** @param {import("../ui/composer.js").Entered} found */
 async function sealed(found) {
-  const send = (/** @type {import("../client/client.js").Admission | null} */ admission) =>
-    sendOne(found, admission, follow(found.size));
+  const send = (/** @type {import("../client/client.js").Credential | null} */ credential) =>
+    sendOne(found, credential, follow(found.size));
   const links = await send(null).catch(async (/** @type {unknown} */ error) => {
     // A private instance lets in who was asked; another need not know which request this answers.
     if (!(error instanceof TainaError && error.code === "key_needed")) throw error;
-    return send(await requests.admission(link));
+    return send(await requests.credential(link));
   });
   return { links, envelope: await requests.seal(link, links.secret) };
 }

@@ -1,7 +1,7 @@
 import { TainaError } from "../errors.js";
 import { begin, clear, end, entered, fail, known, remindOf, sendOne, startComposer } from "../ui/composer.js";
 import {
-  admission,
+  credential,
   askForKey,
   copyOf,
   copyOnClick,
@@ -19,7 +19,7 @@ import {
 } from "../ui/page.js";
 
 /** @typedef {import("../client/client.js").Links} Links */
-/** @typedef {import("../ui/composer.js").Entered & {admission: import("../client/client.js").Admission | null, wanted: number, made: Links[]}} Order */
+/** @typedef {import("../ui/composer.js").Entered & {credential: import("../client/client.js").Credential | null, wanted: number, made: Links[]}} Order */
 
 const recipients = input("recipients");
 /** What is being sent, until every link of it is made. @type {Order | null} */
@@ -63,7 +63,7 @@ async function send() {
     return;
   }
   try {
-    order = { ...found, admission: admission(), wanted: Number(recipients.value), made: [] };
+    order = { ...found, credential: credential(), wanted: Number(recipients.value), made: [] };
   } catch (error) {
     refuse(/** @type {TainaError} */ (error).code);
     return;
@@ -74,13 +74,13 @@ async function send() {
 /** Make the links that are wanted and not there yet, one after another: what is made is not lost by what fails. */
 async function make() {
   if (order === null || state() === "working") return;
-  const { made, wanted, admission } = order;
+  const { made, wanted, credential } = order;
   begin();
   let problem = null;
   const report = follow(order.size * wanted);
   try {
     while (made.length < wanted)
-      made.push(await sendOne(order, admission, (done, total) => report(made.length + done / total, wanted)));
+      made.push(await sendOne(order, credential, (done, total) => report(made.length + done / total, wanted)));
   } catch (error) {
     problem = error instanceof TainaError ? error.code : "internal";
   }

@@ -86,7 +86,7 @@ async function check() {
 /** How it stands with the secret of an answer; asking consumes nothing. @param {string} secret @returns {Promise<{state: string, ended?: number}>} */
 async function standing(secret) {
   try {
-    return { state: (await client.peek(await decodeLink(secret, "secret"))).state };
+    return { state: (await client.status(await decodeLink(secret, "secret"))).state };
   } catch (error) {
     const { code, members } = error instanceof TainaError ? error : new TainaError("internal");
     if (code === "gone") return { state: String(members.state), ended: Number(members.ended) };
@@ -103,7 +103,7 @@ function askToDelete(asking) {
 
 async function remove() {
   try {
-    await requests.delete(link);
+    await requests.withdraw(link);
     element("answers").replaceChildren();
     // What is left of the link opens nothing any more.
     history.replaceState(null, "", location.pathname);

@@ -2,7 +2,7 @@ import { Client } from "../client/client.js";
 import { TainaError } from "../errors.js";
 import { Requests } from "../client/requests.js";
 import {
-  admission,
+  credential,
   announce,
   askForKey,
   copyOnClick,
@@ -26,7 +26,7 @@ run(start);
 function start() {
   element("make").addEventListener("click", make);
   // If the server does not answer now, making will say so.
-  client.status().then(
+  client.instance().then(
     ({ options }) => (options.create === "keys" ? askForKey() : undefined),
     () => {},
   );
@@ -62,7 +62,7 @@ async function make() {
       ttl: Number(lifetime.value),
       answers: Number(answers.value),
       passphrase: input("ask-passphrase").checked,
-      admission: admission(),
+      credential: credential(),
     });
     succeed(made);
   } catch (error) {

@@ -1,5 +1,5 @@
 import { Client } from "../client/client.js";
-import { Courier } from "../client/transfer.js";
+import { Transfer } from "../client/transfer.js";
 import { TainaError } from "../errors.js";
 import { decodeLink } from "../format/links.js";
 import { cleanName } from "../client/names.js";
@@ -44,8 +44,8 @@ const STATES = {
 };
 
 const client = new Client();
-/** Once there is more than one chunk to fetch. @type {Courier | null} */
-let courier = null;
+/** Once there is more than one chunk to fetch. @type {Transfer | null} */
+let transfer = null;
 const passphrase = input("passphrase");
 /** @type {import("../format/links.js").Link} */
 let link;
@@ -55,7 +55,7 @@ let status;
 let secret = null;
 /** Whether a reveal was begun and its answer never came: the server then keeps the secret for our next try. */
 let interrupted = false;
-/** Whether the courier waits for the network. */
+/** Whether the transfer waits for the network. */
 let waiting = false;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let idle;
@@ -76,7 +76,7 @@ function start() {
   element("show-again").addEventListener("click", showSecret);
   element("look-again").addEventListener("click", look);
   element("try-again").addEventListener("click", (event) => {
-    if (waiting) courier?.go();
+    if (waiting) transfer?.go();
     else if (interrupted) void reveal(event);
     else void look();
   });
@@ -89,7 +89,7 @@ function start() {
 async function look() {
   try {
     link = await decodeLink(location.hash, "secret");
-    status = await client.peek(link);
+    status = await client.status(link);
     if (status.state === "uploading") throw new TainaError("not_ready");
     fill("expires", formatTime(status.expires));
     fill("size", say("size", { size: formatSize(status.size) }));
@@ -137,9 +137,9 @@ async function reveal(event) {
 
 /** @param {string | null} phrase */
 function fetchSecret(phrase) {
-  if (status.chunks === 1) return client.reveal(link, phrase);
-  courier ??= new Courier({ onProgress: follow(status.size), onHeld: showHeld });
-  return courier.reveal(link, phrase, status.size);
+  if (status.chunks === 1) return client.open(link, phrase);
+  transfer ??= new Transfer({ onProgress: follow(status.size), onHeld: showHeld });
+  return transfer.open(link, phrase, status.size);
 }
 
 /** It is the reader who decides to go on, or the network by coming back. @param {string | null} why */
@@ -247,8 +247,8 @@ function hide() {
 /** On leaving: a browser may bring this very page back, and then nothing of the secret may be in it. */
 function wipe() {
   passphrase.value = "";
-  courier?.end();
-  courier = null;
+  transfer?.end();
+  transfer = null;
   if (secret === null) return;
   secret = null;
   clear();

@@ -24,7 +24,7 @@ function list() {
   show(kept.length ? "shown" : "none");
 }
 
-/** @param {import("../kept_receipts.js").Sent} one @returns {HTMLElement} */
+/** @param {import("../kept_receipts.js").KeptReceipt} one @returns {HTMLElement} */
 function row({ receipt, name, created, expires }) {
   const part = copyOf("sent-part");
   const [link] = part.getElementsByTagName("a");

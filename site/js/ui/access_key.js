@@ -21,8 +21,8 @@ export function ask() {
   }
 }
 
-/** What shows that its holder may. @returns {import("../client/client.js").Admission} @throws {TainaError} key_needed, key_refused */
-export function admission() {
+/** What shows that its holder may. @returns {import("../client/client.js").Credential} @throws {TainaError} key_needed, key_refused */
+export function credential() {
   const key = field.value.trim();
   remember(keep.checked ? key : null);
   if (key === "") throw new TainaError("key_needed");

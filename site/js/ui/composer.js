@@ -1,7 +1,7 @@
 // Where a secret is entered and sent: text, files, lifetime, passphrase, progress. Its page says what comes of it.
 
 import { Client } from "../client/client.js";
-import { Courier } from "../client/transfer.js";
+import { Transfer } from "../client/transfer.js";
 import { CHUNK_SIZE } from "../format/payload.js";
 import {
   announce,
@@ -23,7 +23,7 @@ import {
 /** @typedef {import("../client/client.js").Outgoing} Outgoing */
 /** @typedef {import("../client/client.js").Links} Links */
 /** @typedef {{items: Outgoing[], size: number, ttl: number, passphrase: string | null}} Entered size in bytes, ttl in seconds */
-/** @typedef {import("../client/client.js").Admission} Admission */
+/** @typedef {import("../client/client.js").Credential} Credential */
 
 export const client = new Client();
 const text = /** @type {HTMLTextAreaElement} */ (element("text"));
@@ -36,9 +36,9 @@ let files = [];
 /** Bytes of ciphertext that the server takes in one secret; until it has said so, it decides. */
 let limit = Infinity;
 let stop = new AbortController();
-/** Where it is too large for the page itself. @type {Courier | null} */
-let courier = null;
-/** Why the courier waits. @type {string | null} */
+/** Where it is too large for the page itself. @type {Transfer | null} */
+let transfer = null;
+/** Why the transfer waits. @type {string | null} */
 let held = null;
 
 /**
@@ -49,9 +49,9 @@ export function startComposer(send, onInstance = () => {}) {
   element("send").addEventListener("click", send);
   element("cancel").addEventListener("click", () => {
     stop.abort();
-    courier?.cancel();
+    transfer?.cancel();
   });
-  element("pause").addEventListener("click", () => (held === null ? courier?.pause() : courier?.go()));
+  element("pause").addEventListener("click", () => (held === null ? transfer?.pause() : transfer?.go()));
   addEventListener("input", forgive);
   addEventListener("keydown", (event) => {
     if (isEnter(event) && (event.ctrlKey || event.metaKey)) send();
@@ -115,19 +115,19 @@ export function begin() {
 /**
  * Seal and send one secret.
  * @param {Entered} entered
- * @param {Admission | null} admission
+ * @param {Credential | null} credential
  * @param {import("../client/client.js").OnProgress} onProgress
  * @returns {Promise<Links>}
  */
-export async function sendOne({ items, size, ttl, passphrase }, admission, onProgress) {
+export async function sendOne({ items, size, ttl, passphrase }, credential, onProgress) {
   const { signal } = stop;
   if (size < CHUNK_SIZE) {
-    const links = await client.send(items, { ttl, passphrase, admission, signal });
+    const links = await client.send(items, { ttl, passphrase, credential, signal });
     onProgress(1, 1);
     return links;
   }
-  courier?.end();
-  courier = new Courier({
+  transfer?.end();
+  transfer = new Transfer({
     onProgress: (done, total) => {
       onProgress(done, total);
       sayHeld(); // what was on its way still arrives
@@ -135,20 +135,20 @@ export async function sendOne({ items, size, ttl, passphrase }, admission, onPro
     onHeld: showHeld,
   });
   showHeld(null);
-  return courier.send(items, { ttl, passphrase, admission });
+  return transfer.send(items, { ttl, passphrase, credential });
 }
 
 /** Nothing is being sent any more. */
 export function end() {
-  courier?.end();
-  courier = null;
+  transfer?.end();
+  transfer = null;
 }
 
-/** @param {string | null} why the courier waits, if it does */
+/** @param {string | null} why the transfer waits, if it does */
 function showHeld(why) {
   held = why;
   const button = element("pause");
-  button.hidden = courier === null;
+  button.hidden = transfer === null;
   button.textContent = say(why === null ? "pause" : "go_on");
   element("away").hidden = why !== "unreachable";
   sayHeld();
@@ -211,7 +211,7 @@ function generator() {
  */
 async function askInstance(onInstance) {
   try {
-    const instance = await client.status();
+    const instance = await client.instance();
     const { limits, ttl } = instance;
     onInstance(instance);
     limitTo(limits.size);

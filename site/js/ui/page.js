@@ -272,9 +272,9 @@ export async function askForKey() {
   keys?.ask();
 }
 
-/** What a private instance wants to see; null where none asked. @returns {import("../client/client.js").Admission | null} @throws {TainaError} key_needed, key_refused */
-export function admission() {
-  return keys?.admission() ?? null;
+/** What a private instance wants to see; null where none asked. @returns {import("../client/client.js").Credential | null} @throws {TainaError} key_needed, key_refused */
+export function credential() {
+  return keys?.credential() ?? null;
 }
 
 /** A text among the site's files, checked as modules are. @param {string} path below js/ @returns {Promise<string>} */

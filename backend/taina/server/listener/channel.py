@@ -17,7 +17,7 @@ REQUEST_SECONDS = 120
 HEADER_SECONDS = 10
 BODY_SECONDS = 15
 """A body that takes longer has to come at the least rate."""
-LEAST_RATE = 4096
+MIN_RATE = 4096
 """Bytes a second."""
 LINGER_SECONDS = 2
 BODY_AT_ONCE = 256 << 10
@@ -198,5 +198,5 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         waited = now - self.begun
         if not self.request.headers_finished:
             return waited > HEADER_SECONDS
-        too_slow = waited > BODY_SECONDS + self.request.body_bytes_received / LEAST_RATE
+        too_slow = waited > BODY_SECONDS + self.request.body_bytes_received / MIN_RATE
         return too_slow or waited > REQUEST_SECONDS
