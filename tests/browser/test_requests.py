@@ -195,9 +195,8 @@ def test_junk_that_somebody_left_is_told_from_an_answer(tab: Tab, reader: Tab, t
     folder = base.removesuffix("requests.js")
     reader.evaluate(
         f"void (async () => {{ const {{Requests}} = await import('{base}');"
-        f" const {{Client}} = await import('{folder}client.js');"
         f" const {{decodeLink}} = await import('{folder}../format/links.js');"
-        f" await new Requests(new Client()).answer(await decodeLink('{link}', 'request'), new Uint8Array(81));"
+        f" await new Requests().answer(await decodeLink('{link}', 'request'), new Uint8Array(81));"
         " window.left = true; })()"
     )
     reader.wait("window.left === true")

@@ -1,10 +1,19 @@
 // Answers what the Python tests ask of the JavaScript side: a line of JSON each way. Bytes are base64url.
 
 import { createInterface } from "node:readline";
+import { fromBase64url, toBase64url } from "../../site/js/bytes.js";
 import { Client } from "../../site/js/client/client.js";
+import { CODES } from "../../site/js/client/answers.js";
+import { Requests } from "../../site/js/client/requests.js";
+import { Transport } from "../../site/js/client/transport.js";
 import { TainaError } from "../../site/js/errors.js";
+import * as derive from "../../site/js/format/derive.js";
+import * as envelope from "../../site/js/format/envelope.js";
+import * as links from "../../site/js/format/links.js";
+import * as payload from "../../site/js/format/payload.js";
+import * as stream from "../../site/js/format/stream.js";
 import { agree, openBase, sealBase } from "../../site/js/format/envelope.js";
-import { decodeLink, fromBase64url, toBase64url } from "../../site/js/format/links.js";
+import { decodeLink } from "../../site/js/format/links.js";
 import { decodeHeader } from "../../site/js/format/payload.js";
 
 /** @typedef {import("../../site/js/format/derive.js").Bytes} Bytes */
@@ -12,6 +21,7 @@ import { decodeHeader } from "../../site/js/format/payload.js";
 
 /** @type {Record<string, (question: any) => Promise<unknown>>} */
 const QUESTIONS = {
+  names,
   link,
   header,
   seal,
@@ -49,6 +59,18 @@ for await (const line of createInterface({ input: process.stdin })) {
 }
 
 process.exit(); // without waiting for timers that a client left behind
+
+/** Of what is public here, for its twins in Python. */
+async function names() {
+  /** @param {Function} type @returns {string[]} */
+  const methods = (type) =>
+    type === Object
+      ? []
+      : [...methods(Object.getPrototypeOf(type.prototype).constructor), ...Object.getOwnPropertyNames(type.prototype)];
+  const calls = (/** @type {Function} */ type) => methods(type).filter((name) => name !== "constructor");
+  const format = [derive, envelope, links, payload, stream].flatMap((module) => Object.keys(module));
+  return { Client: calls(Client), Requests: calls(Requests), Transport: calls(Transport), format, codes: CODES };
+}
 
 /** @param {{text: string, kind: import("../../site/js/format/links.js").Kind}} question */
 async function link({ text, kind }) {
@@ -169,12 +191,12 @@ function clientOf(url) {
   return client;
 }
 
-/** @param {Told} item @returns {import("../../site/js/client/client.js").Outgoing} */
+/** @param {Told} item @returns {import("../../site/js/client/contents.js").Outgoing} */
 function outgoing(item) {
   return item.type === "text" ? item : { ...item, data: new Blob([fromBase64url(item.data)]) };
 }
 
-/** @param {{expires: number, items: import("../../site/js/client/client.js").Incoming[]}} secret */
+/** @param {{expires: number, items: import("../../site/js/client/receiving.js").Incoming[]}} secret */
 async function told({ expires, items }) {
   const read = items.map(async (item) => {
     if (item.type === "text") return item;

@@ -7,11 +7,16 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
-import { Client, Pace } from "../../site/js/client/client.js";
-import { deriveContentKeys, deriveLinkKeys, deriveReceipt, findWork, sha256 } from "../../site/js/format/derive.js";
-import { decodeLink, fromBase64url, toBase64url } from "../../site/js/format/links.js";
-import { CHUNK_SIZE, paddedSize } from "../../site/js/format/payload.js";
+import { fromBase64url, toBase64url } from "../../site/js/bytes.js";
+import { Client } from "../../site/js/client/client.js";
+import { readInstance } from "../../site/js/client/instance.js";
+import { Pace } from "../../site/js/client/pace.js";
+import { Transport } from "../../site/js/client/transport.js";
 import { TainaError } from "../../site/js/errors.js";
+import { deriveContentKeys, deriveLinkKeys, deriveReceipt, sha256 } from "../../site/js/format/derive.js";
+import { decodeLink } from "../../site/js/format/links.js";
+import { CHUNK_SIZE, paddedSize } from "../../site/js/format/payload.js";
+import { findWork } from "../../site/js/proof_of_work.js";
 
 /** @typedef {{method: string, path: string, token: string | null, body: any, raw: unknown, init: RequestInit}} Call */
 /** @typedef {(call: Call) => Response | Promise<Response>} Answer */
@@ -22,7 +27,9 @@ function clientOf(answer) {
   const calls = [];
   /** @type {number[]} */
   const waits = [];
-  const client = new Client("/api/v1", {
+  /** @type {import("../../site/js/client/transport.js").Environment} */
+  const environment = {
+    random: (size) => crypto.getRandomValues(new Uint8Array(size)),
     now: () => 1_800_000_000_000,
     wait: async (ms) => waits.push(ms),
     fetch: async (path, init = {}) => {
@@ -39,8 +46,9 @@ function clientOf(answer) {
       init.signal?.throwIfAborted();
       return answer(call);
     },
-  });
-  return { client, calls, waits };
+  };
+  const client = new Client("/api/v1", environment);
+  return { client, transport: new Transport("/api/v1", environment), calls, waits };
 }
 
 /** The network, not the server. */
@@ -174,8 +182,8 @@ for (const [status, code, members] of /** @type {[number, string, object][]} */ 
 }
 
 test("an error that is no problem document is still an error", async () => {
-  const { client } = clientOf(() => new Response("<html>", { status: 404 }));
-  await assert.rejects(client.instance(), refusal("internal", { status: 404 }));
+  const { transport } = clientOf(() => new Response("<html>", { status: 404 }));
+  await assert.rejects(readInstance(transport), refusal("internal", { status: 404 }));
 });
 
 test("send: three chunks are on their way at once, never more, and each arrives once", async () => {
@@ -532,15 +540,16 @@ for (const [name, init] of /** @type {[string, ResponseInit][]} */ ([
 ])) {
   test(`${name} without end is not read to its end`, async () => {
     const secret = await sealed(text);
-    for (const call of /** @type {((client: Client) => Promise<unknown>)[]} */ ([
+    for (const call of /** @type {((client: Client, transport: Transport) => Promise<unknown>)[]} */ ([
       (client) => client.status(secret.link),
       (client) => client.open(secret.link, null),
       (client) => client.receipt(secret.receipt),
       (client) => client.send(text, options),
-      (client) => client.instance(),
+      (_, transport) => readInstance(transport),
     ])) {
       const { answer, taken } = flood(init);
-      await assert.rejects(call(clientOf(answer).client), refusal("internal", init));
+      const { client, transport } = clientOf(answer);
+      await assert.rejects(call(client, transport), refusal("internal", init));
       assert.ok(taken.bytes < 4 << 20, `${taken.bytes} bytes were read`);
     }
   });
@@ -583,7 +592,7 @@ for (const lie of [
 test("a server that fails for long is given up after two minutes", async () => {
   let now = 1_800_000_000_000;
   let tries = 0;
-  const client = new Client("/api/v1", {
+  const transport = new Transport("/api/v1", {
     now: () => now,
     wait: async () => {},
     fetch: async () => {
@@ -592,21 +601,64 @@ test("a server that fails for long is given up after two minutes", async () => {
       throw new TypeError("a byte now and then, and then no more");
     },
   });
-  await assert.rejects(client.instance(), refusal("unreachable"));
+  await assert.rejects(readInstance(transport), refusal("unreachable"));
   assert.equal(tries, 2);
 });
 
-test("a file that shrank while it was read is not sent as if it were whole", async () => {
-  const whole = Object.getOwnPropertyDescriptor(Blob.prototype, "arrayBuffer");
-  const read = (/** @type {Blob} */ blob) => whole?.value.call(blob);
-  const { client, calls } = clientOf(() => created());
-  Blob.prototype.arrayBuffer = async function () {
-    return (await read(this)).slice(0, -1);
-  };
-  try {
-    await assert.rejects(client.send(files(new Blob(["0123456789"])), options), refusal("changed"));
-  } finally {
-    Object.defineProperty(Blob.prototype, "arrayBuffer", whole ?? {});
+for (const kind of ["a byte stream", "slices"]) {
+  test(`a file that shrank while it was read as ${kind} is not sent as if it were whole`, async () => {
+    const { client, calls } = clientOf(() => created());
+    class Shrunk extends Blob {
+      /** @returns {any} */
+      stream() {
+        if (kind === "slices") throw new TypeError("no byte stream");
+        return super.slice(0, this.size - 1).stream();
+      }
+      /** @returns {any} */
+      slice() {
+        const { size } = this;
+        return { size, arrayBuffer: () => super.slice(0, size - 1).arrayBuffer() };
+      }
+    }
+    const whole = globalThis.Blob;
+    try {
+      globalThis.Blob = Shrunk;
+      await assert.rejects(client.send(files(new Blob(["0123456789"])), options), refusal("changed"));
+    } finally {
+      globalThis.Blob = whole;
+    }
+    assert.equal(calls.length, 0);
+  });
+}
+
+class WithoutByteStreams extends Blob {
+  /** @returns {any} */
+  stream() {
+    throw new TypeError("this engine has none");
   }
-  assert.equal(calls.length, 0);
-});
+}
+
+for (const [name, broken] of /** @type {[string, boolean][]} */ ([
+  ["as one byte stream", false],
+  ["by slices, where the engine has no byte streams", true],
+])) {
+  test(`what is sent arrives as it was, read ${name}`, async () => {
+    const content = crypto.getRandomValues(new Uint8Array(65536));
+    const file = new Blob([...new Array(40).fill(content), "the end"]);
+    const whole = globalThis.Blob;
+    /** @type {Awaited<ReturnType<typeof sealed>>} */
+    let secret;
+    try {
+      if (broken) globalThis.Blob = WithoutByteStreams;
+      secret = await sealed([...files(file, new Blob([])), ...text]);
+    } finally {
+      globalThis.Blob = whole;
+    }
+    const { items } = await clientOf(keeping(secret)).client.open(secret.link, null);
+    assert.ok(items[0].type === "file" && items[1].type === "file");
+    const [sent, came] = [await file.arrayBuffer(), await (await items[0].blob()).arrayBuffer()];
+    assert.deepEqual(Buffer.from(came), Buffer.from(sent));
+    assert.equal((await items[1].blob()).size, 0);
+    assert.deepEqual(items[2], text[0]);
+  });
+}

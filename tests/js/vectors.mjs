@@ -1,5 +1,6 @@
 // Holds site/js/format/ to tests/vectors/. Runs in Node and, served beside site/js/, in a browser's page.
 
+import { fromBase64url, toBase64url } from "../../site/js/bytes.js";
 import {
   deriveClaim,
   deriveContentKeys,
@@ -10,7 +11,7 @@ import {
   sha256,
 } from "../../site/js/format/derive.js";
 import { ENVELOPE_SIZE, openEnvelope, publicKey, sealEnvelope } from "../../site/js/format/envelope.js";
-import { decodeLink, encodeLink, flagsOf, fromBase64url, toBase64url } from "../../site/js/format/links.js";
+import { decodeLink, encodeLink, flagsOf } from "../../site/js/format/links.js";
 import { CHUNK_SIZE, Unpacker, decodeHeader, encodeHeader, pack, paddedSize } from "../../site/js/format/payload.js";
 import { chunkCount, openChunk, sealChunk, sealedSize, streamKey } from "../../site/js/format/stream.js";
 import { Client } from "../../site/js/client/client.js";

@@ -209,6 +209,28 @@ def test_pages_name_every_module_after_those_that_it_imports() -> None:
         assert any(path.endswith(f"/js/pages/{name}.js") for path in named)
 
 
+@pytest.mark.parametrize("name", ["create", "reveal", "receipt", "sent", "request", "answer", "inbox"])
+def test_what_a_page_loads_later_is_listed_with_all_that_it_imports(name: str) -> None:
+    page = SITE[f"en/{build_site.PAGES[name]}index.html"].decode()
+    sources = {path.split("/js/")[1]: data.decode() for path, data in SITE.items() if "/js/" in path}
+    here = set(re.findall(r'type="module" src="/assets/[^"]+/js/([^"]+)"', page))
+    (listed,) = re.findall(r'<script type="application/json" id="modules">(.*?)</script>', page)
+    later: dict[str, list[str]] = json.loads(listed)
+    asked = {path for module in here | set().union(*later.values()) for path in _loads(sources.get(module, ""))}
+    assert set(later) == asked
+    for path, modules in later.items():
+        assert modules[-1] == path
+        known = set(here)
+        for module in modules:
+            imported = re.findall(r'^(?:import|\}) [^"]*"(\.[^"]+)";', sources.get(module, ""), re.MULTILINE)
+            assert {urljoin(module, address) for address in imported} <= known, (path, module)
+            known.add(module)
+
+
+def _loads(source: str) -> list[str]:
+    return re.findall(r'load\("([^"]+)"\)', source)
+
+
 @pytest.mark.parametrize(
     "hostile", ["</script><script>alert(1)</script>", "\"'><img src=x onerror=alert(1)>", "{{ 7 * 7 }}"]
 )

@@ -79,5 +79,24 @@ def modules(assets: Assets, entry: str) -> list[str]:
     return [*found, entry]
 
 
+def loaded_later(assets: Assets, entry: str) -> dict[str, list[str]]:
+    """What the modules of `entry` load when somebody wants it, by `load("…")` of js/ui/page.js.
+
+    Each with the modules that it imports and `entry` does not, in the order of `modules`; paths as they are given to
+    `load`, relative to js/.
+    """
+    named = modules(assets, entry)
+    found: dict[str, list[str]] = {}
+    unread = list(named)
+    while unread:
+        for name in re.findall(rb'\bload\("([^"]+)"\)', assets.files[unread.pop()]):
+            path = name.decode()
+            if path not in found:
+                more = [module for module in modules(assets, posixpath.normpath(f"js/{path}")) if module not in named]
+                found[path] = [posixpath.relpath(module, "js") for module in more]
+                unread += more
+    return dict(sorted(found.items()))
+
+
 def digest(data: bytes, algorithm: str) -> str:
     return f"{algorithm}-{base64.b64encode(hashlib.new(algorithm, data).digest()).decode()}"

@@ -92,6 +92,7 @@ def _build(source: Path, looks: Looks, api: str | None) -> tuple[dict[str, bytes
         import_map=import_map,
         languages={code: catalog["meta"] for code, catalog in catalogs.items()},
         modules=lambda entry: assets.modules(loaded, entry),
+        loaded_later=lambda entry: assets.loaded_later(loaded, entry),
         addresses=pages,
         calls=calls(),
         looks=looks,

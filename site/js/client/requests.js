@@ -1,52 +1,27 @@
-// Asking for secrets: what the pages need of the API beside client.js. No page, no prose.
+// Requests for secrets: answered, and read. No page, no prose.
 
+import { fromBase64url, toBase64url } from "../bytes.js";
 import { TainaError } from "../errors.js";
-import { facts } from "./client.js";
-import { KEY_SIZE, deriveInbox, deriveRequest, sha256 } from "../format/derive.js";
+import { KEY_SIZE, deriveInbox, deriveRequest } from "../format/derive.js";
 import { openEnvelope, publicKey, sealEnvelope } from "../format/envelope.js";
-import { decodeLink, encodeLink, fromBase64url, toBase64url } from "../format/links.js";
+import { decodeLink, encodeLink } from "../format/links.js";
+import { checked, isBytes, isPoint, isWhole, oneOf, optional } from "./answers.js";
+import { Transport } from "./transport.js";
 
-/** @typedef {import("../format/derive.js").Bytes} Bytes */
+/** @typedef {import("../bytes.js").Bytes} Bytes */
 /** @typedef {import("../format/links.js").Link} Link */
 /** @typedef {{state: "open" | "full", answers_left: number, expires: number, size?: number}} RequestStatus size: bytes of ciphertext that one answer may have */
 /** What was left: when, and the fragment of a secret's link; null where it does not open. @typedef {{received: number, secret: string | null}} Answer */
 
 export class Requests {
-  #client;
-  #random;
+  #transport;
 
   /**
-   * @param {import("./client.js").Client} client
-   * @param {(size: number) => Bytes} [random] what stands in for the browser's own, in tests
+   * @param {string} [api] address of the API
+   * @param {Partial<import("./transport.js").Environment>} [environment] what stands in for the browser's own, in tests
    */
-  constructor(client, random = (size) => crypto.getRandomValues(new Uint8Array(size))) {
-    this.#client = client;
-    this.#random = random;
-  }
-
-  /**
-   * Make a request; nothing leaves but its id and two hashes.
-   * @param {{ttl: number, answers: number, passphrase: boolean, credential?: import("./client.js").Credential | null}} options ttl in seconds; whether answers are to have a passphrase
-   * @returns {Promise<{request: string, inbox: string, expires: number}>} two fragments, unix seconds
-   * @throws {TainaError} unsupported: a browser without X25519; …
-   */
-  async request({ ttl, answers, passphrase, credential = null }) {
-    const seed = this.#random(KEY_SIZE);
-    const inbox = await deriveInbox(seed);
-    const key = await publicKey(inbox.private);
-    const { id, token } = await deriveRequest(key);
-    const json = {
-      inbox_hash: toBase64url(await sha256(inbox.token)),
-      answer_hash: toBase64url(await sha256(token)),
-      ttl,
-      answers,
-    };
-    const { expires } = await this.#client.create(path(id), id, { json, token: credential?.token });
-    return {
-      request: await encodeLink({ kind: "request", body: key, passphrase }),
-      inbox: await encodeLink({ kind: "inbox", body: seed, passphrase: false }),
-      expires,
-    };
+  constructor(api, environment) {
+    this.#transport = new Transport(api, environment);
   }
 
   /**
@@ -56,14 +31,15 @@ export class Requests {
    * @throws {TainaError} not_found, gone; unsupported, bad_format: as `seal`
    */
   async requestStatus(link) {
-    const nobodys = await encodeLink({ kind: "secret", body: this.#random(KEY_SIZE), passphrase: false });
+    const body = this.#transport.environment.random(KEY_SIZE);
+    const nobodys = await encodeLink({ kind: "secret", body, passphrase: false });
     await this.seal(link, nobodys);
     const { id, token } = await deriveRequest(link.body);
-    return facts(await this.#client.json("GET", path(id), { token }), {
-      state: "string",
-      answers_left: "number",
-      expires: "number",
-      size: "number?",
+    return checked(await this.#transport.json("GET", path(id), { token }), {
+      state: oneOf("open", "full"),
+      answers_left: isWhole,
+      expires: isPoint,
+      size: optional(isWhole),
     });
   }
 
@@ -85,7 +61,8 @@ export class Requests {
    * @throws {TainaError} unsupported, bad_format
    */
   async seal(link, secret) {
-    return sealEnvelope(link.body, await decodeLink(secret, "secret"), this.#random(KEY_SIZE));
+    const ephemeral = this.#transport.environment.random(KEY_SIZE);
+    return sealEnvelope(link.body, await decodeLink(secret, "secret"), ephemeral);
   }
 
   /**
@@ -96,7 +73,8 @@ export class Requests {
    */
   async answer(link, envelope) {
     const { id, token } = await deriveRequest(link.body);
-    await this.#client.json("POST", `${path(id)}/envelopes`, { token, json: { envelope: toBase64url(envelope) } });
+    const call = { token, json: { envelope: toBase64url(envelope) } };
+    await this.#transport.json("POST", `${path(id)}/envelopes`, call);
   }
 
   /**
@@ -108,16 +86,19 @@ export class Requests {
   async inbox(link) {
     const inbox = await deriveInbox(link.body);
     const { id } = await deriveRequest(await publicKey(inbox.private));
-    const found = await this.#client.json("GET", `${path(id)}/envelopes`, { token: inbox.token });
-    const { answers, expires } = facts(found, { answers: "number", expires: "number" });
-    if (!Array.isArray(found.envelopes) || found.envelopes.length > answers) throw new TainaError("internal");
+    const found = checked(await this.#transport.json("GET", `${path(id)}/envelopes`, { token: inbox.token }), {
+      answers: isWhole,
+      expires: isPoint,
+      envelopes: Array.isArray,
+    });
+    if (found.envelopes.length > found.answers) throw new TainaError("internal");
     /** @type {Answer[]} */
     const received = [];
     for (const each of found.envelopes) {
-      const { received: when, envelope } = facts(each, { received: "number", envelope: "string" });
+      const { received: when, envelope } = checked(each, { received: isPoint, envelope: isBytes });
       received.push({ received: when, secret: await opened(inbox.private, envelope) });
     }
-    return { answers, expires, received };
+    return { answers: found.answers, expires: found.expires, received };
   }
 
   /**
@@ -129,7 +110,7 @@ export class Requests {
     const inbox = await deriveInbox(link.body);
     const { id } = await deriveRequest(await publicKey(inbox.private));
     try {
-      await this.#client.json("DELETE", path(id), { token: inbox.token });
+      await this.#transport.json("DELETE", path(id), { token: inbox.token });
     } catch (error) {
       if (!(error instanceof TainaError && error.code === "not_found")) throw error;
     }

@@ -35,7 +35,7 @@ async function openFile(name, size) {
   }
 }
 
-/** A Store, as client.js describes it. */
+/** A Store, as receiving.js describes it. */
 export class Spool {
   #key;
   #name;

@@ -2,10 +2,10 @@
 // the page stays free. What a page asks of it, transfer_worker.js does.
 
 import { TainaError } from "../errors.js";
-import { apiOfPage } from "./client.js";
+import { apiOfPage } from "./transport.js";
 
-/** @typedef {import("./client.js").Outgoing} Outgoing */
-/** @typedef {import("./client.js").Incoming} Incoming */
+/** @typedef {import("./contents.js").Outgoing} Outgoing */
+/** @typedef {import("./receiving.js").Incoming} Incoming */
 /** @typedef {import("./client.js").Links} Links */
 /** @typedef {{onProgress: import("./client.js").OnProgress, onHeld: (why: string | null) => void}} Watch */
 

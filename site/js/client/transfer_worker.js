@@ -1,7 +1,8 @@
 // The worker behind transfer.js: it carries one secret, and has its Client to do it.
 
-import { Client, Pace } from "./client.js";
 import { TainaError } from "../errors.js";
+import { Client } from "./client.js";
+import { Pace } from "./pace.js";
 import { openSpool } from "./spool.js";
 
 /** Of the first question: it knows its claims from then on. @type {Client | null} */
@@ -15,7 +16,7 @@ const options = {
 };
 /** @type {import("./spool.js").Spool | null} */
 let spool = null;
-/** What was revealed. @type {import("./client.js").Incoming[]} */
+/** What was revealed. @type {import("./receiving.js").Incoming[]} */
 let items = [];
 
 /** What a page asks for and waits for. @type {Record<string, (told: any) => unknown>} */

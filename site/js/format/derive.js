@@ -1,8 +1,9 @@
 // Every key, identifier and proof from the one link secret (specification: Derivation).
 
+import { concat, encode } from "../bytes.js";
 import { TainaError } from "../errors.js";
 
-/** @typedef {Uint8Array<ArrayBuffer>} Bytes */
+/** @typedef {import("../bytes.js").Bytes} Bytes */
 /** @typedef {{id: Bytes, proof: Bytes, salt: Bytes}} LinkKeys */
 /** @typedef {{content: Bytes, reveal: Bytes, opened: Bytes}} ContentKeys */
 /** @typedef {{id: Bytes, token: Bytes}} Token */
@@ -11,23 +12,6 @@ import { TainaError } from "../errors.js";
 export const KEY_SIZE = 32;
 const SALT = encode("taina/v1");
 const ROUNDS = 600_000;
-const BATCH = 512;
-
-/** @param {string} text @returns {Bytes} its UTF-8 */
-export function encode(text) {
-  return new TextEncoder().encode(text);
-}
-
-/** @param {...Uint8Array} parts @returns {Bytes} */
-export function concat(...parts) {
-  const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
-}
 
 /** @param {Bytes} data @returns {Promise<Bytes>} 32 bytes */
 export async function sha256(data) {
@@ -111,25 +95,4 @@ export async function deriveInbox(seed) {
  */
 export async function deriveRequest(publicKey) {
   return { id: await hkdf(publicKey, "request-id", 16), token: await hkdf(publicKey, "answer", 32) };
-}
-
-/**
- * The least number that proves the work for this id (specification: Work).
- * @param {Bytes} id 16 bytes
- * @param {number} bits that begin the digest and have to be zero, 1 to 32
- * @returns {Promise<number>}
- */
-export async function findWork(id, bits) {
-  const message = concat(encode("taina/v1 work"), id, new Uint8Array(8));
-  /** @param {number} n */
-  const proves = async (n) => {
-    const bytes = message.slice();
-    new DataView(bytes.buffer).setBigUint64(bytes.length - 8, BigInt(n));
-    return new DataView((await sha256(bytes)).buffer).getUint32(0) >>> (32 - bits) === 0;
-  };
-  for (let from = 0; ; from += BATCH) {
-    // Many at once, for each digest is a way to another thread and back; and the page can breathe between them.
-    const found = await Promise.all(Array.from({ length: BATCH }, (_, i) => proves(from + i)));
-    if (found.includes(true)) return from + found.indexOf(true);
-  }
 }

@@ -3,8 +3,9 @@
 // HPKE (RFC 9180) in base mode with DHKEM(X25519, HKDF-SHA256), HKDF-SHA256 and AES-256-GCM. An envelope is
 // `enc (32) || ciphertext (49)` of `flags || K`, bound to the request's id.
 
+import { concat, encode } from "../bytes.js";
 import { TainaError } from "../errors.js";
-import { KEY_SIZE, concat, deriveRequest, encode } from "./derive.js";
+import { KEY_SIZE, deriveRequest } from "./derive.js";
 import { PASSPHRASE, VERSION, flagsOf } from "./links.js";
 
 /** @typedef {import("./derive.js").Bytes} Bytes */

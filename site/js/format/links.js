@@ -1,7 +1,8 @@
 // Links: what stands behind the `#` (specification: Text forms).
 
+import { concat, encode, fromBase64url, toBase64url } from "../bytes.js";
 import { TainaError } from "../errors.js";
-import { concat, encode, sha256 } from "./derive.js";
+import { sha256 } from "./derive.js";
 
 /** @typedef {import("./derive.js").Bytes} Bytes */
 /** @typedef {"secret" | "receipt" | "request" | "inbox"} Kind */
@@ -26,28 +27,6 @@ const MAX_DECODINGS = 3;
 const UNSEEN =
   /[\x00-\x20\\\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffc\u{e0000}-\u{e0fff}]+/gu;
 const RUN = /[A-Za-z0-9_-]+/;
-
-/** @param {Bytes} data @returns {string} base64url without padding (RFC 4648, section 5) */
-export function toBase64url(data) {
-  let binary = "";
-  for (let i = 0; i < data.length; i += 0x8000) {
-    binary += String.fromCharCode(...data.subarray(i, i + 0x8000));
-  }
-  return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
-}
-
-/**
- * @param {string} text
- * @returns {Bytes}
- * @throws {TainaError} bad_format: another alphabet, padding, an impossible length, stray bits
- */
-export function fromBase64url(text) {
-  if (!/^[A-Za-z0-9_-]*$/.test(text) || text.length % 4 === 1) throw new TainaError("bad_format");
-  const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
-  const data = Uint8Array.from(binary, (character) => character.charCodeAt(0));
-  if (toBase64url(data) !== text) throw new TainaError("bad_format");
-  return data;
-}
 
 /** @param {Link} link @returns {number} */
 export function flagsOf(link) {

@@ -1,7 +1,7 @@
 // What is sealed: a header, the items' bytes, and padding (specification: Content).
 
+import { concat, encode } from "../bytes.js";
 import { TainaError } from "../errors.js";
-import { concat, encode } from "./derive.js";
 
 /** @typedef {import("./derive.js").Bytes} Bytes */
 /**

@@ -3,8 +3,8 @@
 // Reader and writer hold a bounded number of chunks, whatever the size. Each chunk can be sealed and opened by
 // itself, in any order; the last is marked in its nonce, so that nothing can be cut off unseen.
 
+import { concat, encode } from "../bytes.js";
 import { TainaError } from "../errors.js";
-import { concat, encode } from "./derive.js";
 import { CHUNK_SIZE } from "./payload.js";
 
 /** @typedef {import("./derive.js").Bytes} Bytes */

@@ -1,15 +1,26 @@
 import { TainaError } from "../errors.js";
 import { decodeLink } from "../format/links.js";
 import { Requests } from "../client/requests.js";
-import { begin, clear, client, end, entered, fail, limitTo, remindOf, sendOne, startComposer } from "../ui/composer.js";
+import {
+  begin,
+  clear,
+  end,
+  entered,
+  fail,
+  limitTo,
+  remindOf,
+  sealing,
+  sendOne,
+  startComposer,
+} from "../ui/composer.js";
 import {
   copyOnClick,
   element,
   fill,
-  follow,
   formatNumber,
   formatTime,
   input,
+  load,
   run,
   say,
   show,
@@ -31,7 +42,7 @@ const STATES = {
 /** After these the envelope is not there, and never will be. */
 const TOO_LATE = ["answered", "gone", "not_found"];
 
-const requests = new Requests(client);
+const requests = new Requests();
 /** @type {import("../format/links.js").Link} */
 let link;
 /** An answer that is sealed and on the server, but whose envelope may not be there yet. @type {{links: Links, envelope: import("../format/derive.js").Bytes} | null} */
@@ -99,6 +110,8 @@ async function send() {
 
 /** @param {import("../ui/composer.js").Entered} found */
 async function sealed(found) {
+  /** @type {typeof import("../ui/progress.js")} */
+  const { follow } = await load("ui/progress.js");
   const send = (/** @type {import("../client/client.js").Credential | null} */ credential) =>
     sendOne(found, credential, follow(found.size));
   const links = await send(null).catch(async (/** @type {unknown} */ error) => {
@@ -117,6 +130,7 @@ async function leave({ links, envelope }) {
     if (!(error instanceof TainaError && TOO_LATE.includes(error.code))) throw error;
     forget();
     // Nobody will ever find it: it need not wait for its expiry.
+    const [client] = await sealing();
     await client.burn(await decodeLink(links.receipt, "receipt")).catch(() => {});
     throw new TainaError("too_late");
   }

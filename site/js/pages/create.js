@@ -7,7 +7,6 @@ import {
   copyOnClick,
   element,
   fill,
-  follow,
   formatNumber,
   formatTime,
   input,
@@ -77,8 +76,10 @@ async function make() {
   const { made, wanted, credential } = order;
   begin();
   let problem = null;
-  const report = follow(order.size * wanted);
   try {
+    /** @type {typeof import("../ui/progress.js")} */
+    const { follow } = await load("ui/progress.js");
+    const report = follow(order.size * wanted);
     while (made.length < wanted)
       made.push(await sendOne(order, credential, (done, total) => report(made.length + done / total, wanted)));
   } catch (error) {

@@ -1,8 +1,7 @@
-import { Client } from "../client/client.js";
 import { TainaError } from "../errors.js";
 import { decodeLink } from "../format/links.js";
 import { Requests } from "../client/requests.js";
-import { announce, copyOf, element, fill, formatTime, run, say, show } from "../ui/page.js";
+import { announce, copyOf, element, fill, formatTime, load, run, say, show } from "../ui/page.js";
 
 /** @typedef {import("../client/requests.js").Answer} Answer */
 /** @typedef {{secret: string | null, part: HTMLElement, how: HTMLElement, open: HTMLAnchorElement}} Row */
@@ -17,8 +16,7 @@ const STATES = {
   unsupported: "outdated",
 };
 
-const client = new Client();
-const requests = new Requests(client);
+const requests = new Requests();
 /** @type {import("../format/links.js").Link} */
 let link;
 /** @type {Row[]} */
@@ -86,7 +84,9 @@ async function check() {
 /** How it stands with the secret of an answer; asking consumes nothing. @param {string} secret @returns {Promise<{state: string, ended?: number}>} */
 async function standing(secret) {
   try {
-    return { state: (await client.status(await decodeLink(secret, "secret"))).state };
+    /** @type {typeof import("../client/secrets.js")} */
+    const { Secrets } = await load("client/secrets.js");
+    return { state: (await new Secrets().status(await decodeLink(secret, "secret"))).state };
   } catch (error) {
     const { code, members } = error instanceof TainaError ? error : new TainaError("internal");
     if (code === "gone") return { state: String(members.state), ended: Number(members.ended) };

@@ -1,4 +1,4 @@
-import { Client } from "../client/client.js";
+import { Secrets } from "../client/secrets.js";
 import { TainaError } from "../errors.js";
 import { cleanFragment, decodeLink } from "../format/links.js";
 import { forget, keep, sent } from "../kept_receipts.js";
@@ -13,7 +13,7 @@ const STATES = {
   rate_limited: "limited",
 };
 
-const client = new Client();
+const client = new Secrets();
 /** @type {import("../format/links.js").Link} */
 let link;
 /** What this browser would keep of it. @type {{receipt: string, created: number, expires: number}} */
@@ -52,7 +52,7 @@ async function look() {
   }
 }
 
-/** @param {import("../client/client.js").Receipt} receipt */
+/** @param {import("../client/secrets.js").Receipt} receipt */
 function tell({ state, created, expires, ended, failed_attempts }) {
   // Without the reader's proof nothing more is known than that the bytes were handed out.
   const name = say(`states.${state === "unproved" ? "revealed" : state}`);

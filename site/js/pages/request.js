@@ -1,6 +1,6 @@
-import { Client } from "../client/client.js";
+import { readInstance } from "../client/instance.js";
+import { Transport } from "../client/transport.js";
 import { TainaError } from "../errors.js";
-import { Requests } from "../client/requests.js";
 import {
   credential,
   announce,
@@ -10,14 +10,13 @@ import {
   fill,
   formatTime,
   input,
+  load,
   run,
   say,
   show,
   state,
 } from "../ui/page.js";
 
-const client = new Client();
-const requests = new Requests(client);
 const answers = input("answers");
 const lifetime = /** @type {HTMLSelectElement} */ (element("ttl"));
 
@@ -26,7 +25,7 @@ run(start);
 function start() {
   element("make").addEventListener("click", make);
   // If the server does not answer now, making will say so.
-  client.instance().then(
+  readInstance(new Transport()).then(
     ({ options }) => (options.create === "keys" ? askForKey() : undefined),
     () => {},
   );
@@ -58,7 +57,9 @@ async function make() {
   }
   show("working");
   try {
-    const made = await requests.request({
+    /** @type {typeof import("../client/asking.js")} */
+    const { request } = await load("client/asking.js");
+    const made = await request({
       ttl: Number(lifetime.value),
       answers: Number(answers.value),
       passphrase: input("ask-passphrase").checked,

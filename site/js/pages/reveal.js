@@ -1,22 +1,19 @@
-import { Client } from "../client/client.js";
-import { Transfer } from "../client/transfer.js";
+import { Secrets } from "../client/secrets.js";
 import { TainaError } from "../errors.js";
 import { decodeLink } from "../format/links.js";
-import { cleanName } from "../client/names.js";
-import { clearLater } from "../ui/clipboard.js";
 import {
   canBeShown,
   copyOf,
   copyOnClick,
   element,
   fill,
-  follow,
   formatNumber,
   formatSize,
   formatTime,
   hold,
   input,
   isEnter,
+  load,
   resetProgress,
   run,
   say,
@@ -24,7 +21,7 @@ import {
   state,
 } from "../ui/page.js";
 
-/** @typedef {import("../client/client.js").Incoming} Incoming */
+/** @typedef {import("../client/receiving.js").Incoming} Incoming */
 
 const HIDE_AFTER = 5 * 60_000; // ms without anybody there
 const SAVE_EVERY = 300; // ms: browsers drop downloads that come too fast one after another
@@ -43,13 +40,15 @@ const STATES = {
   lost: "lost",
 };
 
-const client = new Client();
-/** Once there is more than one chunk to fetch. @type {Transfer | null} */
+const secrets = new Secrets();
+/** What opens and shows it; here before anything is revealed. @type {Awaited<ReturnType<typeof loadOpening>> | null} */
+let opening = null;
+/** Once there is more than one chunk to fetch. @type {import("../client/transfer.js").Transfer | null} */
 let transfer = null;
 const passphrase = input("passphrase");
 /** @type {import("../format/links.js").Link} */
 let link;
-/** @type {import("../client/client.js").Status} */
+/** @type {import("../client/secrets.js").Status} */
 let status;
 /** What was revealed, as long as this page holds it. @type {{expires: number, items: Incoming[]} | null} */
 let secret = null;
@@ -89,7 +88,7 @@ function start() {
 async function look() {
   try {
     link = await decodeLink(location.hash, "secret");
-    status = await client.status(link);
+    status = await secrets.status(link);
     if (status.state === "uploading") throw new TainaError("not_ready");
     fill("expires", formatTime(status.expires));
     fill("size", say("size", { size: formatSize(status.size) }));
@@ -118,7 +117,13 @@ async function reveal(event) {
   resetProgress();
   show("working");
   try {
-    secret = await fetchSecret(link.passphrase ? passphrase.value : null);
+    opening ??= await loadOpening();
+  } catch (error) {
+    explain(error);
+    return;
+  }
+  try {
+    secret = await fetchSecret(opening, link.passphrase ? passphrase.value : null);
     // The secret is gone from the server: what is left of the link opens nothing any more.
     history.replaceState(null, "", location.pathname);
     passphrase.value = "";
@@ -135,8 +140,20 @@ async function reveal(event) {
   }
 }
 
-/** @param {string | null} phrase */
-function fetchSecret(phrase) {
+async function loadOpening() {
+  /** @type {[typeof import("../client/client.js"), typeof import("../client/transfer.js"), typeof import("../ui/progress.js"), typeof import("../client/names.js"), typeof import("../ui/clipboard.js")]} */
+  const [{ Client }, { Transfer }, { follow }, { cleanName }, { clearLater }] = await Promise.all([
+    load("client/client.js"),
+    load("client/transfer.js"),
+    load("ui/progress.js"),
+    load("client/names.js"),
+    load("ui/clipboard.js"),
+  ]);
+  return { client: new Client(), Transfer, follow, cleanName, clearLater };
+}
+
+/** @param {NonNullable<typeof opening>} opening @param {string | null} phrase */
+function fetchSecret({ client, Transfer, follow }, phrase) {
   if (status.chunks === 1) return client.open(link, phrase);
   transfer ??= new Transfer({ onProgress: follow(status.size), onHeld: showHeld });
   return transfer.open(link, phrase, status.size);
@@ -176,8 +193,9 @@ function explain(error) {
 }
 
 function showSecret() {
-  if (secret === null) return;
+  if (secret === null || opening === null) return;
   const { items, expires } = secret;
+  const { cleanName, clearLater } = opening;
   element("late").hidden = Date.now() / 1000 <= expires + CLOCKS_DIFFER;
   const texts = items.filter((item) => item.type === "text");
   element("secret-texts").replaceChildren(
@@ -224,11 +242,11 @@ async function saveAll() {
 
 /** @param {Incoming} item */
 async function save(item) {
-  if (item.type !== "file") return;
+  if (item.type !== "file" || opening === null) return;
   const address = URL.createObjectURL(await item.blob());
   const anchor = document.createElement("a");
   anchor.href = address;
-  anchor.download = cleanName(item.name, { hidden: true });
+  anchor.download = opening.cleanName(item.name, { hidden: true });
   anchor.click();
   setTimeout(() => URL.revokeObjectURL(address), REVOKE_AFTER);
 }

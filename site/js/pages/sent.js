@@ -1,10 +1,10 @@
-import { Client } from "../client/client.js";
+import { Secrets } from "../client/secrets.js";
 import { TainaError } from "../errors.js";
 import { decodeLink } from "../format/links.js";
 import { forget, forgetAll, sent } from "../kept_receipts.js";
 import { announce, copyOf, element, formatTime, run, say, show } from "../ui/page.js";
 
-const client = new Client();
+const client = new Secrets();
 
 run(start);
 

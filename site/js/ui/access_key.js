@@ -1,7 +1,7 @@
 // The access key of a private instance: asked for where one is needed, kept by this browser only if told to.
 
+import { fromBase64url } from "../bytes.js";
 import { TainaError } from "../errors.js";
-import { fromBase64url } from "../format/links.js";
 import { element, input } from "./page.js";
 
 const KEPT = "taina-key";

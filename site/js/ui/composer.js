@@ -1,8 +1,8 @@
 // Where a secret is entered and sent: text, files, lifetime, passphrase, progress. Its page says what comes of it.
 
-import { Client } from "../client/client.js";
-import { Transfer } from "../client/transfer.js";
-import { CHUNK_SIZE } from "../format/payload.js";
+import { readInstance } from "../client/instance.js";
+import { Transport } from "../client/transport.js";
+import { chosenFiles, clearFiles, takeFiles } from "./files.js";
 import {
   announce,
   canBeShown,
@@ -17,25 +17,25 @@ import {
   resetProgress,
   say,
   show,
-  state,
 } from "./page.js";
 
-/** @typedef {import("../client/client.js").Outgoing} Outgoing */
+/** @typedef {import("../client/client.js").Client} Client */
+/** @typedef {import("../client/transfer.js").Transfer} Transfer */
+/** @typedef {import("../client/contents.js").Outgoing} Outgoing */
 /** @typedef {import("../client/client.js").Links} Links */
 /** @typedef {{items: Outgoing[], size: number, ttl: number, passphrase: string | null}} Entered size in bytes, ttl in seconds */
 /** @typedef {import("../client/client.js").Credential} Credential */
 
-export const client = new Client();
 const text = /** @type {HTMLTextAreaElement} */ (element("text"));
 const passphrase = input("passphrase");
-const picker = input("files");
+const SMALL = 1 << 20; // bytes that the page seals by itself
 const lifetime = /** @type {HTMLSelectElement} */ (element("ttl"));
 
-/** @type {File[]} */
-let files = [];
 /** Bytes of ciphertext that the server takes in one secret; until it has said so, it decides. */
 let limit = Infinity;
 let stop = new AbortController();
+/** Once there is something to send. @type {Client | null} */
+let client = null;
 /** Where it is too large for the page itself. @type {Transfer | null} */
 let transfer = null;
 /** Why the transfer waits. @type {string | null} */
@@ -43,7 +43,7 @@ let held = null;
 
 /**
  * @param {() => void} send what the button and its shortcut do
- * @param {(instance: import("../client/client.js").Instance) => void} [onInstance] when the server has said what it offers
+ * @param {(instance: import("../client/instance.js").Instance) => void} [onInstance] when the server has said what it offers
  */
 export function startComposer(send, onInstance = () => {}) {
   element("send").addEventListener("click", send);
@@ -73,12 +73,13 @@ export function startComposer(send, onInstance = () => {}) {
     () => phrase.textContent ?? "",
     () => getSelection()?.selectAllChildren(phrase),
   );
-  takeFiles();
+  takeFiles({ onChange: forgive, onText: insert, onFolder: () => fail("folder") });
   void askInstance(onInstance);
 }
 
 /** What was entered, if it can be sent; else the page says why not. @returns {Entered | null} */
 export function entered() {
+  const files = chosenFiles();
   const items = files.map(outgoing);
   if (text.value !== "") items.unshift({ type: "text", text: text.value });
   if (items.length === 0) {
@@ -121,7 +122,8 @@ export function begin() {
  */
 export async function sendOne({ items, size, ttl, passphrase }, credential, onProgress) {
   const { signal } = stop;
-  if (size < CHUNK_SIZE) {
+  const [client, { Transfer }] = await sealing();
+  if (size < SMALL) {
     const links = await client.send(items, { ttl, passphrase, credential, signal });
     onProgress(1, 1);
     return links;
@@ -167,8 +169,7 @@ export function remindOf(phrase) {
 /** Nothing of what was entered stays behind. */
 export function clear() {
   text.value = passphrase.value = "";
-  files = [];
-  listFiles();
+  clearFiles();
 }
 
 /** @param {string} code @returns {string} it, or the one for what has no words of its own */
@@ -190,9 +191,22 @@ export function fail(code) {
   announce("");
 }
 
-/** What is entered now may have put right what was wrong; sending will tell. */
+/** What is entered now may have put right what was wrong; sending will tell. It will be sent soon. */
 function forgive() {
   element("error").hidden = true;
+  sealing().catch(() => {}); // sending tries again, and tells
+}
+
+/** What seals and sends. @returns {Promise<[Client, typeof import("../client/transfer.js")]>} @throws {TainaError} unreachable */
+export async function sealing() {
+  /** @type {[typeof import("../client/client.js"), typeof import("../client/transfer.js"), unknown]} */
+  const [{ Client }, transfers] = await Promise.all([
+    load("client/client.js"),
+    load("client/transfer.js"),
+    load("ui/progress.js"),
+  ]);
+  client ??= new Client();
+  return [client, transfers];
 }
 
 /** A button whose work has to be loaded first. @param {string} button @param {() => Promise<void>} work */
@@ -207,11 +221,11 @@ function generator() {
 
 /**
  * Limits and lifetimes, if the server answers; if it does not, sending will say so.
- * @param {(instance: import("../client/client.js").Instance) => void} onInstance
+ * @param {(instance: import("../client/instance.js").Instance) => void} onInstance
  */
 async function askInstance(onInstance) {
   try {
-    const instance = await client.instance();
+    const instance = await readInstance(new Transport());
     const { limits, ttl } = instance;
     onInstance(instance);
     limitTo(limits.size);
@@ -224,105 +238,9 @@ async function askInstance(onInstance) {
   }
 }
 
-function takePicked() {
-  if (!picker.files?.length) return;
-  addFiles(picker.files);
-  picker.value = ""; // so that a file that was removed can be picked again
-}
-
-function takeFiles() {
-  picker.addEventListener("change", takePicked);
-  takePicked(); // before this module had come
-  addEventListener("paste", (event) => {
-    const data = event.clipboardData;
-    if (!data || !["ready", "error"].includes(state())) return;
-    const words = textOf(data);
-    const isField = event.target instanceof Element && event.target.matches("input, textarea");
-    if (words === "" ? data.files.length === 0 : isField) return; // to the browser
-    event.preventDefault();
-    if (words === "") addFiles(data.files);
-    else insert(words);
-  });
-  let inside = 0;
-  const hasFiles = (/** @type {DragEvent} */ event) =>
-    event.dataTransfer?.types.includes("Files") && ["ready", "error"].includes(state());
-  addEventListener("dragenter", (event) => {
-    if (hasFiles(event) && ++inside) element("dropping").hidden = false;
-  });
-  addEventListener("dragleave", (event) => {
-    if (hasFiles(event) && --inside <= 0) endDrag();
-  });
-  addEventListener("dragover", (event) => event.dataTransfer?.types.includes("Files") && event.preventDefault());
-  addEventListener("drop", (event) => {
-    if (!event.dataTransfer?.types.includes("Files")) return;
-    event.preventDefault();
-    if (hasFiles(event)) addDropped(event.dataTransfer);
-    endDrag();
-  });
-  function endDrag() {
-    inside = 0;
-    element("dropping").hidden = true;
-  }
-}
-
-/**
- * Office programs put a picture of what was copied beside its text, which is what is meant; file managers put the
- * files' names or paths beside them.
- * @param {DataTransfer} pasted @returns {string} empty where the files are meant
- */
-function textOf(pasted) {
-  const words = pasted.getData("text/plain");
-  const lines = words.split(/[\r\n]+/).filter((line) => line.trim() !== "");
-  return lines.every((line) => [...pasted.files].some(({ name }) => line.endsWith(name))) ? "" : words;
-}
-
 /** Write where the cursor is in the text of the secret. @param {string} words */
 function insert(words) {
   text.setRangeText(words, text.selectionStart, text.selectionEnd, "end");
   text.dispatchEvent(new Event("input", { bubbles: true }));
   text.focus();
-}
-
-/** Browsers tell a folder as if it were a file, but one that cannot be read. @param {DataTransfer} dropped */
-function addDropped(dropped) {
-  const kinds = [...dropped.items].filter((item) => item.kind === "file").map((item) => item.webkitGetAsEntry());
-  addFiles([...dropped.files].filter((_, n) => !kinds[n]?.isDirectory));
-  if (kinds.some((kind) => kind?.isDirectory)) fail("folder");
-}
-
-/** @param {Iterable<File> | null} more */
-function addFiles(more) {
-  files.push(...(more ?? []));
-  listFiles();
-  forgive();
-}
-
-function listFiles() {
-  const list = element("chosen");
-  list.hidden = files.length === 0;
-  list.replaceChildren(
-    ...files.map((file) => {
-      const row = document.createElement("li");
-      const name = document.createElement("span");
-      name.className = "file-name";
-      name.dir = "auto";
-      name.translate = false;
-      name.textContent = file.name;
-      const size = document.createElement("span");
-      size.className = "hint";
-      size.textContent = formatSize(file.size);
-      const remove = document.createElement("button");
-      remove.type = "button";
-      remove.className = "remove";
-      remove.textContent = "×";
-      remove.setAttribute("aria-label", say("remove", { name: file.name }));
-      remove.addEventListener("click", () => {
-        files = files.filter((other) => other !== file);
-        listFiles();
-        picker.focus();
-      });
-      row.append(name, size, remove);
-      return row;
-    }),
-  );
 }

@@ -1,16 +1,18 @@
 // What pages share: states, texts, copying. No page knows how a text reads; it asks for it by its key.
 
-/** @typedef {Record<string, string | number>} Values */
+import { TainaError } from "../errors.js";
 
-const RATE_OVER = 5000; // ms over which a rate is taken
+/** @typedef {Record<string, string | number>} Values */
 
 /** @type {Record<string, any>} */
 const texts = JSON.parse(element("texts").textContent ?? "{}");
 const language = document.documentElement.lang;
 /** The page's language as the reader's own region writes dates and numbers in it, with the digits of our texts and fields. */
-const locale = localeOf([...(navigator.languages ?? []), language]);
+export const locale = localeOf([...(navigator.languages ?? []), language]);
 const plurals = new Intl.PluralRules(language);
 
+/** What this page loads later: each module with those that it imports, in their order. @type {Record<string, string[]>} */
+const later = JSON.parse(element("modules").textContent ?? "{}");
 /** Of every file that pages load later, by its path. @type {Record<string, string>} */
 const digests = JSON.parse(document.querySelector('script[type="importmap"]')?.textContent ?? "{}").integrity ?? {};
 /** Gives out the addresses of our own modules, and no other. */
@@ -142,13 +144,6 @@ export function formatSize(bytes, per = "") {
   return new Intl.NumberFormat(locale, { ...style, unit: units[power] + per, maximumFractionDigits }).format(bytes);
 }
 
-/** @param {number} seconds @returns {string} in the largest unit that fits, rounded up */
-export function formatDuration(seconds) {
-  const [unit, length] = seconds > 5400 ? ["hour", 3600] : seconds > 90 ? ["minute", 60] : ["second", 1];
-  const style = /** @type {const} */ ({ style: "unit", unitDisplay: "long" });
-  return new Intl.NumberFormat(locale, { ...style, unit }).format(Math.ceil(seconds / length));
-}
-
 /**
  * Whether a key is Enter, and not what ends a word in an input method: Safari names that one only by its code.
  * @param {KeyboardEvent} event
@@ -199,17 +194,6 @@ export function canBeShown(field, button) {
   return set;
 }
 
-/** @param {number} done @param {number} total */
-export function showProgress(done, total) {
-  const bar = /** @type {HTMLProgressElement} */ (element("progress"));
-  bar.max = total;
-  bar.value = done;
-  fill(
-    "progress",
-    say("progress", { share: new Intl.NumberFormat(locale, { style: "percent" }).format(done / total) }),
-  );
-}
-
 /** Before anything is known of how far it is: no number, a bar that only moves. */
 export function resetProgress() {
   element("progress").removeAttribute("value");
@@ -217,38 +201,38 @@ export function resetProgress() {
   fill("amount", "");
 }
 
-/**
- * Show how a transfer goes: share, bytes, and soon also the rate and the time that is left.
- * @param {number} size bytes, as people count them
- * @returns {(done: number, total: number) => void} for parts of the whole
- */
-export function follow(size) {
-  /** @type {[number, number][]} when (ms), how many bytes: of the last seconds */
-  const lately = [];
-  return (done, total) => {
-    showProgress(done, total);
-    const now = performance.now();
-    const bytes = Math.round((size * done) / total);
-    if (now - (lately.at(-1)?.[0] ?? 0) > RATE_OVER) lately.length = 0; // it was paused
-    lately.push([now, bytes]);
-    while (now - lately[0][0] > RATE_OVER) lately.shift();
-    const [before, fewer] = lately[0];
-    const rate = (1000 * (bytes - fewer)) / (now - before);
-    const amount = { done: formatSize(bytes), size: formatSize(size) };
-    const known = now - before > RATE_OVER / 5 && rate > 0;
-    const pace = known ? { rate: formatSize(rate, "-per-second"), left: formatDuration((size - bytes) / rate) } : null;
-    fill("amount", pace ? say("amount_and_rate", { ...amount, ...pace }) : say("amount", amount));
-  };
-}
+/** What was asked for so far, by its path. @type {Map<string, Promise<any>>} */
+const loading = new Map();
 
 /**
- * A module that a page loads only when somebody wants what it does. An element with its digest brings it: WebKit's
- * integrity policy blocks what only an import names.
+ * A module that a page loads only when somebody wants what it does, with those that it imports itself.
  * @param {string} path below js/
  * @returns {Promise<any>}
+ * @throws {TainaError} unreachable; it may be tried again
  */
-export async function load(path) {
-  const address = new URL(`../${path}`, import.meta.url).href;
+export function load(path) {
+  let module = loading.get(path);
+  if (module === undefined) {
+    module = fetchModule(path).catch(() => {
+      loading.delete(path);
+      throw new TainaError("unreachable");
+    });
+    loading.set(path, module);
+  }
+  return module;
+}
+
+/** @param {string} path @returns {Promise<any>} */
+async function fetchModule(path) {
+  const addresses = later[path].map(addressOf);
+  // First to where the browser keeps them: what it could not load as a module, it would never try again.
+  await Promise.all(addresses.map(fetchChecked));
+  await Promise.all(addresses.map(bring));
+  return import(addressOf(path));
+}
+
+/** An element with its digest brings a module: WebKit's integrity policy blocks what only an import names. @param {string} address */
+async function bring(address) {
   const script = document.createElement("script");
   script.type = "module";
   script.crossOrigin = "";
@@ -256,11 +240,10 @@ export async function load(path) {
   script.src = policy?.createScriptURL(address) ?? address;
   await new Promise((done, failed) => {
     script.addEventListener("load", done);
-    script.addEventListener("error", () => failed(new Error(`${path} was not loaded`)));
+    script.addEventListener("error", failed);
     document.head.append(script);
   });
   script.remove();
-  return import(address);
 }
 
 /** What asks for the access key of a private instance. @type {typeof import("./access_key.js") | null} */
@@ -278,8 +261,17 @@ export function credential() {
 }
 
 /** A text among the site's files, checked as modules are. @param {string} path below js/ @returns {Promise<string>} */
-export async function loadText(path) {
-  const address = new URL(`../${path}`, import.meta.url).href;
+export function loadText(path) {
+  return fetchChecked(addressOf(path));
+}
+
+/** @param {string} path below js/ @returns {string} */
+function addressOf(path) {
+  return new URL(`../${path}`, import.meta.url).href;
+}
+
+/** @param {string} address @returns {Promise<string>} */
+async function fetchChecked(address) {
   return (await fetch(address, { integrity: digestOf(address) })).text();
 }
 

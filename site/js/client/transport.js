@@ -1,0 +1,123 @@
+// The API over HTTP: one call, tried again where that can help; problems come back as the errors they are.
+
+import { toBase64url } from "../bytes.js";
+import { TainaError } from "../errors.js";
+import { MAX_DOCUMENT, bodyOf, jsonOf, problemOf } from "./answers.js";
+
+/** @typedef {import("../bytes.js").Bytes} Bytes */
+/** @typedef {{token?: Bytes, json?: unknown, bytes?: Bytes, signal?: AbortSignal}} Call */
+/** @typedef {{fetch: typeof fetch, random: (size: number) => Bytes, now: () => number, wait: (ms: number) => Promise<unknown>}} Environment */
+
+const TRY_TIMEOUT = 120_000; // ms for one try, as the server gives it
+const RETRY_DELAYS = [500, 1000, 2000, 4000]; // ms between tries
+/** Half an answer and an overloaded proxy are worth another try; a full store (507) is not. */
+const RETRY_STATUSES = [429, 500, 502, 503, 504];
+const MAX_RETRY_AFTER = 10; // seconds that a server may ask to wait before another try; for longer, a person decides
+
+/** @type {Environment} */
+const BROWSER = {
+  fetch: (...args) => fetch(...args),
+  random: (size) => crypto.getRandomValues(new Uint8Array(size)),
+  now: () => Date.now(),
+  wait: (ms) => new Promise((done) => setTimeout(done, ms)),
+};
+
+/** Calls to the API of one instance. */
+export class Transport {
+  /** @readonly */
+  environment;
+  #api;
+
+  /**
+   * @param {string} [api] address of the API
+   * @param {Partial<Environment>} [environment] what stands in for the browser's own, in tests
+   */
+  constructor(api = apiOfPage(), environment = {}) {
+    this.#api = api;
+    this.environment = { ...BROWSER, ...environment };
+  }
+
+  /**
+   * A call that answers with a JSON object or nothing; its members are anybody's claims.
+   * @param {string} method
+   * @param {string} path
+   * @param {Call} [call]
+   * @param {number} [limit] bytes of the answer
+   * @returns {Promise<unknown>}
+   * @throws {TainaError}
+   */
+  json(method, path, call, limit = MAX_DOCUMENT) {
+    return this.#request(method, path, call, async (response) => {
+      if (response.status === 204) return null;
+      const answer = await jsonOf(response, limit);
+      if (typeof answer !== "object" || answer === null) throw new TainaError("internal");
+      return answer;
+    });
+  }
+
+  /** Leave bytes at an address. @param {string} path @param {Call & {bytes: Bytes}} call @throws {TainaError} */
+  async putBytes(path, call) {
+    await this.#request("PUT", path, call, async () => null);
+  }
+
+  /** The bytes at an address, so many at most. @param {string} path @param {Call} call @param {number} limit @returns {Promise<Bytes>} @throws {TainaError} */
+  getBytes(path, call, limit) {
+    return this.#request("GET", path, call, (response) => bodyOf(response, limit));
+  }
+
+  /**
+   * One call, tried again where that can help; the whole answer is read within the try.
+   * @template T
+   * @param {string} method
+   * @param {string} path
+   * @param {Call | undefined} call
+   * @param {(response: Response) => Promise<T>} read
+   * @returns {Promise<T>} what `read` gave
+   */
+  async #request(method, path, { token, json, bytes, signal } = {}, read) {
+    /** @type {Record<string, string>} */
+    const headers = {};
+    if (token) headers.Authorization = `Bearer ${toBase64url(token)}`;
+    if (json) headers["Content-Type"] = "application/json";
+    if (bytes) headers["Content-Type"] = "application/octet-stream";
+    const body = json ? JSON.stringify(json) : bytes;
+    const end = this.environment.now() + TRY_TIMEOUT;
+    for (let tries = 0; ; tries++) {
+      let problem;
+      let asked = 0;
+      try {
+        const response = await this.environment.fetch(this.#api + path, {
+          method,
+          headers,
+          body,
+          signal: AbortSignal.any([AbortSignal.timeout(TRY_TIMEOUT), ...(signal ? [signal] : [])]),
+          cache: "no-store",
+          credentials: "omit",
+          redirect: "error",
+        });
+        if (response.ok) return await read(response);
+        problem = await problemOf(response);
+        asked = Number(problem.members.retry_after ?? 0);
+        problem.passing = RETRY_STATUSES.includes(response.status) && asked <= MAX_RETRY_AFTER;
+        if (!problem.passing) throw problem;
+      } catch (error) {
+        if (error instanceof TainaError) throw error;
+        if (signal?.aborted) throw new TainaError("cancelled");
+        problem = new TainaError("unreachable");
+        problem.passing = true;
+      }
+      if (tries === RETRY_DELAYS.length || this.environment.now() > end) throw problem;
+      await Promise.race([this.environment.wait(Math.max(RETRY_DELAYS[tries], 1000 * asked)), aborted(signal)]);
+    }
+  }
+}
+
+/** @returns {string} where the API is: a page says so if that is another host, and a worker, which has no page, is told */
+export function apiOfPage() {
+  return `${globalThis.document?.documentElement.dataset.api ?? ""}/api/v1`;
+}
+
+/** @param {AbortSignal} [signal] @returns {Promise<unknown>} for ever pending without one */
+export function aborted(signal) {
+  return new Promise((done) => signal?.addEventListener("abort", done, { once: true }));
+}

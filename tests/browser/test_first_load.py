@@ -1,0 +1,40 @@
+"""What a page costs before anybody does anything, as the browser itself counts it: requests, and bytes with headers."""
+
+from typing import Any
+
+import pytest
+
+from browser.engines import Browsers
+from support.servers import Server
+
+MAX_REQUESTS = 15
+MAX_BYTES = 40 << 10
+LINK = "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAATak"
+"""Of a secret that nobody made; any server knows that at once."""
+
+
+@pytest.mark.parametrize("path", ["en/", "el/", "bg/", f"en/s/#{LINK}", f"bg/s/#{LINK}"])
+def test_the_first_load_is_within_its_budget(browsers: Browsers, taina: Server, path: str) -> None:
+    context = browsers.browser("chromium").new_context()
+    page = context.new_page()
+    session = context.new_cdp_session(page)
+    asked: dict[str, str] = {}
+    came: dict[str, float] = {}
+
+    def keep_request(event: dict[str, Any]) -> None:
+        asked[event["requestId"]] = event["request"]["url"]
+
+    def keep_size(event: dict[str, Any]) -> None:
+        came[event["requestId"]] = event["encodedDataLength"]
+
+    session.on("Network.requestWillBeSent", keep_request)
+    session.on("Network.loadingFinished", keep_size)
+    session.send("Network.enable")
+    page.goto(f"{taina.url}/{path}", wait_until="networkidle")
+    state = page.evaluate("document.querySelector('main').dataset.state")
+    context.close()
+    assert state == ("missing" if "/s/" in path else "ready")
+    assert set(came) == set(asked)
+    assert any("/api/v1/" in url for url in asked.values())
+    assert len(came) <= MAX_REQUESTS, sorted(asked.values())
+    assert sum(came.values()) <= MAX_BYTES
