@@ -29,7 +29,7 @@ Chore = Callable[[], float | None]
 
 HELPERS = 16
 """Threads for what waits; they are started when they are needed."""
-_MOST_IDLE = 256
+_MAX_IDLE = 256
 _RETRY_SECONDS = 1.0
 
 _here = threading.local()
@@ -158,7 +158,7 @@ class Turns:
                 work()
             except Exception as error:  # of this one alone; those of requests are answered before
                 _log.error("a turn failed: %s", describe(error))
-            if len(self._idle) >= _MOST_IDLE:
+            if len(self._idle) >= _MAX_IDLE:
                 return
             self._idle.append(me)
             assert self._loop is not None  # noqa: S101 - it began us
