@@ -73,7 +73,7 @@ export function startComposer(send, onInstance = () => {}) {
     () => phrase.textContent ?? "",
     () => getSelection()?.selectAllChildren(phrase),
   );
-  takeFiles({ onChange: forgive, onText: insert, onFolder: () => fail("folder") });
+  takeFiles({ onChange: forgive, onPastedText: insert, onFolder: () => fail("folder") });
   void askInstance(onInstance);
 }
 

@@ -10,7 +10,7 @@ let files = [];
 let onChange;
 
 /**
- * @param {{onChange: () => void, onText: (words: string) => void, onFolder: () => void}} heard what follows: other files, a
+ * @param {{onChange: () => void, onPastedText: (words: string) => void, onFolder: () => void}} heard what follows: other files, a
  *   text that was pasted elsewhere than into a field, a folder that was dropped
  */
 export function takeFiles(heard) {
@@ -25,7 +25,7 @@ export function takeFiles(heard) {
     if (words === "" ? data.files.length === 0 : isField) return; // to the browser
     event.preventDefault();
     if (words === "") addFiles(data.files);
-    else heard.onText(words);
+    else heard.onPastedText(words);
   });
   let inside = 0;
   const hasFiles = (/** @type {DragEvent} */ event) =>
