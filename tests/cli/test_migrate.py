@@ -9,6 +9,7 @@ from cli.conftest import Run
 from support.every_state import EveryState
 from support.servers import start_server, stop_server
 from taina import Client
+from taina.store import UnusableError
 from taina.store.postgres import PostgresStore
 from taina.store.sqlite import SqliteStore
 
@@ -30,14 +31,27 @@ def test_everything_arrives_and_goes_on(source: Path, filled: EveryState, databa
     assert b"6 secrets (6 of them new there) and 1 requests are in the target, and equal." in done.stdout
     with closing(PostgresStore(database)) as store:
         filled.check(store)
-    with closing(SqliteStore(source)) as file:
-        filled.check(file)
+    with pytest.raises(UnusableError, match="was moved to another database"):
+        SqliteStore(source)
+
+
+def test_no_server_starts_on_a_file_that_was_moved(tmp_path: Path, database: str, run: Run) -> None:
+    """What was opened in the new place would be opened a second time from the old one."""
+    stop_server(start_server(tmp_path))
+    source = f"sqlite:{tmp_path / 'taina.db'}"
+    first = run("migrate", "--from", source, "--to", database)
+    assert b"no server starts on it again" in first.stdout
+    with pytest.raises(RuntimeError, match="never served again"):
+        start_server(tmp_path)
+    assert run("migrate", "--from", source, "--to", database).returncode == 0, "a move may be said again"
+    assert run("migrate", "--from", source, "--to", database, "--delete-source").returncode == 0
+    stop_server(start_server(tmp_path))
 
 
 @pytest.mark.usefixtures("filled")
 def test_the_source_is_deleted_when_told_and_not_before(source: Path, database: str, run: Run) -> None:
     first = run("migrate", "--from", f"sqlite:{source}", "--to", database)
-    assert b"Start no server on it again" in first.stdout
+    assert b"no server starts on it again" in first.stdout
     again = run("migrate", "--from", f"sqlite:{source}", "--to", database, "--delete-source")
     assert b"6 secrets (0 of them new there)" in again.stdout
     assert list(source.parent.iterdir()) == []

@@ -22,7 +22,7 @@ def migrate(source: str, target: str, delete_source: bool) -> None:
     """Move all secrets, receipts and requests to PostgreSQL.
 
     Every entry is copied as it is and then compared. Broken off, it goes on where it stopped. Let no server run on
-    either side meanwhile, and none on the file afterwards: what is revealed on one side would still be on the other.
+    either side meanwhile. Afterwards none starts on the file: what was revealed on one side is still on the other.
     """
     kind, _, path = source.partition(":")
     if kind != "sqlite" or not path:
@@ -35,6 +35,7 @@ def migrate(source: str, target: str, delete_source: bool) -> None:
         with Move(Path(path), target) as move:
             moved = move.copy(lambda so_far: say(f"{so_far.secrets} secrets so far", err=True))
             move.verify()
+            move.mark_source()
             say(
                 f"{moved.secrets} secrets ({moved.new} of them new there) and {moved.requests} requests are in the "
                 "target, and equal."
@@ -43,6 +44,6 @@ def migrate(source: str, target: str, delete_source: bool) -> None:
                 move.delete_source()
                 say(f"{path} is deleted.")
             else:
-                say(f"{path} is as it was. Start no server on it again; to delete it, add --delete-source.")
+                say(f"{path} is marked: no server starts on it again. To delete it, add --delete-source.")
     except UnusableError as error:
         raise click.ClickException(str(error)) from None

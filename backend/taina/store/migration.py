@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import astuple, dataclass, fields
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,7 +22,7 @@ from taina.store.postgres import PostgresStore
 from taina.store.sqlite_migrations import CHUNKS_A_SLOT, migrations
 from taina.store.sqlite_slots import rows_of
 from taina.store.sqlite_transaction import NAMES, secret_of
-from taina.store.versions import refuse_newer
+from taina.store.versions import MOVED, refuse_newer
 
 Row = tuple[Any, ...]
 
@@ -119,6 +120,16 @@ class Move:
                 "on the target since, it is the target that is right; if not, empty the target and start again."
             )
 
+    def mark_source(self) -> None:
+        """Have every server refuse it from now on."""
+        self._source.execute(
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) SELECT ?, ?, ? "
+            "WHERE NOT EXISTS (SELECT 1 FROM _sqlite_migrations WHERE name = ?)",
+            (migrations.name, MOVED, datetime.now(UTC).isoformat(), MOVED),
+        )
+        self._source.execute("COMMIT")
+        self._source.execute("BEGIN IMMEDIATE")
+
     def delete_source(self) -> None:
         """Overwrite the keys, then delete the file."""
         self._source.execute("UPDATE slots SET key = ?", (shred.NO_KEY,))
@@ -215,7 +226,7 @@ def _open(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("BEGIN IMMEDIATE")
         database = sqlite_utils.Database(connection)
-        refuse_newer(migrations, database, str(path))
+        refuse_newer(migrations, database, str(path), moved=True)
         pending = migrations.pending(database)
     except UnusableError:
         connection.close()
