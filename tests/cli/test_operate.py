@@ -204,3 +204,20 @@ def test_a_backup_has_options_and_keys_and_no_secret(run: Run, tmp_path: Path) -
         assert keys.execute("SELECT name FROM keys").fetchall() == [("ann",)]
     keys.close()
     assert run("backup", "--out", "taina.tar").returncode == 1
+
+
+def test_there_is_no_backup_of_nothing(run: Run, tmp_path: Path) -> None:
+    for arguments in ((), ("--data", "elsewhere")):
+        done = run("backup", "--out", "taina.tar", *arguments)
+        assert done.returncode == 1
+        assert b"Is this the instance?" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_looking_at_keys_makes_none(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    for arguments in (("list",), ("revoke", "ann")):
+        done = run("keys", *arguments, "--data", "data")
+        assert done.returncode == 1
+        assert b"No key was ever issued" in done.stderr
+    assert list((tmp_path / "data").iterdir()) == []

@@ -31,6 +31,10 @@ def backup(file: Path | None, out: Path, **flags: Any) -> None:
 
     loaded = read_config(file, flags)
     keys = loaded.config.data / "keys.db"
+    if not keys.is_file() and loaded.file is None:
+        raise click.ClickException(
+            f"There is nothing to save in {keys.parent.absolute()}. Is this the instance? See --data and --config."
+        )
     try:
         out.touch(mode=0o600, exist_ok=False)
     except OSError as error:

@@ -81,7 +81,7 @@ def add(
 @json_option
 def list_(file: Path | None, data: str | None, as_json: bool) -> None:
     """List the keys: name, state, quota, contact. The keys themselves are not kept."""
-    access = _open(_read_config(file, data))
+    access = _open(_read_config(file, data), there=True)
     for key in access.all():
         state = "revoked" if key.revoked else "in force" if access.in_force(key) else "expired"
         if as_json:
@@ -101,7 +101,7 @@ def revoke(name: str, file: Path | None, data: str | None) -> None:
     """Revoke a key: nothing more is made with it. What was made stays as it is."""
     config = _read_config(file, data)
     try:
-        _tell("revoked", _open(config).revoke(name), config)
+        _tell("revoked", _open(config, there=True).revoke(name), config)
     except NotFoundError as error:
         raise click.ClickException(error.detail) from None
     say(f"{name} is revoked.", err=True)
@@ -142,9 +142,20 @@ def _read_config(file: Path | None, data: str | None) -> Config:
     return loaded.config
 
 
-def _open(config: Config) -> "AccessKeys":
+def _open(config: Config, *, there: bool = False) -> "AccessKeys":
+    """
+    Args:
+        there: only where an instance is already: nothing is made by looking at it.
+
+    Raises:
+        click.ClickException: it cannot be opened, or is not there.
+    """
     from taina.rules.access_keys import open_keys
 
+    if there and not any((config.data / name).is_file() for name in ("keys.db", "taina.db")):
+        raise click.ClickException(
+            f"No key was ever issued in {config.data.absolute()}. Is this the instance? See --data and --config."
+        )
     try:
         return open_keys(config.data)
     except OSError as error:
