@@ -16,12 +16,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from conftest import ROOT
-from sign_site import public_key, sign
 from support.certificates import certificate
 from support.servers import Server, start_server, stop_server
 from taina import Client
 from taina.errors import UnavailableError
 from taina.site import build as build_site
+from taina.site.signing import public_key, sign
 from taina.site.verify import compare_host, read_key
 from taina.web.headers import HEADERS
 

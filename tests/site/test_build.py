@@ -272,3 +272,18 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> Non
     with pytest.raises(SiteError, match="Nothing was deleted"):
         build_site.write(tmp_path)
     assert (tmp_path / "diary.txt").read_text() == "precious"
+
+
+def test_only_what_was_built_is_removed_by_the_next_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = {"manifest.json": b'{"files": {"en/old.html": {}}}', "en/old.html": b"x", "en/old.html.br": b"x"}
+    monkeypatch.setattr(build_site, "everything", lambda *_: first)
+    build_site.write(tmp_path)
+    (tmp_path / "en" / "diary.txt").write_text("precious")
+    (tmp_path / "manifest.sig").write_text("of the old one")
+    monkeypatch.setattr(build_site, "everything", lambda *_: {"manifest.json": b'{"files": {}}', "new/a.html": b"y"})
+    build_site.write(tmp_path)
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {"manifest.json", "new/a.html", "en/diary.txt"}
+    (tmp_path / "en" / "diary.txt").unlink()
+    build_site.write(tmp_path)
+    assert not (tmp_path / "en").exists()

@@ -14,11 +14,11 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sign_site import public_key, sign
 from support.servers import Server, start_server, stop_server
 from taina import __version__
 from taina.errors import InvalidError, UnreachableError
 from taina.site import RELEASED, build, hosting, verify
+from taina.site.signing import public_key, sign
 from taina.site.verify import Report, read_key, verify_folder, verify_host
 
 KEY = Ed25519PrivateKey.generate()
@@ -396,16 +396,29 @@ def len_of(signed: Path) -> int:
     return int(json.loads((signed / "manifest.json").read_text())["files"]["404.html"]["size"])
 
 
-def test_the_script_makes_a_key_and_signs(built_site: Path, tmp_path: Path) -> None:
+def test_the_command_makes_a_key_and_signs(built_site: Path, tmp_path: Path) -> None:
     folder = tmp_path / "site"
     shutil.copytree(built_site, folder)
-    script = [sys.executable, "scripts/sign_site.py"]
-    made = subprocess.run([*script, "--new", str(tmp_path / "key")], capture_output=True, text=True, check=True)
+    key = str(tmp_path / "key")
+
+    def site(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "taina", "site", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    made = site("key", key)
     assert (tmp_path / "key").stat().st_mode & 0o077 == 0
-    done = subprocess.run(
-        [*script, "--key", str(tmp_path / "key"), str(folder)], capture_output=True, text=True, check=True
-    )
+    done = site("sign", str(folder), "--key", key)
     assert made.stdout == done.stdout
     assert verify_folder(folder, read_key(done.stdout)).findings == []
-    again = subprocess.run([*script, "--new", str(tmp_path / "key")], capture_output=True, text=True, check=False)
-    assert again.returncode != 0
+    again = site("key", key)
+    assert (again.returncode, again.stdout) == (1, "")
+    assert "never overwritten" in again.stderr
+    (tmp_path / "other").write_text("no key")
+    for arguments, said in (
+        ((str(folder), "--key", str(tmp_path / "other")), "is no Ed25519 key"),
+        ((str(folder), "--key", str(tmp_path / "missing")), "cannot be read"),
+        ((str(tmp_path), "--key", key), "holds no built pages"),
+    ):
+        refused = site("sign", *arguments)
+        assert refused.returncode == 1
+        assert said in refused.stderr

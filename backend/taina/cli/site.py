@@ -37,3 +37,36 @@ def build(out: Path, api: str | None, config: Path | None) -> None:
     except SiteError as error:
         raise click.ClickException(str(error)) from None
     say(f"{count} files in {out}")
+
+
+@site.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def key(file: Path) -> None:
+    """Make a key to sign pages with, into FILE, and print its public key. Keep the file off the server."""
+    from taina.site.signing import new_key, public_key
+
+    try:
+        say(public_key(new_key(file)))
+    except FileExistsError:
+        raise click.ClickException(f"{file} exists, and a key is never overwritten. Name another file.") from None
+    except OSError as error:
+        raise click.ClickException(f"{file} cannot be written: {error.strerror}.") from None
+
+
+@site.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--key", "file", required=True, type=click.Path(path_type=Path, dir_okay=False), help="File that `site key` made."
+)
+def sign(folder: Path, file: Path) -> None:
+    """Sign the pages in FOLDER, and print the public key by which `taina verify` checks them."""
+    from taina.site import SiteError, signing
+
+    try:
+        loaded = signing.load_key(file)
+        signing.sign(folder, loaded)
+    except SiteError as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"{folder} cannot be written to: {error.strerror}.") from None
+    say(signing.public_key(loaded))

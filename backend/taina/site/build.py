@@ -7,9 +7,9 @@ of everything in it, so that relative imports hold and browsers may keep them fo
 import gzip
 import hashlib
 import json
-import shutil
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -52,6 +52,8 @@ PAGES = {
 """Each template of a page, and its address below a language."""
 LINK_PAGES = ("reveal", "receipt", "answer", "inbox")
 REFERENCE = "en"
+_BESIDE = ("manifest.sig", "_headers", "caddy.conf", "nginx.conf")
+"""What stands beside the files that a manifest names."""
 _SOURCES = ("css", "images", "js", "layouts", "locales", "pages", "texts")
 _OF_PACKAGES = ("node_modules/qrcode-generator/dist/qrcode.mjs",)
 _COMPRESSED = (".css", ".html", ".js", ".json", ".svg", ".txt")
@@ -150,7 +152,7 @@ def write(out: Path, looks: Looks | None = None, api: str | None = None) -> int:
     if out.exists() and any(out.iterdir()) and not _is_built(out):
         raise SiteError(f"{out} holds something other than built pages. Nothing was deleted; choose another folder.")
     site = everything(looks, api)
-    shutil.rmtree(out, ignore_errors=True)
+    _remove_built(out)
     for path, data in site.items():
         file = out / path
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -170,6 +172,19 @@ def write_archives(folder: Path) -> list[Path]:
     found += [SOURCE / name for name in _OF_PACKAGES]
     sources.write_bytes(pack({file.relative_to(SOURCE).as_posix(): file.read_bytes() for file in found}))
     return [pages, sources]
+
+
+def _remove_built(folder: Path) -> None:
+    """Files that a build has written, and folders that are empty without them; what else lies there stays."""
+    if not folder.exists():
+        return
+    named = json.loads((folder / "manifest.json").read_text("utf-8"))["files"] if any(folder.iterdir()) else {}
+    for path in [*named, "manifest.json", *_BESIDE]:
+        for ending in ("", ".br", ".gz"):
+            (folder / f"{path}{ending}").unlink(missing_ok=True)
+    for inner in sorted((path for path in folder.rglob("*") if path.is_dir()), reverse=True):
+        with suppress(OSError):  # not empty
+            inner.rmdir()
 
 
 def _is_built(folder: Path) -> bool:
