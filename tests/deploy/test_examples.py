@@ -50,3 +50,15 @@ def test_the_container_runs_as_a_user_of_its_own() -> None:
     (owner,) = re.findall(r"install -d -o (\d+)", lines)
     assert user == owner
     assert 1000 < int(user) < 60000, "neither root, nor a user of the system, nor nobody, whom others are, too"
+
+
+def test_the_container_is_built_from_a_checkout_alone() -> None:
+    """What it copies is in the repository, and comes from nowhere else but its own stages."""
+    text = (DEPLOY / "Containerfile").read_text("utf-8").replace("\\\n", " ")
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    for line in re.findall(r"^COPY (?!--from=)(.+)$", text, re.MULTILINE):
+        *sources, _ = line.split()
+        for source in sources:
+            assert any(name == source or name.startswith(f"{source}/") for name in tracked), source
+    assert set(re.findall(r"--from=(\S+)", text)) <= set(re.findall(r"^FROM \S+ AS (\S+)$", text, re.MULTILINE))
+    assert "HEALTHCHECK" in text
