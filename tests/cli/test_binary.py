@@ -37,7 +37,7 @@ def program() -> Path:
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # tests run side by side, and one must not build over what another runs
         if not (folder / "taina").is_file():
-            build_binary(folder / "new" / "taina")
+            (folder / "glibc").write_text(build_binary(folder / "new" / "taina"))
             (folder / "new" / "taina").rename(folder / "taina")
     return folder / "taina"
 
@@ -103,6 +103,14 @@ def test_it_builds_the_pages_for_a_static_host(program: Path, tmp_path: Path) ->
     built = json.loads((tmp_path / "pages/manifest.json").read_text())
     assert built == json.loads(build_site.build(api="https://api.example")["manifest.json"])
     assert "https://api.example" in (tmp_path / "pages/_headers").read_text()
+
+
+@pytest.mark.parametrize("language", ["en", "bg"])
+def test_the_page_says_which_machines_are_too_old(program: Path, language: str) -> None:
+    page = (ROOT / "site/texts" / language / "self-host.md").read_text("utf-8")
+    (told,) = re.findall(r"glibc (\d+)\.(\d+)", page)
+    needed = (program.parent / "glibc").read_text().split(".")
+    assert [int(part) for part in needed] <= [int(part) for part in told]
 
 
 def test_folders_of_others_are_left_alone(tmp_path: Path) -> None:
