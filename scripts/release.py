@@ -2,7 +2,8 @@
 
     python scripts/release.py --out build/release --key site.key
 
-The folder holds the wheel and the source archive, `taina-VERSION-linux-ARCH`, `pages-VERSION.tar`, `sbom.cdx.json`
+The folder holds the wheel and the source archive, `taina-VERSION-linux-ARCH`, packages of it for
+Debian and Fedora's family, `pages-VERSION.tar`, `sbom.cdx.json`
 (CycloneDX 1.6: what of others is in it, with the hashes by which it was installed), the examples of `scripts/deploy/`,
 and `SHA256SUMS` over all of them, with its signature by the key that signs the pages.
 """
@@ -21,12 +22,13 @@ from typing import Any
 
 import click
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from build_binary import ROOT, build_binary
-from sign_site import sign
+from build_packages import build_package
 from taina import __version__
-from taina.site import build
+from taina.site import SiteError, build
+from taina.site.signing import load_key, sign
 
 SUMS, SIGNATURE, PUBLIC_KEY = "SHA256SUMS", "SHA256SUMS.sig", "release-key.pem"
 _EPOCH = 1767225600
@@ -113,15 +115,19 @@ def audit() -> None:
 @click.option("--key", required=True, type=click.Path(path_type=Path, exists=True), help="Key to sign with.")
 def main(out: Path, key: Path) -> None:
     """Make everything of a release."""
-    loaded = load_pem_private_key(key.read_bytes(), password=None)
-    if not isinstance(loaded, Ed25519PrivateKey):
-        sys.exit(f"{key} is no Ed25519 key. Make one: scripts/sign_site.py --new FILE")
+    try:
+        loaded = load_key(key)
+    except SiteError as error:
+        sys.exit(str(error))
     if out.exists() and any(out.iterdir()):
         sys.exit(f"{out} is not empty.")
     audit()
     out.mkdir(parents=True, exist_ok=True)
     subprocess.run([sys.executable, "-m", "hatchling", "build", "-d", str(out.resolve())], cwd=ROOT, check=True)
-    build_binary(out / f"taina-{__version__}-linux-{platform.machine()}")
+    program = out / f"taina-{__version__}-linux-{platform.machine()}"
+    build_binary(program)
+    for kind in ("deb", "rpm"):
+        build_package(kind, program, out)
     with tempfile.TemporaryDirectory() as folder:
         build.write(Path(folder))
         sign(Path(folder), loaded)

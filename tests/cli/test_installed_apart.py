@@ -14,7 +14,7 @@ from support.servers import Server
 POSIX = ["fcntl", "grp", "pty", "pwd", "resource", "spwd", "syslog", "termios", "tty"]
 CLIENT = ["send", "open", "status", "receipt", "burn", "request", "answer", "inbox", "bridge", "verify", "completion"]
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
-SERVER = ["falcon", "waitress", "sqlite_utils", "prometheus_client", "psycopg", "psycopg_pool"]
+SERVER = ["falcon", "greenlet", "waitress", "sqlite_utils", "prometheus_client", "psycopg", "psycopg_pool"]
 BUILDER = ["jinja2", "markdown_it", "markupsafe"]
 NEEDS = {
     ("serve", "--port", "0"): ("server", []),

@@ -1,0 +1,85 @@
+"""The packages for Debian and Fedora's family: what is in them, and what dpkg makes of one in a folder of its own."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from build_packages import build_package, unit
+
+pytestmark = pytest.mark.skipif(
+    not Path(sys.executable).with_name("nfpm").exists(), reason="nfpm is not installed: see requirements-dev.lock"
+)
+FILES = {
+    "usr/bin/taina",
+    "usr/lib/systemd/system/taina.service",
+    "usr/lib/systemd/system/taina.socket",
+    "usr/lib/sysusers.d/taina.conf",
+    "etc/taina/taina.toml",
+    "usr/share/man/man1/taina.1",
+    "usr/share/bash-completion/completions/taina",
+}
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    """The real one is large, and test_binary.py tries it."""
+    file = tmp_path / "taina"
+    file.write_text("#!/bin/sh\n")
+    return file
+
+
+@pytest.mark.skipif(not shutil.which("dpkg"), reason="there is no dpkg")
+def test_dpkg_installs_upgrades_removes_and_purges(program: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    (root / "var/lib/dpkg/info").mkdir(parents=True)
+    (root / "var/lib/dpkg/updates").mkdir()
+    for name in ("status", "available"):
+        (root / "var/lib/dpkg" / name).touch()
+
+    def dpkg(*arguments: str | Path) -> None:
+        options = ["--force-script-chrootless", "--force-depends", "--force-not-root", f"--root={root}"]
+        subprocess.run(["dpkg", *options, *arguments], check=True, capture_output=True)
+
+    package = build_package("deb", program, tmp_path / "out")
+    dpkg("--install", package)
+    assert [name for name in FILES if not (root / name).is_file()] == []
+    assert (root / "usr/bin/taina").stat().st_mode & 0o777 == 0o755
+    options = root / "etc/taina/taina.toml"
+    options.write_text('url = "https://ours.example"\n')
+    data = root / "var/lib/taina"
+    data.mkdir(parents=True)
+    dpkg("--install", package)
+    assert options.read_text() == 'url = "https://ours.example"\n'
+    dpkg("--remove", "taina")
+    assert not (root / "usr/bin/taina").exists()
+    assert options.exists()
+    assert data.exists()
+    dpkg("--purge", "taina")
+    assert not options.exists()
+    assert not data.exists()
+
+
+def test_two_packages_of_the_same_program_are_the_same(program: Path, tmp_path: Path) -> None:
+    for kind in ("deb", "rpm"):
+        one, other = (build_package(kind, program, tmp_path / name).read_bytes() for name in ("one", "other"))
+        assert one == other, kind
+
+
+@pytest.mark.skipif(not shutil.which("rpm"), reason="there is no rpm to ask")
+def test_rpm_lists_the_same_files(program: Path, tmp_path: Path) -> None:
+    package = build_package("rpm", program, tmp_path)
+    done = subprocess.run(["rpm", "-qlp", package], capture_output=True, text=True, check=True)
+    assert {f"/{name}" for name in FILES} <= set(done.stdout.split())
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd to ask")
+def test_systemd_understands_the_unit_of_the_package(tmp_path: Path) -> None:
+    (tmp_path / "taina.service").write_text(unit().replace("/usr/bin/taina", "/bin/true"), "utf-8")
+    shutil.copy(Path("scripts/deploy/taina.socket"), tmp_path)
+    done = subprocess.run(
+        ["systemd-analyze", "verify", tmp_path / "taina.service"], capture_output=True, text=True, check=False
+    )
+    assert [line for line in done.stderr.splitlines() if "taina" in line and "man" not in line] == []
