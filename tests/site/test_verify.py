@@ -415,7 +415,7 @@ def test_the_command_makes_a_key_and_signs(built_site: Path, tmp_path: Path) -> 
     assert "never overwritten" in again.stderr
     (tmp_path / "other").write_text("no key")
     for arguments, said in (
-        ((str(folder), "--key", str(tmp_path / "other")), "is no Ed25519 key"),
+        ((str(folder), "--key", str(tmp_path / "other")), "is not an Ed25519 key"),
         ((str(folder), "--key", str(tmp_path / "missing")), "cannot be read"),
         ((str(tmp_path), "--key", key), "holds no built pages"),
     ):

@@ -27,7 +27,7 @@ def load_key(file: Path) -> Ed25519PrivateKey:
     except (ValueError, TypeError):
         key = None
     if not isinstance(key, Ed25519PrivateKey):
-        raise SiteError(f"{file} is no Ed25519 key without a password. Make one: taina site key FILE")
+        raise SiteError(f"{file} is not an Ed25519 key without a password. Make one: taina site key FILE")
     return key
 
 
