@@ -15,6 +15,12 @@ from taina.store.postgres import PostgresStore
 from taina.store.sqlite import SqliteStore
 
 ROOT = Path(__file__).resolve().parent.parent
+LONGEST = ("tests/store/test_failover.py", "tests/faults/", "tests/cli/test_binary.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes half a minute at a time goes first: at the end of a run nobody waits for it alone."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
 @pytest.fixture(scope="session")
