@@ -2,13 +2,14 @@
 
 import ast
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import taina.cli
-from cli.conftest import Run, Terminal
+from cli.conftest import COMMAND, Run, Terminal
 from support.hostile_server import HostileServer, problem, says
 from taina.format.links import Link, encode_link
 
@@ -144,3 +145,16 @@ def test_errors_of_usage_are_json_too(run: Run) -> None:
     assert (json.loads(done.stdout)["error"], done.returncode) == ("usage", 2)
     after = run("send", "./missing", "--", "--json")
     assert (after.stdout, after.returncode) == (b"", 2)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["send", "--help"], ["config"], ["completion", "bash"]]
+)
+def test_what_goes_nowhere_is_said_in_words(environment: dict[str, str], arguments: list[str]) -> None:
+    """Help and version on a full disk once were an error that nobody foresaw."""
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*COMMAND, *arguments], stdout=full, stderr=subprocess.PIPE, env=environment, timeout=60, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr.decode().splitlines()[-1] == "taina: Standard output takes nothing (No space left on device)."

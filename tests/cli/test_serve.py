@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from cli.conftest import COMMAND, Run
-from support.servers import start_server, stop_server
+from support.servers import free_port, start_server, stop_server
 from taina import Client
 from taina.errors import UnavailableError
 from taina.server.sweeper import Sweeper
@@ -136,16 +136,26 @@ def test_every_address_of_the_machine_is_served(tmp_path: Path, host: str) -> No
     stop_server(server)
 
 
-def test_the_first_line_says_which_options_hold_and_what_is_not_served(tmp_path: Path, built_site: Path) -> None:
-    """Without pages whoever opens the address sees JSON, and a stray taina.toml changes a start; both were silent."""
+def test_the_first_line_says_which_options_hold(tmp_path: Path) -> None:
+    """A stray taina.toml changes a start; it was silent."""
     file = tmp_path / "other.toml"
     file.write_text(f'data = "{tmp_path / "data"}"\nport = 0\n')
-    for arguments, said in (
-        ((), f" (options of {file}; the API alone: for pages, name those of `taina site build` with --site)"),
-        (("--site", str(built_site)), f" (options of {file})"),
+    command = [*COMMAND, "serve", "--config", str(file)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline().partition("/ ")[2] == f"(options of {file})\n"
+        process.terminate()
+
+
+def test_a_full_log_stops_no_server(tmp_path: Path) -> None:
+    """It ended at its first line, and said that nobody foresaw that."""
+    port = free_port()
+    command = [*COMMAND, "serve", "--port", str(port), "--data", str(tmp_path / "data")]
+    with (
+        Path("/dev/full").open("wb") as full,
+        subprocess.Popen(command, stdout=full, stderr=full) as process,
+        Client(f"http://127.0.0.1:{port}") as client,
     ):
-        command = [*COMMAND, "serve", "--config", str(file), *arguments]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout
-            assert process.stdout.readline().partition("/ ")[2] == f"{said[1:]}\n"
-            process.terminate()
+        assert client.instance()["protocol"] == 1
+        process.terminate()
+    assert process.returncode == 0

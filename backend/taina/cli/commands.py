@@ -1,5 +1,6 @@
 """The group that `taina` is: loads a command when it is called, and ends every error the same way."""
 
+import errno
 import importlib
 import sys
 from collections.abc import Container, Sequence
@@ -9,7 +10,7 @@ import click
 
 from taina.cli.exits import INTERRUPTED, exit_code, explain
 from taina.cli.memory import keep_out_of_dumps
-from taina.cli.output import OutputError, say, say_json
+from taina.cli.output import OutputError, drop_stdout, say, say_json
 from taina.cli.signals import Ended
 from taina.errors import TainaError, describe
 
@@ -19,6 +20,9 @@ _NO_ARGUMENTS: tuple[type[click.UsageError], ...] = (
 """Older releases of click print the help by themselves."""
 _EXTRAS = {"psycopg": "postgres", "psycopg_pool": "postgres", "bridge": "bridge", "site": "site"}
 """What is to be installed for a package or a command that misses one; for others it is `server`."""
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF)
+"""How the system says that a stream takes nothing."""
 
 
 class Commands(click.Group):
@@ -80,6 +84,10 @@ class Commands(click.Group):
         except ModuleNotFoundError as error:
             _end("missing", _what_to_install(error, given, self._homes), 1, as_json)
         except Exception as error:
+            if isinstance(error, OSError) and error.filename is None and error.errno in _FULL:
+                # Click itself writes help and versions.
+                drop_stdout()
+                _end("output", OutputError(error).format_message(), 1, as_json=False)
             # No trace: it would show what was to be kept secret.
             _end("internal", f"An error that nobody foresaw: {describe(error)}. Please report it.", 1, as_json)
         sys.exit(code)

@@ -164,11 +164,12 @@ def _write(data: bytes) -> None:
         sys.stdout.buffer.flush()
     except (OSError, ValueError) as error:
         # Python would try to flush once more at its end, and complain.
-        _drop_stdout()
+        drop_stdout()
         raise OutputError(error if isinstance(error, OSError) else None) from None
 
 
-def _drop_stdout() -> None:
+def drop_stdout() -> None:
+    """Have nothing written to it any more, also not at the end of the program."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         with contextlib.suppress(OSError, ValueError):
             sys.stdout.detach()

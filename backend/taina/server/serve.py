@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from typing import TextIO
 
 from taina.config import Config, shown
 from taina.config.values import is_local
@@ -57,20 +58,24 @@ def serve(config: Config, file: Path | None = None) -> None:
     with application(config, turns) as (app, notes):
         listener = _listen(config, app, turns)
         listener.stop_on_signals()
-        facts = [f"options of {file.absolute()}"] if file else []
-        facts += [] if _pages(config) else ["the API alone: for pages, name those of `taina site build` with --site"]
-        more = f" ({'; '.join(facts)})" if facts else ""
-        print(f"Taina is ready: {_address(config.host, listener.port)}{more}", flush=True)
+        read = f" (options of {file.absolute()})" if file else ""
+        _say(f"Taina is ready: {_address(config.host, listener.port)}{read}")
         if not is_local(config.host):
-            print(
-                "Browsers encrypt only over HTTPS: put a proxy with a certificate in front of this address.", flush=True
-            )
+            _say("Browsers encrypt only over HTTPS: put a proxy with a certificate in front of this address.")
         for note in notes:
-            print(note, file=sys.stderr, flush=True)
+            _say(note, sys.stderr)
         gc.freeze()  # what is here stays: looking through it again and again would hold everybody's turn
         notify("READY=1")
         listener.run()
         notify("STOPPING=1")
+
+
+def _say(line: str, stream: TextIO | None = None) -> None:
+    """To the operator, where there is room: a log that is full or closed stops no server."""
+    stream = sys.stdout if stream is None else stream
+    if stream is not None:
+        with suppress(OSError, ValueError):
+            os.write(stream.fileno(), f"{line}\n".encode(errors="replace"))
 
 
 @contextmanager
