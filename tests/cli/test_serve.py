@@ -143,7 +143,8 @@ def test_the_first_line_says_which_options_hold(tmp_path: Path) -> None:
     command = [*COMMAND, "serve", "--config", str(file)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
-        assert process.stdout.readline().partition("/ ")[2] == f"(options of {file})\n"
+        said = "the API alone; for pages: taina site build --out FOLDER, then --site FOLDER"
+        assert process.stdout.readline().partition("/ ")[2] == f"(options of {file}; {said})\n"
         process.terminate()
 
 

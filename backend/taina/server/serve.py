@@ -58,8 +58,12 @@ def serve(config: Config, file: Path | None = None) -> None:
     with application(config, turns) as (app, notes):
         listener = _listen(config, app, turns)
         listener.stop_on_signals()
-        read = f" (options of {file.absolute()})" if file else ""
-        _say(f"Taina is ready: {_address(config.host, listener.port)}{read}")
+        facts = [f"options of {file.absolute()}"] if file else []
+        facts += (
+            [] if _pages(config) else ["the API alone; for pages: taina site build --out FOLDER, then --site FOLDER"]
+        )
+        more = f" ({'; '.join(facts)})" if facts else ""
+        _say(f"Taina is ready: {_address(config.host, listener.port)}{more}")
         if not is_local(config.host):
             _say("Browsers encrypt only over HTTPS: put a proxy with a certificate in front of this address.")
         for note in notes:
@@ -110,8 +114,6 @@ def application(config: Config, turns: Turns | None = None) -> Iterator[tuple[Ap
         notices = Sweeper(ExpiryNotices(mailer, keys), watched=False) if mailer and keys else nullcontext()
         observers: list[Observer] = [log_request]
         notes = [f"Warning: {warning}" for warning in warnings]
-        if site is None:
-            notes.append("This is the API alone. For pages: taina site build --out FOLDER, then --site FOLDER")
         if config.metrics:
             metrics, address = _serve_metrics(config.metrics, vault, sweeper)
             observers.append(metrics)
