@@ -12,7 +12,7 @@ _FORBIDDEN = re.compile(
 """Separators, what Windows refuses, control characters, marks that turn `exe.fdp` around, and what is not seen."""
 _ENDS = " .\u200c\u200d" + "".join(map(chr, range(0xFE00, 0xFE10)))
 """Not seen at a name's ends; within, joiners and variants are needed."""
-_DEVICE = re.compile(r"(con|prn|aux|nul|com[1-9]|lpt[1-9]) *(\.|$)", re.IGNORECASE | re.ASCII)
+_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[1-9¹²³]) *(\.|$)", re.IGNORECASE | re.ASCII)
 _MAX_LENGTH = 200
 """Bytes of UTF-8; file systems take 255, and a number may have to fit in."""
 _MAX_EXTENSION = 20

@@ -6,7 +6,7 @@ const MAX_EXTENSION = 20;
 const UNFIT =
   /[/\\:*?"<>|\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\udfff\ufeff\uffa0\ufff9-\ufffc\u{e0000}-\u{e0fff}]/gu;
 /** Names of devices (Microsoft, "Naming Files, Paths, and Namespaces"), whatever follows the first dot. */
-const DEVICE = /^(con|prn|aux|nul|com[1-9]|lpt[1-9])[ ]*(\.|$)/i;
+const DEVICE = /^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[1-9¹²³])[ ]*(\.|$)/i;
 
 /**
  * Applying it again changes nothing; the cases stand in tests/vectors/names.json.
