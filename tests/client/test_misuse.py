@@ -86,6 +86,24 @@ def test_an_answer_takes_three_calls() -> None:
     assert counting.calls == ["GET requests", "PUT secrets", "POST requests"]
 
 
+def test_a_private_instance_is_asked_for_its_lifetime_once() -> None:
+    """By the create that needed a key, and by the one that showed the request, it was asked twice."""
+    asked = encode_link(Link("request", bytes([9] + [0] * 31)))
+    calls: list[str] = []
+
+    def private(line: str) -> list[bytes]:
+        method, path, _ = line.split()
+        calls.append(f"{method} {path.split('/')[3]}")
+        if method == "PUT" and calls.count("PUT secrets") == 1:
+            return problem(401, code="key_needed")
+        return says({"ttl": {"default": 600}, "answers_left": 1, "expires": 2_000_000_000, "state": "open"})
+
+    with HostileServer(private) as server, Client(server.url) as client:
+        looked = client.request_status(asked)
+        client.answer(asked, "x", looked=looked)
+    assert calls == ["GET requests", "GET status", "PUT secrets", "PUT secrets", "POST requests"]
+
+
 def test_the_api_of_a_split_host_is_found_once(taina: Server) -> None:
     """Pages on a host of their own say in a file where the API is: that was asked for by each call."""
 

@@ -52,7 +52,9 @@ def answer(
             passphrase = ask_passphrase("Passphrase, to be shared some other way", confirm=True)
         contents = read_contents(content, name)
         with progress("Sealing and sending") as on_progress:
-            sent = client.answer(link, *contents, ttl=ttl, passphrase=passphrase, on_progress=on_progress)
+            sent = client.answer(
+                link, *contents, ttl=ttl, passphrase=passphrase, on_progress=on_progress, looked=status
+            )
     if as_json:
         say_json({"receipt": sent.receipt, "expires": sent.expires})
         return

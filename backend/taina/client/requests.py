@@ -32,7 +32,7 @@ class Requests(Secrets):
         need(answers, "answers", int, "a number")
         transport = self._transport(self.url)
         if ttl is None:
-            ttl = whole(transport.json("GET", "/status").get("ttl"), "default")
+            ttl = self._default_ttl(transport)
         seed = self._random(KEY_SIZE)
         inbox = derive_inbox(seed)
         public = public_key(inbox.private)
@@ -66,8 +66,12 @@ class Requests(Secrets):
         ttl: int | None = None,
         passphrase: str | None = None,
         on_progress: OnProgress | None = None,
+        looked: RequestStatus | None = None,
     ) -> Sent:
         """Answer a request: send a secret, as `send` does, and seal its link to who asked.
+
+        Args:
+            looked: what `request_status` told a moment ago, so that it need not be asked again.
 
         Raises:
             AnsweredError: somebody was first; the secret is burned again.
@@ -77,9 +81,10 @@ class Requests(Secrets):
         transport, parsed = self._find(link, "request")
         if parsed.passphrase and passphrase is None:
             raise InvalidError("Whoever asked wants a passphrase, shared some other way.", field="passphrase")
-        status = self.request_status(link)
+        status = self.request_status(link) if looked is None else looked
         if not status.answers_left:
             raise AnsweredError
+        ttl = self._default_ttl(transport) if ttl is None else ttl
         token = derive_request(parsed.body)
         content = tuple(settled(one) for one in content)
         # A private instance lets in who has the request; another need not know which request it is.

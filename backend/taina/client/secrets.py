@@ -87,7 +87,7 @@ class Secrets(Connection):
         need_passphrase(passphrase)
         content = tuple(settled(one) for one in content)
         if ttl is None:
-            ttl = whole(transport.json("GET", "/status").get("ttl"), "default")
+            ttl = self._default_ttl(transport)
         key, receipt_key = self._random(KEY_SIZE), self._random(KEY_SIZE)
         link = Link("secret", key, passphrase is not None)
         link_keys = derive_link_keys(key)
@@ -136,6 +136,9 @@ class Secrets(Connection):
             f"{transport.url}/receipt/#{encode_link(Link('receipt', receipt_key + opened_hash))}",
             expires,
         )
+
+    def _default_ttl(self, transport: Transport) -> int:
+        return whole(transport.json("GET", "/status").get("ttl"), "default")
 
     def send_each(
         self,
