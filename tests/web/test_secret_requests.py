@@ -19,7 +19,7 @@ def test_the_whole_story(api: httpx.Client) -> None:
     expires = asked.json()["expires"]
 
     status = api.get(request_path(made), headers=bearer(made.answer_token))
-    assert status.json() == {"state": "open", "answers_left": 2, "expires": expires}
+    assert status.json() == {"state": "open", "answers_left": 2, "expires": expires, "size": 100 << 20}
     first, second = envelope(), envelope()
     answers = [answer(api, made, sealed) for sealed in (first, first, second)]
     assert [(each.status_code, each.json()) for each in answers] == [
