@@ -9,7 +9,7 @@ import { openSpool } from "./spool.js";
 let client = null;
 const pace = new Pace((held) => postMessage({ held }));
 const stop = new AbortController();
-const options = {
+const transferOptions = {
   pace,
   signal: stop.signal,
   onProgress: (/** @type {number} */ done, /** @type {number} */ total) => postMessage({ progress: [done, total] }),
@@ -21,7 +21,7 @@ let items = [];
 
 /** What a page asks for and waits for. @type {Record<string, (told: any) => unknown>} */
 const QUESTIONS = {
-  send: ({ api, items, options }) => clientOf(api).send(items, { ...options, ...options }),
+  send: ({ api, items, options }) => clientOf(api).send(items, { ...options, ...transferOptions }),
   open,
   read: async (n) => {
     const item = items[n];
@@ -55,7 +55,7 @@ function clientOf(api) {
 async function open({ api, link, passphrase, size }) {
   await spool?.wipe(); // what an earlier try left
   spool = await openSpool(size);
-  const secret = await clientOf(api).open(link, passphrase, { ...options, store: spool });
+  const secret = await clientOf(api).open(link, passphrase, { ...transferOptions, store: spool });
   items = secret.items;
   // A function does not travel: a page asks for the file by its number.
   return { ...secret, items: items.map((item) => (item.type === "file" ? { ...item, blob: null } : item)) };
