@@ -26,7 +26,7 @@ class Machine:
     """An instance whose two clocks the test turns: the one that people set, and the one that nobody can."""
 
     def __init__(self, store: Store, monkeypatch: pytest.MonkeyPatch, wall: float = START) -> None:
-        self.wall, self.steady = wall, 0.0
+        self.wall, self.steady = wall, 98_765.0
         monkeypatch.setattr(store, "time", lambda: self.wall)
         self.clock = WatchedClock(store, lambda: self.steady)
         self.vault = Vault(store, Limits(), self.clock)
@@ -136,10 +136,43 @@ def test_a_step_back_brings_nothing_back(machine: Machine, step: int) -> None:
     assert not machine.answers(later)
 
 
-def test_within_a_second_the_clock_stands_still(machine: Machine) -> None:
+@pytest.mark.parametrize("step", [0.5, 1])
+def test_within_a_second_the_clock_stands_still(machine: Machine, step: float) -> None:
     before = machine.clock()
-    machine.wall -= 0.5
+    machine.wall -= step
     assert machine.clock() == before
+
+
+def test_a_clock_that_ends_nothing_goes_back_too(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(store, monkeypatch)
+    clock = WatchedClock(store, lambda: machine.steady)
+    machine.wall -= 60
+    assert clock() == START - 60
+
+
+def test_the_mark_is_noted_once_a_minute(machine: Machine, store: Store) -> None:
+    noted = []
+    for seconds in (0, NOTE_EVERY - 1, 1, 1):
+        machine.pass_time(seconds)
+        assert machine.clock.note() == 0
+        noted.append(store.atomically(lambda tx: tx.clock_mark()))
+    assert noted == [START, START, START + NOTE_EVERY, START + NOTE_EVERY]
+
+
+def test_a_step_forward_is_told_once(machine: Machine, caplog: pytest.LogCaptureFixture) -> None:
+    machine.wall += DAY
+    machine.run(CONFIRMED * 2)
+    assert [record.getMessage() for record in caplog.records] == [
+        "the clock was put forward by 86400 s; nothing is destroyed by it until it goes on so"
+    ]
+
+
+def test_a_small_correction_of_a_step_does_not_begin_it_anew(machine: Machine) -> None:
+    machine.create()
+    machine.wall += DAY
+    machine.run(CONFIRMED - 1)
+    machine.wall += STEP
+    assert machine.run(2) == 1
 
 
 def test_where_what_expired_cannot_be_ended_the_clock_does_not_go_back(

@@ -17,7 +17,7 @@ from taina.errors import (
     TainaError,
 )
 from taina.rules.secret_requests import SPARE_TRIES, SecretRequests
-from taina.rules.types import Limits
+from taina.rules.types import Answered, Limits
 from taina.rules.vault import ANSWER_IDLE, Vault
 from taina.store import ROW, Store, Usage
 
@@ -163,6 +163,46 @@ def test_lifetime_and_answers_have_their_limits(requests: SecretRequests, field:
         with pytest.raises(InvalidError) as caught:
             ask(requests, MadeRequest(**{field: value}))  # type: ignore[arg-type]
         assert caught.value.members["field"] == field
+
+
+def test_as_many_answers_as_one_may_ask_for(requests: SecretRequests) -> None:
+    made = ask(requests, MadeRequest(answers=LIMITS.answers, ttl=LIMITS.ttl_max))
+    assert requests.status(made.id, made.answer_token).answers_left == LIMITS.answers
+
+
+def test_whoever_may_answer_learns_whose_key_pays(requests: SecretRequests, clock: Clock) -> None:
+    made, other = MadeRequest(), ask(requests, MadeRequest())
+    requests.create(made.id, made.asking(), "ann")
+    assert requests.key_of(made.id, made.answer_token) == "ann"
+    assert requests.key_of(other.id, other.answer_token) is None
+    with pytest.raises(NotFoundError):
+        requests.key_of(made.id, other.answer_token)
+    clock.now += made.ttl
+    with pytest.raises(GoneError):
+        requests.key_of(made.id, made.answer_token)
+
+
+def test_an_envelope_is_new_once(requests: SecretRequests) -> None:
+    made, sealed = ask(requests, MadeRequest(answers=2)), envelope()
+    assert requests.answer(made.id, made.answer_token, sealed) == Answered(answers_left=1, new=True)
+    assert requests.answer(made.id, made.answer_token, sealed) == Answered(answers_left=1, new=False)
+
+
+def test_what_was_started_may_be_forgotten_before_its_envelope_comes(store: Store, clock: Clock) -> None:
+    limits = Limits(ttl_max=90 * 86400)
+    requests, vault, made = (
+        SecretRequests(store, limits, clock),
+        Vault(store, limits, clock),
+        MadeRequest(ttl=90 * 86400),
+    )
+    ask(requests, made)
+    secret = start(vault, requests, made, Made(ttl=300))
+    for _ in range(2):
+        clock.now += 31 * 86400
+        vault.sweep()
+    with pytest.raises(NotFoundError):
+        vault.receipt(secret.receipt_id, secret.receipt_token)
+    assert answer(requests, made, envelope()) == 0
 
 
 @pytest.mark.parametrize("size", [0, 80, 82])

@@ -18,7 +18,7 @@ from taina.errors import (
     TooLargeError,
     WrongPassphraseError,
 )
-from taina.rules.types import Limits, NewSecret
+from taina.rules.types import Lease, Limits, NewSecret
 from taina.rules.uploads import UPLOAD_AHEAD, UPLOAD_IDLE
 from taina.rules.vault import LEASE_PAST_EXPIRY, MAX_LEASE, RECEIPT_KEPT, Vault
 from taina.store import ROW, Store, Usage
@@ -407,6 +407,12 @@ def test_a_claim_is_its_holder_s(vault: Vault) -> None:
         vault.claimed_chunk(made.claim_id, made.claim_token, 1)
 
 
+def test_a_claim_tells_what_it_is_good_for(vault: Vault) -> None:
+    made = create(vault, Made())
+    reveal(vault, made)
+    assert vault.claimed(made.claim_id, made.claim_token) == Lease(chunks=1, size=1040, expires=START + 60)
+
+
 def test_a_claim_id_belongs_to_one_secret(vault: Vault) -> None:
     made, other = create(vault, Made()), create(vault, Made())
     reveal(vault, made)
@@ -562,6 +568,15 @@ def test_an_operator_ends_a_secret_whatever_state_it_is_in(vault: Vault) -> None
     assert gone(lambda: reveal(vault, waiting)) == "burned"
     assert gone(lambda: reveal(vault, read)) == "revealed"
     assert [state(vault, one) for one in (waiting, read, burned)] == ["burned", "revealed", "burned"]
+
+
+def test_what_is_taken_down_at_its_end_has_expired(vault: Vault, clock: Clock) -> None:
+    made = [create(vault, Made()) for _ in range(2)]
+    clock.now += 3599
+    vault.take_down(made[0].id)
+    clock.now += 1
+    vault.take_down(made[1].id)
+    assert [state(vault, one) for one in made] == ["burned", "expired"]
 
 
 def test_the_sweeper_ends_what_is_due_and_forgets_it_thirty_days_later(vault: Vault, clock: Clock) -> None:
