@@ -5,10 +5,12 @@ import sqlite3
 import stat
 import threading
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from taina.errors import ConflictError
 from taina.store.access_keys import AccessKey, KeyFile
 
 KEY = AccessKey("ann", bytes(range(32)), 1_800_000_000, 1_900_000_000, 5, "ann@example.org", "bg", None, 1_850_000_000)
@@ -33,6 +35,23 @@ def test_what_is_noted_is_noted_once(path: Path) -> None:
     assert [file.revoke("bob", 2), file.revoke("bob", 3), file.revoke("eve", 3)] == [True, False, False]
     assert [file.warned("bob", 4), file.warned("bob", 5), file.warned("eve", 5)] == [True, False, False]
     assert file.all() == [AccessKey("bob", bytes(32), 1, None, None, None, "en", revoked=2, warned=4)]
+
+
+def test_a_name_is_one_key_s(path: Path) -> None:
+    file = KeyFile(path)
+    file.add(KEY)
+    with pytest.raises(ConflictError, match="'ann' already"):
+        file.add(replace(KEY, hash=bytes(32)))
+    assert file.all() == [KEY]
+
+
+def test_what_is_refunded_can_be_spent_again_on_that_day(path: Path) -> None:
+    file = KeyFile(path)
+    assert [file.spend("ann", "create", 7, 1), file.spend("ann", "create", 7, 1)] == [True, False]
+    file.refund("ann", "create", 6)
+    assert not file.spend("ann", "create", 7, 1)
+    file.refund("ann", "create", 7)
+    assert file.spend("ann", "create", 7, 1)
 
 
 def test_many_who_spend_at_once_spend_no_more_than_there_is(path: Path) -> None:

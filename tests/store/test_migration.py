@@ -112,6 +112,18 @@ def test_no_key_stays_where_the_source_was(source: Path, database: str) -> None:
     assert not any(key in copy.read_bytes() for key in keys)
 
 
+@pytest.mark.usefixtures("filled")
+def test_a_source_that_was_moved_is_never_served_again(source: Path, database: str) -> None:
+    """But the move itself may go on, and mark it twice."""
+    for _ in range(2):
+        with Move(source, database) as move:
+            move.copy()
+            move.verify()
+            move.mark_source()
+        with pytest.raises(UnusableError, match="moved to another database"):
+            SqliteStore(source)
+
+
 def test_a_source_that_is_not_there_or_not_one(tmp_path: Path, database: str) -> None:
     with pytest.raises(UnusableError, match=r"There is no file .*missing\.db"):
         Move(tmp_path / "missing.db", database)

@@ -17,7 +17,7 @@ from taina.rules.secret_requests import SecretRequests
 from taina.rules.types import Answered, Limits
 from taina.rules.vault import Vault
 from taina.store import ROW, Transaction, UnusableError
-from taina.store.postgres import PostgresStore
+from taina.store.postgres import PostgresStore, look
 from taina.store.postgres_migrations import STEPS
 
 START = 1_800_000_000
@@ -255,3 +255,26 @@ def test_a_disk_without_room_is_told_and_changes_nothing(database: str) -> None:
         with pytest.raises(StorageFullError):
             store.atomically(fill_up)
         assert store.atomically(lambda tx: tx.clock_mark()) is None
+
+
+def test_a_look_at_a_database_tells_what_is_there_and_changes_nothing(database: str, postgres: Node) -> None:
+    def seen() -> list[tuple[bool, str]]:
+        answers, *rest = look(database)
+        assert answers[0]
+        assert answers[1].startswith("PostgreSQL ")
+        return rest
+
+    own_disk = (True, "A commit waits for its disk; it has no standbys. synchronous_commit is on.")
+    newest = len(STEPS)
+    bare, _ = seen()
+    assert (bare[0], "no tables of Taina yet" in bare[1]) == (False, True)
+    assert postgres.execute("SELECT to_regclass('taina.versions')", database="taina") == [(None,)]
+    PostgresStore(database).close()
+    assert seen() == [(True, f"Its tables are of schema {newest}."), own_disk]
+    postgres.execute("DELETE FROM taina.versions WHERE version = %s", newest, database="taina")
+    behind = f"Its tables are of schema {newest - 1} of {newest}: the next start brings them up to date."
+    assert seen()[0] == (True, behind)
+    postgres.execute("INSERT INTO taina.versions (version) VALUES (99)", database="taina")
+    assert (seen()[0][0], "of a newer Taina (schema 99" in seen()[0][1]) == (False, True)
+    ((good, said),) = look(database.replace(PASSWORD, "guess"))
+    assert (good, "authentication failed" in said) == (False, True)

@@ -18,7 +18,7 @@ from taina.errors import GoneError, TainaError, UnavailableError
 from taina.rules.types import Limits
 from taina.rules.vault import Vault
 from taina.store import ROW, InDoubtError, Transaction, UnusableError
-from taina.store.postgres import PostgresStore
+from taina.store.postgres import PostgresStore, look
 
 START = 1_800_000_000
 Result = TypeVar("Result")
@@ -152,6 +152,32 @@ def test_a_standby_is_refused_and_a_primary_that_commits_alone_is_warned_of(clus
                 assert "replicates asynchronously" in warning
     finally:
         primary.configure(synchronous_standby_names="s1")
+
+
+def test_a_look_tells_what_a_commit_waits_for(cluster: Cluster) -> None:
+    primary, standby = cluster.nodes
+    PostgresStore(cluster.url).close()
+    # Which standby is synchronous is for the superuser alone to see.
+    *_, last = look(cluster.url)
+    assert last == (True, "A commit waits for a standby, of 1 that follow. synchronous_commit is on.")
+    ((good, said),) = [fact for fact in look(standby.url) if not fact[0]]
+    assert (good, "takes no writes" in said) == (False, True)
+    standby.stop()
+    try:
+        wait_until(lambda: primary.execute("SELECT count(*) FROM pg_stat_replication") == [(0,)])
+        *_, last = look(cluster.url)
+        assert (last[0], "no standby follows" in last[1]) == (False, True)
+    finally:
+        standby.start()
+        standby.wait_until_followed(primary)
+    primary.configure(synchronous_standby_names="")
+    try:
+        wait_until(lambda: primary.execute("SHOW synchronous_standby_names") == [("",)])
+        *_, last = look(primary.url)
+        assert (last[0], "replicates asynchronously" in last[1]) == (False, True)
+    finally:
+        primary.configure(synchronous_standby_names="s1")
+        wait_until(lambda: primary.execute("SHOW synchronous_standby_names") == [("s1",)])
 
 
 def test_what_changes_while_it_runs_is_warned_of_once(cluster: Cluster, caplog: pytest.LogCaptureFixture) -> None:

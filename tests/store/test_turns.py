@@ -15,6 +15,7 @@ from taina.errors import ConflictError
 from taina.rules.types import Limits
 from taina.rules.vault import Vault
 from taina.server.listener import Listener
+from taina.store import turns as turns_module
 from taina.store.group_commit import Job, TurnCommit
 from taina.store.sqlite import SqliteStore
 from taina.store.turns import Turns, elsewhere
@@ -304,3 +305,15 @@ def test_who_sends_many_requests_at_once_keeps_nobody_waiting_for_all_of_them() 
         assert turns.post(begin_both)
         wait_until(lambda: len(order) == 7)
     assert order.index("other") <= 2
+
+
+def test_more_may_wait_than_there_are_helpers_and_idle_turns() -> None:
+    """Nobody is lost: whoever has no thread of his own has the next that is free."""
+    turns = Turns()
+    held: list[str] = []
+    many, waiting = turns_module._MAX_IDLE + 20, turns_module.HELPERS + 5
+    with running(turns):
+        together(turns, [lambda: held.append(turns.elsewhere(lambda: "waited")) for _ in range(waiting)])
+        together(turns, [lambda: held.append(turns.elsewhere(lambda: "turn")) for _ in range(many)])
+        wait_until(lambda: len(turns._idle) == turns_module._MAX_IDLE)
+    assert held == ["waited"] * waiting + ["turn"] * many
