@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-import tempfile
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -107,10 +107,9 @@ class Receiver:
     def _part(self, n: int) -> BinaryIO:
         if self._open is None or self._open[0] != n:
             self._close()
-            # Readable by this user alone, as every file that mkstemp makes.
-            number, name = tempfile.mkstemp(prefix=".taina-", suffix=".part", dir=self._folder)
-            self._parts[n] = Path(name)
-            self._open = n, os.fdopen(number, "wb")
+            # Noted before it is there: whoever is interrupted in between knows what to take away.
+            self._parts[n] = part = (self._folder or Path()) / f".taina-{secrets.token_hex(8)}.part"
+            self._open = n, open(part, "xb", opener=_for_owner)  # noqa: SIM115 - closed by _close
         return self._open[1]
 
     def _close(self) -> None:
@@ -149,6 +148,10 @@ class Receiver:
         self._last_number[wanted] = n
         part.replace(path)
         return path
+
+
+def _for_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _unwritable(folder: Path | None, error: OSError) -> FileError:
