@@ -37,11 +37,13 @@ OF_COLOURS = ["color-contrast", "link-in-text-block"]
 """Those of the rules that a theme can break."""
 
 
-def findings(page: playwright.Page) -> list[str]:
+def findings(page: playwright.Page, *, dark: bool = True) -> list[str]:
     """In the light theme by all rules, then in the dark one."""
     page.evaluate(AXE.read_text("utf-8"))
     found = []
     themes: list[tuple[Literal["light", "dark"], list[str]]] = [("light", ALL_RULES), ("dark", OF_COLOURS)]
+    if not dark:
+        themes.pop()
     for theme, rules in themes:
         page.emulate_media(color_scheme=theme)
         page.wait_for_selector(f":root[data-theme={theme}]")  # the page hears of it a moment later
@@ -303,7 +305,8 @@ def test_what_is_chosen_shows_in_forced_colours(browsers: Browsers, taina: Serve
             f"(getComputedStyle(document.querySelector('{part}')))"
         )
         assert (style, width >= 1) == ("solid", True), part
-    assert findings(page) == []
+    # Of dark forced colours axe believes the page's own, which nobody sees: it reads -webkit-text-fill-color.
+    assert findings(page, dark=False) == []
     context.close()
 
 

@@ -97,7 +97,7 @@ def test_any_input_ends_with_words(
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         patch.chdir(folder)
         patch.setattr(sys, "stdin", _Stdin(stdin))
-        patch.setattr("taina.cli.options.Client", partial(Client, patience=0, timeout=5))
+        patch.setattr("taina.client.Client", partial(Client, patience=0, timeout=5))
         # A server that starts stops at once; one language stands for all, and the umask is that of this process.
         patch.setattr("taina.server.listener.Listener.stop_on_signals", Listener.stop)
         patch.setattr("taina.site.build.with_compressed", lambda site: site)

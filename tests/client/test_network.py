@@ -142,7 +142,7 @@ def test_what_cannot_heal_is_told_at_once(url: str, kind: type[TainaError], monk
     if kind is UnreachableError:
         monkeypatch.setattr(socket, "getaddrinfo", look_up)
     waits: list[float] = []
-    with Client(url, sleep=waits.append) as client, pytest.raises(kind):
+    with pytest.raises(kind), Client(url, sleep=waits.append) as client:
         client.instance()
     assert waits == []
 
