@@ -14,8 +14,8 @@ LINK = "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAATak"
 """Of a secret that nobody made; any server knows that at once."""
 
 
-@pytest.mark.parametrize("path", ["en/", "el/", "bg/", f"en/s/#{LINK}", f"bg/s/#{LINK}"])
-def test_the_first_load_is_within_its_budget(browsers: Browsers, taina: Server, path: str) -> None:
+def load(browsers: Browsers, url: str) -> tuple[str, dict[str, str], dict[str, float]]:
+    """The page's state, the addresses it asked for and the bytes that came, by the number of the request."""
     context = browsers.browser("chromium").new_context()
     page = context.new_page()
     session = context.new_cdp_session(page)
@@ -31,12 +31,21 @@ def test_the_first_load_is_within_its_budget(browsers: Browsers, taina: Server, 
     session.on("Network.requestWillBeSent", keep_request)
     session.on("Network.loadingFinished", keep_size)
     session.send("Network.enable")
-    page.goto(f"{taina.url}/{path}", wait_until="networkidle")
-    deadline = time.monotonic() + PATIENCE
+    page.goto(url, wait_until="networkidle")
+    deadline = time.monotonic() + PATIENCE / 4
     while set(came) != set(asked) and time.monotonic() < deadline:
         page.wait_for_timeout(50)  # the network is idle before the last sizes are told
     state = page.evaluate("document.querySelector('main').dataset.state")
     context.close()
+    return state, asked, came
+
+
+@pytest.mark.parametrize("path", ["en/", "el/", "bg/", f"en/s/#{LINK}", f"bg/s/#{LINK}"])
+def test_the_first_load_is_within_its_budget(browsers: Browsers, taina: Server, path: str) -> None:
+    state, asked, came = load(browsers, f"{taina.url}/{path}")
+    for _ in range(2):
+        if set(came) != set(asked):  # now and then the browser tells the size of one request never
+            state, asked, came = load(browsers, f"{taina.url}/{path}")
     assert state == ("missing" if "/s/" in path else "ready")
     assert set(came) == set(asked)
     assert any("/api/v1/" in url for url in asked.values())
