@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from support.clocks import Clock
 from taina.errors import ConflictError, InvalidError, KeyNeededError, KeyRefusedError, NotFoundError, QuotaError
 from taina.rules.access_keys import WARNING, AccessKeys, open_keys
 from taina.store.access_keys import AccessKey, KeyFile
@@ -17,16 +18,9 @@ MIDNIGHT = START // DAY * DAY + DAY
 """The next one (UTC)."""
 
 
-class Clock:
-    now = START + 0.5
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(START + 0.5)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from support.clocks import Clock
 from support.secrets import Made, MadeRequest, envelope, made_of_chunks
 from taina.errors import (
     AnsweredError,
@@ -25,16 +26,9 @@ START = 1_800_000_000
 LIMITS = Limits()
 
 
-class Clock:
-    now = float(START)
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(START)
 
 
 @pytest.fixture

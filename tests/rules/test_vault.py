@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from support.clocks import Clock
 from support.secrets import SEALED_CHUNK, Made, made_of_chunks
 from taina.errors import (
     ConflictError,
@@ -26,16 +27,9 @@ from taina.store import ROW, Store, Usage
 START = 1_800_000_000
 
 
-class Clock:
-    now = float(START)
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(START)
 
 
 @pytest.fixture

@@ -2,13 +2,13 @@
 
 import select
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
+from support.listeners import in_thread
 from support.waiting import wait_until
 from taina.server import listener
 from taina.server.listener import Listener, channel
@@ -32,13 +32,8 @@ def how(request: pytest.FixtureRequest) -> str:
 def listening(how: str) -> Iterator[Listener]:
     served = Listener(wsgi, "127.0.0.1", 0, threads=2, turns=Turns() if how == "turns" else None)
     served._servers[0].adj.socket_options.append((socket.SOL_SOCKET, socket.SO_SNDBUF, 20 * PIECE))
-    thread = threading.Thread(target=served.run)
-    thread.start()
-    try:
+    with in_thread(served):
         yield served
-    finally:
-        served.stop()
-        thread.join()
 
 
 @contextmanager

@@ -17,6 +17,7 @@ import pytest
 from waitress import wasyncore
 from waitress.parser import HTTPRequestParser
 
+from support.listeners import in_thread
 from support.request_heads import AMBIGUOUS, GOOD, REFUSALS
 from support.servers import Server, start_server, stop_server
 from support.waiting import wait_until
@@ -139,13 +140,8 @@ def wsgi(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[by
 @contextmanager
 def listening(app: Callable[..., Any] = wsgi) -> Iterator[tuple[Listener, int]]:
     served = Listener(app, "127.0.0.1", 0, threads=2)
-    thread = threading.Thread(target=served.run)
-    thread.start()
-    try:
+    with in_thread(served):
         yield served, served.port
-    finally:
-        served.stop()
-        thread.join()
 
 
 def drip(port: int, first: bytes) -> bool:

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from support.api import bearer, create, receipt_path, reveal
+from support.clocks import Clock
 from support.secrets import Made
 from support.servers import start_server, stop_server
 from support.waiting import wait_until
@@ -21,13 +22,6 @@ from taina.web.health import STALLED_SECONDS
 
 ERRORS = [OSError(28, "No space left", "/data/0123456789abcdef"), sqlite3.OperationalError("0123456789abcdef")]
 ERRORS += [ValueError("0123456789abcdef"), UnavailableError("0123456789abcdef")]
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Sweep:
@@ -54,7 +48,7 @@ def test_a_sweep_that_fails_keeps_no_other_from_its_work(
 ) -> None:
     sweeps = [Sweep(due=450) for _ in range(3)]
     sweeps[number].error = error
-    clock = Clock()
+    clock = Clock(1000.0)
     sweeper = Sweeper(*sweeps, clock=clock)
     clock.now += 30
     sweeper.turn()
@@ -70,7 +64,7 @@ def test_a_sweep_that_fails_keeps_no_other_from_its_work(
 
 
 def test_a_fault_that_lasts_is_told_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
-    clock = Clock()
+    clock = Clock(1000.0)
     sweeper = Sweeper(Sweep(error=ValueError()), clock=clock)
     for _ in range(90):
         sweeper.turn()
@@ -99,7 +93,7 @@ def test_a_sweeper_that_hangs_ends_the_process() -> None:
     def end(code: int) -> None:
         ended.append(code)
 
-    clock = Clock()
+    clock = Clock(1000.0)
     sweeper = Sweeper(hang, clock=clock, end_process=end)  # type: ignore[arg-type] # a process that goes on
     thread = threading.Thread(target=sweeper.turn)
     thread.start()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from support.listeners import in_thread
 from support.secrets import Made
 from support.waiting import wait_until
 from taina.errors import ConflictError
@@ -209,13 +210,8 @@ def test_a_store_in_turns(tmp_path: Path) -> None:
 def listening(app: Callable[..., Any]) -> Iterator[Listener]:
     turns = Turns()
     served = Listener(app, "127.0.0.1", 0, turns=turns)
-    thread = threading.Thread(target=served.run)
-    thread.start()
-    try:
+    with in_thread(served):
         yield served
-    finally:
-        served.stop()
-        thread.join()
 
 
 def ask(path: bytes) -> bytes:

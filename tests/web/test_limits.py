@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.api import bearer, claim_path, create, receipt_path, request_path, reveal, secret_path, upload
+from support.clocks import Clock
 from support.connection import UNBOUND
 from support.secrets import Made, MadeRequest, envelope, made_of_chunks
 from support.servers import start_server, stop_server
@@ -31,16 +32,8 @@ from taina.web.peers import Clients
 PROXY = ["--trusted-proxy", "127.0.0.0/8"]
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def test_a_budget_is_spent_and_fills_again_with_time() -> None:
-    clock = Clock()
+    clock = Clock(1000.0)
     budget = Budget(10, 60, clock)
     assert [budget.try_spend(b"a") for _ in range(10)] == [0] * 10
     assert budget.try_spend(b"a") == pytest.approx(6)
@@ -53,7 +46,7 @@ def test_a_budget_is_spent_and_fills_again_with_time() -> None:
 
 
 def test_what_is_given_back_can_be_spent_again() -> None:
-    clock = Clock()
+    clock = Clock(1000.0)
     budget = Budget(10, 60, clock)
     assert budget.try_spend(b"a", 4) == budget.try_spend(b"a", 6) == 0
     budget.give_back(b"a", 4)
@@ -68,14 +61,14 @@ def test_what_is_given_back_can_be_spent_again() -> None:
 
 
 def test_clients_do_not_share_a_budget() -> None:
-    budget = Budget(1, 60, Clock())
+    budget = Budget(1, 60, Clock(1000.0))
     assert budget.try_spend(b"a") == 0
     assert budget.try_spend(b"b") == 0
     assert budget.seconds_until(b"a") == pytest.approx(60)
 
 
 def test_what_is_larger_than_a_whole_budget_takes_all_of_it() -> None:
-    budget = Budget(10, 60, Clock())
+    budget = Budget(10, 60, Clock(1000.0))
     assert budget.try_spend(b"a", 25) == 0
     assert budget.seconds_until(b"a", 1) == pytest.approx(6)
     assert budget.seconds_until(b"a", 25) == pytest.approx(60)
@@ -83,7 +76,7 @@ def test_what_is_larger_than_a_whole_budget_takes_all_of_it() -> None:
 
 @given(st.lists(st.tuples(st.floats(0, 30), st.floats(0.5, 12)), min_size=1, max_size=60))
 def test_no_order_of_calls_gets_more_than_the_bucket_and_its_refill(calls: list[tuple[float, float]]) -> None:
-    clock = Clock()
+    clock = Clock(1000.0)
     budget = Budget(10, 60, clock)
     start, spent = clock.now, 0.0
     for pause, cost in calls:
@@ -94,7 +87,7 @@ def test_no_order_of_calls_gets_more_than_the_bucket_and_its_refill(calls: list[
 
 
 def test_a_client_is_forgotten_when_its_budget_is_whole() -> None:
-    clock = Clock()
+    clock = Clock(1000.0)
     budget = Budget(10, 60, clock)
     for n in range(1000):
         budget.try_spend(n.to_bytes(16, "big"))
@@ -106,7 +99,7 @@ def test_a_client_is_forgotten_when_its_budget_is_whole() -> None:
 
 def test_memory_is_bounded_however_many_come(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MAX_CLIENTS", 2000)
-    budget = Budget(10, 60, Clock())
+    budget = Budget(10, 60, Clock(1000.0))
     tracemalloc.start()
     try:
         for n in range(20_000):
