@@ -20,6 +20,7 @@ from taina.errors import InvalidError, UnreachableError
 from taina.site import RELEASED, build, hosting, verify
 from taina.site.signing import public_key, sign
 from taina.site.verify import Report, read_key, verify_folder, verify_host
+from taina.web.site_headers import Headers
 
 KEY = Ed25519PrivateKey.generate()
 PUBLIC = read_key(public_key(KEY))
@@ -153,7 +154,7 @@ def few(built_site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     site = {path: (built_site / path).read_bytes() for path in document["files"]}
     site["manifest.json"] = json.dumps(document).encode()
     site = build.with_compressed(site)
-    site |= hosting.files(hosting.Headers(**document["headers"]), list(document["files"]))
+    site |= hosting.files(Headers(**document["headers"]), list(document["files"]))
     for path, data in site.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(data)

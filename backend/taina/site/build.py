@@ -26,9 +26,9 @@ from taina.format.links import decode_link
 from taina.site import BUILT, PACKED, RELEASED, SiteError, assets, headers, hosting
 from taina.site.api_page import calls
 from taina.site.branding import Looks
-from taina.site.hosting import Headers
 from taina.site.sources import SOURCE as SOURCE
 from taina.web.archive import pack
+from taina.web.site_headers import Headers
 
 PAGES = {
     "create": "",

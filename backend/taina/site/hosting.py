@@ -1,23 +1,10 @@
 """How other web servers deliver the built pages: the same headers as ours, in the words of each."""
 
 import re
-from dataclasses import dataclass
+
+from taina.web.site_headers import Headers
 
 _TYPES = "text/html html; text/css css; text/javascript js; application/json json; image/svg+xml svg; text/plain txt;"
-
-
-@dataclass(frozen=True, slots=True)
-class Headers:
-    """The headers of every answer."""
-
-    rules: dict[str, dict[str, str]]
-    """The headers themselves, by the name of a rule."""
-    paths: dict[str, str]
-    """Which rule holds for which path; one that ends in `/` holds for all below it, the longest wins."""
-
-    def of(self, path: str) -> dict[str, str]:
-        """The headers of one path, which begins with a slash."""
-        return self.rules[self.paths[max((prefix for prefix in self.paths if path.startswith(prefix)), key=len)]]
 
 
 def files(headers: Headers, site: list[str]) -> dict[str, bytes]:

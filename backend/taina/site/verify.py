@@ -22,6 +22,7 @@ from taina.errors import InvalidError, TamperedError, UnreachableError
 from taina.fetching import Answer, fetch, open_http
 from taina.site import hosting
 from taina.web.codings import CODINGS, TYPES, decode
+from taina.web.site_headers import Headers
 
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
 _NAVIGATES = {
@@ -188,7 +189,7 @@ def verify_folder(
                 known.add(f"{path}{ending}")
                 report.findings += _compare_coded(f"{path}{ending}", coding, facts, copy.read_bytes())
     if manifest["files"]:
-        beside = hosting.files(hosting.Headers(**manifest["headers"]), list(manifest["files"]))
+        beside = hosting.files(Headers(**manifest["headers"]), list(manifest["files"]))
         for path, data in beside.items():
             known.add(path)
             if (folder / path).is_file() and (folder / path).read_bytes() != data:
@@ -356,7 +357,7 @@ def _compare_answer(path: str, offer: str, facts: dict[str, Any], answer: Answer
 
 
 def _compare_headers(path: str, expected: dict[str, Any], headers: httpx.Headers, *, secure: bool) -> Iterator[str]:
-    rule = hosting.Headers(**expected).of(f"/{path}")
+    rule = Headers(**expected).of(f"/{path}")
     ours = {name.lower() for name in rule}
     for name, value in rule.items():
         found = headers.get(name)

@@ -12,6 +12,7 @@ from taina import base64url
 from taina.errors import MethodNotAllowedError, TamperedError
 from taina.web.archive import open_files
 from taina.web.codings import CODINGS, TYPES, decode
+from taina.web.site_headers import Headers
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class _Page:
     as it is, and it takes twice their room."""
 
     def body(self) -> bytes:
-        """As it is, for who takes no coding that we have."""
+        """As it is, for whoever takes no coding that we have."""
         return self.encoded[""] if "" in self.encoded else gzip.decompress(self.encoded["gzip"])
 
 
@@ -39,8 +40,7 @@ class Site:
         self._pages: dict[str, _Page] = {}
         with open_files(place) as files:
             manifest = json.loads(files.read("manifest.json"))
-            headers = manifest["headers"]
-            self._headers: dict[str, Any] = headers
+            self._headers = Headers(**manifest["headers"])
             self.contact: bytes | None = base64url.decode(manifest["contact"]) if "contact" in manifest else None
             """The id of the request that its contact page shows."""
             names = set(files.names())
@@ -54,19 +54,21 @@ class Site:
                     _check_copy(name, coding, copy, data)
                 self._pages["/" + name.removesuffix("index.html")] = _Page(
                     content_type=TYPES[kind],
-                    headers=headers["rules"][_rule(headers["paths"], "/" + name)],
+                    headers=self._headers.of("/" + name),
                     encoded=encoded if "gzip" in encoded else {"": data},
                 )
 
     def __call__(self, req: falcon.Request, resp: falcon.Response, **kwargs: Any) -> None:
         """Falcon calls a sink by these names."""
         request, response = req, resp
-        # With hops and refusals, too: a browser that checks pages asks it of every answer.
-        response.set_headers(self._headers["rules"][_rule(self._headers["paths"], request.path)])
-        if request.method not in ("GET", "HEAD"):
+        page = self._pages.get(request.path)
+        read = request.method in ("GET", "HEAD")
+        if page is None or not read:
+            # With hops and refusals, too: a browser that checks pages asks it of every answer.
+            response.set_headers(self._headers.of(request.path))
+        if not read:
             response.set_header("Allow", "GET, HEAD")
             raise MethodNotAllowedError
-        page = self._pages.get(request.path)
         if page is None:
             if request.path + "/" in self._pages:
                 # Within this origin, and never on a link's path: those end in a slash already.
@@ -96,11 +98,6 @@ def _check_copy(name: str, coding: str, copy: bytes, data: bytes) -> None:
         same = False
     if not same:
         raise ValueError(f"the {coding} copy of {name} does not stand for it")
-
-
-def _rule(paths: dict[str, str], path: str) -> str:
-    """The rule of the longest prefix that fits."""
-    return paths[max((prefix for prefix in paths if path.startswith(prefix)), key=len)]
 
 
 def _codings(header: str) -> set[str]:
