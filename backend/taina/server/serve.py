@@ -59,9 +59,8 @@ def serve(config: Config, file: Path | None = None) -> None:
         listener = _listen(config, app, turns)
         listener.stop_on_signals()
         facts = [f"options of {file.absolute()}"] if file else []
-        facts += (
-            [] if _pages(config) else ["the API alone; for pages: taina site build --out FOLDER, then --site FOLDER"]
-        )
+        if not _pages(config):
+            facts.append("the API alone; for pages: taina site build --out FOLDER, then --site FOLDER")
         more = f" ({'; '.join(facts)})" if facts else ""
         _say(f"Taina is ready: {_address(config.host, listener.port)}{more}")
         if not is_local(config.host):

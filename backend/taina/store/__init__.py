@@ -102,15 +102,16 @@ def usage_of_rows(count: int) -> Usage:
     return Usage(count * ROW)
 
 
-def usage_of(secret: Secret) -> Usage:
-    """What is counted for the sealed chunks of one secret."""
-    return Usage(secret.held, secret.held if secret.state == "uploading" else 0)
+def usage_of(secret: Secret, changes: Changes | None = None) -> Usage:
+    """What is counted for the sealed chunks of one secret, as it is or once it is changed."""
+    changes = changes or {}
+    held, state = changes.get("held", secret.held), changes.get("state", secret.state)
+    return Usage(held, held if state == "uploading" else 0)
 
 
 def growth(secret: Secret, changes: Changes) -> Usage:
     """How what is counted for its sealed chunks grows by changes of a secret."""
-    held, state = changes.get("held", secret.held), changes.get("state", secret.state)
-    return Usage(held, held if state == "uploading" else 0) - usage_of(secret)
+    return usage_of(secret, changes) - usage_of(secret)
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,13 +146,12 @@ class SqliteTransaction:
 
     def erase(self, secret: Secret, **changes: Unpack[Changes]) -> None:
         slot, _ = self._place_if_any(secret.id)
-        gone: dict[str, Any] = {**ERASED, **changes}
+        gone: Changes = {**ERASED, **changes}
         if slot is not None:
             self.slots.free(slot, secret.chunks)
             self._places[secret.id] = None, b""
-            gone["slot"] = None
-        self._update(secret.id, gone)
-        self._usage += growth(secret, {**ERASED, **changes})
+        self._update(secret.id, gone if slot is None else {**gone, "slot": None})
+        self._usage += growth(secret, gone)
 
     def forget(self, secret: Secret) -> None:
         self.erase(secret)
