@@ -21,7 +21,7 @@ from taina.site.build import write_archives
 ROOT = Path(__file__).resolve().parent.parent
 _UNWANTED = (
     *("tkinter", "unittest", "pydoc_data", "test", "xmlrpc", "lib2to3", "idlelib", "ensurepip"),
-    # readline is under the GPL; the others stand in the environment of who develops.
+    # readline is under the GPL; the others come with the environment of a developer.
     *(
         "readline",
         "numpy",

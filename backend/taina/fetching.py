@@ -80,7 +80,7 @@ def fetch(
 
     Raises:
         httpx.TransportError: it does not answer, or too slowly, or with a head that does not end.
-        httpx.InvalidURL, httpx.UnsupportedProtocol: this is no address.
+        httpx.InvalidURL, httpx.UnsupportedProtocol: this is not an address.
         InvalidError: no host can have this name.
     """
     _here.turn = _Turn(time.monotonic() + (http.timeout.read or 0), limit + _MAX_HEAD)

@@ -29,5 +29,5 @@ class Client(Requests):
 
     The variables HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE are heeded; InvalidError says which of them cannot be.
 
-    Every method may raise UnreachableError, and the link errors for what is no link of the kind.
+    Every method may raise UnreachableError, and a link error for a link that is damaged or of another kind.
     """

@@ -247,7 +247,7 @@ class Pages:
         try:
             fragment = encode_link(decode_link(key, kind))
         except FormatError:
-            raise falcon.HTTPNotFound(description=f"There is no key of a {kind} in this address.") from None
+            raise falcon.HTTPNotFound(description=f"This address does not contain the key of a {kind}.") from None
         _page(response, title, said, f"{self._url}/{'s' if kind == 'secret' else kind}/#{fragment}")
 
 

@@ -70,7 +70,7 @@ class Receiver:
         """All is there and proved genuine: give the files their names.
 
         Raises:
-            FormatError: a text that is no text.
+            FormatError: a text that is not UTF-8.
             FileError: the disk is full, or the folder went away.
         """
         try:

@@ -70,7 +70,7 @@ class Asked:
     """A request for a secret."""
 
     link: str = field(repr=False)
-    """The address to send to who has the secret."""
+    """The address to send to whoever has the secret."""
     inbox: str = field(repr=False)
     """The address to keep: whoever has it reads the answers."""
     expires: int
@@ -90,7 +90,7 @@ class RequestStatus:
 @dataclass(frozen=True, slots=True)
 class Inbox:
     answers: tuple[str | None, ...] = field(repr=False)
-    """The links of the secrets that were left; None for what somebody left that is no answer."""
+    """The links of the secrets that were left; None for something left that is not an answer."""
     wanted: int
     expires: int
     """Unix seconds, until which it can be answered."""

@@ -39,7 +39,7 @@ def open_envelope(private: bytes, envelope: bytes) -> Link:
 
     Raises:
         TamperedError: another request's, or changed bytes.
-        FormatError: it opens, but what is in it is no link to a secret of this version.
+        FormatError: it opens, but what it contains is not a link to a secret of this version.
     """
     if len(envelope) != ENVELOPE_SIZE:
         raise TamperedError
