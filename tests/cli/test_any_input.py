@@ -69,6 +69,10 @@ def server() -> Iterator[HostileServer]:
         yield server
 
 
+def interrupted(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
 class _Stdin(io.TextIOWrapper):
     def __init__(self, data: bytes) -> None:
         super().__init__(io.BytesIO(data), encoding="utf-8")
@@ -100,6 +104,7 @@ def test_any_input_ends_with_words(
         patch.setattr("taina.client.Client", partial(Client, patience=0, timeout=5))
         # A server that starts stops at once; one language stands for all, and the umask is that of this process.
         patch.setattr("taina.server.listener.Listener.stop_on_signals", Listener.stop)
+        patch.setattr("waitress.wasyncore.loop", interrupted)  # of the bridge
         patch.setattr("taina.site.build.with_compressed", lambda site: site)
         patch.setattr("taina.site.build._read_catalogs", lambda source: {"en": catalogs(source)["en"]})
         patch.setattr("os.umask", lambda _: 0)

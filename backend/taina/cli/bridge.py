@@ -51,50 +51,55 @@ def bridge(port: int | None, path: Path | None, url: str | None, key_file: Path 
     if path is None and given is not None and len(given) < _MIN_TOKEN:
         raise click.UsageError(f"TAINA_BRIDGE_TOKEN has to have {_MIN_TOKEN} characters or more.")
     token = None if path is not None else given or secrets.token_urlsafe(24)
-    port = _PORT if port is None else port
-    with client_for(url, key_file) as client, _listening(path) as sockets:
-        try:
-            server = Loopback(create_bridge(client, token), port, sockets)
-        except OSError as error:
-            raise click.ClickException(f"Cannot listen on port {port}: {error}. Choose another with --port.") from None
-        if path is not None:
-            say(f"Taina's bridge is ready: {path} (for its owner alone)")
-        else:
-            say(f"Taina's bridge is ready: http://127.0.0.1:{server.port}/api/v1")
-            if given is None:
-                say(f"Password (API token) for it, with any user name: {token}")
-        with ended_by_signals():
-            server.run()
+    with client_for(url, key_file) as client:
+        app = create_bridge(client, token)
+        with _own_socket(path) if path else _loopback_socket(_PORT if port is None else port) as listening:
+            server = Loopback(app, listening)
+            if path is not None:
+                say(f"Taina's bridge is ready: {path} (for its owner alone)")
+            else:
+                say(f"Taina's bridge is ready: http://127.0.0.1:{listening.getsockname()[1]}/api/v1")
+                if given is None:
+                    say(f"Password (API token) for it, with any user name: {token}")
+            with ended_by_signals():
+                server.run()
+
+
+def _loopback_socket(port: int) -> socket.socket:
+    """Raises: click.ClickException: the port is in use."""
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except OSError as error:
+        raise click.ClickException(f"Cannot listen on port {port}: {error}. Choose another with --port.") from None
 
 
 @contextlib.contextmanager
-def _listening(path: Path | None) -> Iterator[list[socket.socket]]:
-    """A Unix socket that only its user can open, gone at the end; none without a path.
+def _own_socket(path: Path) -> Iterator[socket.socket]:
+    """A Unix socket that only its user can open, gone at the end.
 
     Raises: click.ClickException: it cannot be there. What is there already was not touched.
     """
-    if path is None:
-        yield []
-        return
+    if not hasattr(socket, "AF_UNIX"):
+        raise click.ClickException("Python has no Unix sockets on this system. Use --port.")
     if len(os.fsencode(path)) > _MAX_SOCKET:
         raise click.ClickException(f"A socket needs a shorter path, of {_MAX_SOCKET} bytes at most: {path}")
-    listening = socket.socket(socket.AF_UNIX)
-    try:
-        _clear(path)
-        before = os.umask(0o177)
+    with socket.socket(socket.AF_UNIX) as listening:
         try:
-            listening.bind(os.fsencode(path))
+            _clear(path)
+            before = os.umask(0o177)
+            try:
+                listening.bind(os.fsencode(path))
+            finally:
+                os.umask(before)
+        except OSError as error:
+            raise click.ClickException(
+                f"No socket can be made at {path}: {error.strerror}. Choose another path."
+            ) from None
+        try:
+            yield listening
         finally:
-            os.umask(before)
-        listening.listen(1024)
-    except OSError as error:
-        listening.close()
-        raise click.ClickException(f"No socket can be made at {path}: {error.strerror}. Choose another path.") from None
-    try:
-        yield [listening]
-    finally:
-        with contextlib.suppress(OSError):
-            path.unlink()
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 def _clear(path: Path) -> None:
