@@ -13,7 +13,8 @@ from taina.config import Config
 from taina.errors import InvalidError, NotTainaError, TainaError, UnreachableError
 from taina.format.links import Link, encode_link
 from taina.server.doctor import examine
-from taina.site.verify import read_key, verify_host
+from taina.site.manifest import read_key
+from taina.site.verify import verify_host
 
 LINK = encode_link(Link("secret", bytes(32)))
 RECEIPT = encode_link(Link("receipt", bytes(48)))

@@ -21,8 +21,9 @@ from support.servers import Server, start_server, stop_server
 from taina import Client
 from taina.errors import UnavailableError
 from taina.site import build as build_site
+from taina.site.manifest import read_key
 from taina.site.signing import public_key, sign
-from taina.site.verify import compare_host, read_key
+from taina.site.verify import compare_host
 from taina.web.headers import HEADERS
 
 DEPLOY = ROOT / "scripts" / "deploy"

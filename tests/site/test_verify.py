@@ -18,8 +18,10 @@ from support.servers import Server, start_server, stop_server
 from taina import __version__
 from taina.errors import InvalidError, UnreachableError
 from taina.site import RELEASED, build, hosting, verify
+from taina.site.comparison import compare_headers
+from taina.site.manifest import read_key
 from taina.site.signing import public_key, sign
-from taina.site.verify import Report, read_key, verify_folder, verify_host
+from taina.site.verify import Report, verify_folder, verify_host
 from taina.web.site_headers import Headers
 
 KEY = Ed25519PrivateKey.generate()
@@ -300,11 +302,11 @@ def test_harmless_headers_of_hosts_are_none(few_hosted: Server) -> None:
 
 @pytest.mark.parametrize("value", ["", "max-age=0", "max-age=86400; preload", "includeSubDomains"])
 def test_https_has_to_last(value: str) -> None:
-    rules = {"rules": {"page": {}}, "paths": {"/": "page"}}
+    rules = Headers({"page": {}}, {"/": "page"})
     headers = httpx.Headers({"content-type": "text/html"} | ({"Strict-Transport-Security": value} if value else {}))
-    assert list(verify._compare_headers("a.html", rules, headers, secure=True))
+    assert list(compare_headers("a.html", rules, headers, secure=True))
     good = httpx.Headers({"content-type": "text/html", "Strict-Transport-Security": "max-age=63072000"})
-    assert list(verify._compare_headers("a.html", rules, good, secure=True)) == []
+    assert list(compare_headers("a.html", rules, good, secure=True)) == []
 
 
 def test_an_older_release_is_found(small: Path, host: Callable[[Path], Server]) -> None:
@@ -423,3 +425,13 @@ def test_the_command_makes_a_key_and_signs(built_site: Path, tmp_path: Path) -> 
         refused = site("sign", *arguments)
         assert refused.returncode == 1
         assert said in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [{"files": []}, {"files": {"a.html": {"size": "many", "sha256": ""}}}, {"files": None}, {"headers": {"x": 1}}],
+)
+def test_a_signed_list_of_another_shape_is_refused(small: Path, facts: dict[str, object]) -> None:
+    """A later version may write it otherwise: whoever verifies is told so."""
+    with pytest.raises(InvalidError, match="this version of Taina cannot read it"):
+        dated(small, **facts)

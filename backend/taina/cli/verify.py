@@ -27,7 +27,8 @@ def verify(place: str, key: str, at_least: str | None, as_json: bool) -> None:
     Ends with 6 if anything differs. What a host shows to you may not be what it shows to others: ask from several
     networks, and more than once.
     """
-    from taina.site.verify import read_key, shown, verify_folder, verify_host
+    from taina.site.manifest import read_key
+    from taina.site.verify import shown, verify_folder, verify_host
 
     # Path.is_file raises for what is too long to be a name.
     public = read_key(first_line(Path(key), "key") if os.path.isfile(key) else key)  # noqa: PTH113

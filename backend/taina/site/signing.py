@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from taina import base64url
 from taina.site import SiteError
-from taina.site.verify import MANIFEST, SIGNATURE
+from taina.site.manifest import MANIFEST, SIGNATURE
 
 
 def new_key(file: Path) -> Ed25519PrivateKey:
