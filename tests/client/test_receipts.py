@@ -9,7 +9,7 @@ import pytest
 
 from support.hostile_server import HostileServer, says
 from taina import Client, base64url
-from taina.client.bridge import _STATES
+from taina.client.bridge.calls import _STATES
 from taina.format.derive import sha256
 from taina.format.links import Link, encode_link
 

@@ -1,0 +1,44 @@
+"""Who may call the bridge: programs of its own user, on this machine."""
+
+import base64
+import hmac
+
+import falcon
+
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
+"""Names of this machine in the header Host: another one there belongs to a page that had its name rebound."""
+
+
+class OwnUserOnly:
+    """Pages in a browser on this machine say who they are, and are refused; other users do not know the token."""
+
+    def __init__(self, token: str | None) -> None:
+        self._token = None if token is None else token.encode()
+
+    def process_request(self, request: falcon.Request, response: falcon.Response) -> None:
+        response.set_header("Cache-Control", "no-store")
+        named = (request.get_header("Host") or "").rsplit(":", 1)[0]
+        called = request.path.startswith("/api/")
+        by_a_page = request.get_header("Origin") or (called and request.get_header("Sec-Fetch-Site"))
+        if named not in _LOOPBACK or by_a_page:
+            raise falcon.HTTPForbidden(description="The bridge answers programs on this machine, not web pages.")
+        if self._token is None or not called:
+            return  # what is not called tells nothing but what is in its own address
+        _, password = credentials(request)
+        if not hmac.compare_digest(password.encode(), self._token):
+            raise falcon.HTTPUnauthorized(
+                description="Give the password that `taina bridge` printed at its start, with any user name.",
+                challenges=['Basic realm="taina bridge"'],
+            )
+
+
+def credentials(request: falcon.Request) -> tuple[str, str]:
+    """Name and password of basic authentication (RFC 7617); empty ones where there are none."""
+    scheme, _, encoded = (request.auth or "").partition(" ")
+    if scheme.lower() != "basic":
+        return "", ""
+    try:
+        name, _, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+    except ValueError:
+        return "", ""
+    return name, password
