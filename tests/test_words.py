@@ -51,6 +51,11 @@ BANNED = [
     (r"\bof none (is|are|has|have)\b", "of none is the key in a file", "none of them; no file contains"),
     (r"\bnot by (us|you|them) either\b", "not by us either", "not even by us"),
     (r"\bcan not\b", "It can not be opened.", "cannot"),
+    (
+        r"destroy\w*\b.*\b(attempts?|wrong)\b|\b(attempts?|wrong)\b.*\bdestroy",
+        "One more wrong attempt will destroy the secret.",
+        "lock for good",
+    ),
     (r"\bsecret link\b", "the other one, the secret link", "link to the secret"),
 ]
 

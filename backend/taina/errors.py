@@ -107,7 +107,7 @@ class GoneError(TainaError):
     """The secret, or a request for one, has ended; the members `state` and `ended` (unix seconds) say how and when."""
 
     code = "gone"
-    sentence = "The secret is gone: it was opened, burned or destroyed."
+    sentence = "The secret is gone: it was opened, burned or locked, or it expired."
 
 
 class TooLargeError(TainaError):

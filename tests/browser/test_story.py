@@ -119,7 +119,7 @@ def test_several_files_beside_a_text(tab: Tab, reader: Tab, taina: Server, tmp_p
     assert reader.shown("#save-all")
 
 
-def test_a_wrong_passphrase_costs_a_try_and_ten_destroy(tab: Tab, reader: Tab, taina: Server) -> None:
+def test_a_wrong_passphrase_costs_an_attempt_and_ten_lock(tab: Tab, reader: Tab, taina: Server) -> None:
     send(tab, taina, passphrase="right")
     link, receipt = tab.value("#link"), tab.value("#receipt-link")
     assert tab.shown("#other-channel")

@@ -122,7 +122,7 @@ def test_texts_and_files_together_keep_their_order(client: Client) -> None:
     assert opened.text == "first\nsecond"
 
 
-def test_ten_wrong_passphrases_destroy_it(client: Client) -> None:
+def test_ten_wrong_passphrases_lock_it(client: Client) -> None:
     sent = client.send("hunter2", passphrase="парола ﬁ")
     for left in range(9, -1, -1):
         with pytest.raises(WrongPassphraseError) as caught:

@@ -461,7 +461,7 @@ def test_an_instance_without_leases_gives_everything_at_once(store: Store, clock
         create(vault, made_of_chunks(2))
 
 
-def test_ten_wrong_proofs_destroy_it(vault: Vault) -> None:
+def test_ten_wrong_proofs_lock_it(vault: Vault) -> None:
     made = create(vault, Made(passphrase=True))
     wrong = replace(made, reveal_proof=bytes(32))
     left = []

@@ -98,6 +98,49 @@ def placeholders(form: str) -> set[str]:
     return set(re.findall(r"\{(\w+)\}", form))
 
 
+LOCKING = (
+    "reveal.live.wrong",
+    "reveal.live.gone.locked",
+    "receipt.live.states.locked",
+    "receipt.live.explain.locked",
+    "inbox.live.states.locked",
+)
+LOCK = {
+    "ar": "قف",
+    "bg": "заключ",
+    "ca": "bloca",
+    "cs": "uzam",
+    "da": "lås",
+    "de": "sperrt",
+    "el": "κλειδ",
+    "en": "lock",
+    "eo": "ŝlos",
+    "es": "bloque",
+    "fi": "luki",
+    "fr": "verrouill",
+    "he": "נעל",
+    "hr": "zaključ",
+    "hu": "zárol",
+    "it": "blocc",
+    "ja": "ロック",
+    "ko": "잠",
+    "mi": "rakai",
+    "nb": "låst",
+    "nl": "vergrendel",
+    "pl": "zablok",
+    "pt-BR": "bloque",
+    "ro": "bloca",
+    "ru": "заблокирован",
+    "sl": "zaklen",
+    "sv": "lås",
+    "tr": "kilitle",
+    "uk": "заблокован",
+    "vi": "khóa",
+    "zh-CN": "锁定",
+}
+"""What all forms of the word for it have in common."""
+
+
 def width(text: str) -> int:
     """In letters; those of China, Japan and Korea are twice as wide. Marks above and below take no room."""
     wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
@@ -151,6 +194,14 @@ def test_nothing_is_left_in_english(language: str) -> None:
     for key, text in texts.items():
         for form in forms_of(text).values():
             assert not ENGLISH.search(form), key
+
+
+@pytest.mark.parametrize("language", CATALOGS)
+def test_what_wrong_passphrases_do_has_one_name(language: str) -> None:
+    """A secret is locked by them, before and after it happened; destroying is what the sender may do."""
+    for key in LOCKING:
+        for form in forms_of(TEXTS[language][key]).values():
+            assert LOCK[language] in form.casefold(), (key, form)
 
 
 @pytest.mark.parametrize("language", TRANSLATIONS)

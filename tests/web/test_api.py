@@ -92,7 +92,7 @@ def test_a_chunk_of_a_whole_mebibyte_fits_inline(api: httpx.Client) -> None:
     assert base64url.decode(reveal(api, made).json()["content"]) == made.chunks[0]
 
 
-def test_wrong_proofs_are_counted_and_the_last_destroys(api: httpx.Client) -> None:
+def test_wrong_proofs_are_counted_and_the_last_locks(api: httpx.Client) -> None:
     made = create(api, Made(passphrase=True))
     wrong = {"proof": base64url.encode(bytes(32))}
     for left in range(9, -1, -1):

@@ -49,10 +49,10 @@ def explain(error: TainaError) -> str:
         case WrongPassphraseError():
             left = error.members.get("attempts_left")
             if left == 0:
-                return "The passphrase is wrong, and it was the last attempt: the secret is destroyed."
+                return "The passphrase is wrong, and that was the last attempt: the secret is locked for good."
             return f"The passphrase is wrong. Attempts left: {left}." if left is not None else error.detail
         case NotFoundError():
-            return "There is nothing here: it expired, it never was, or the link is another instance's."
+            return "There is nothing here: it was deleted, has been gone for over 30 days, or was never on this server."
     return error.detail
 
 
@@ -61,5 +61,5 @@ _HOW_GONE = {
     "opened": "The secret is gone: it was opened. If it was not you, tell its sender.",
     "burned": "The secret is gone: its sender burned it.",
     "expired": "The secret is gone: it expired.",
-    "locked": "The secret is gone: it was destroyed after too many wrong passphrases.",
+    "locked": "The secret is gone: it was locked for good after too many wrong passphrases.",
 }

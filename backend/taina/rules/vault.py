@@ -182,7 +182,7 @@ class Vault:
 
         Raises:
             NotFoundError, NotReadyError, GoneError
-            WrongPassphraseError: counted; the last attempt destroys the secret.
+            WrongPassphraseError: counted; the last attempt locks the secret.
             InvalidError: more than one chunk without a claim.
         """
         outcome = self._reveal(secret_id, link_proof, reveal_proof, claim if self.limits.lease else None)
