@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, get_args
 
+from taina.rules.types import Limits
 from taina.store import State
 from taina.web.problems import STATUSES
 
@@ -102,6 +103,11 @@ def an_integer() -> Schema:
 
 def one_of(values: Iterable[str]) -> Schema:
     return {"type": "string", "enum": list(values)}
+
+
+def a_ttl(limits: Limits) -> Schema:
+    """Seconds, within what the instance allows."""
+    return {"type": "integer", "minimum": limits.ttl_min, "maximum": limits.ttl_max}
 
 
 def id_in_path(name: str) -> Schema:
