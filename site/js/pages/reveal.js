@@ -10,7 +10,6 @@ import {
   formatNumber,
   formatSize,
   formatTime,
-  hold,
   input,
   isEnter,
   load,
@@ -26,7 +25,6 @@ import {
 const HIDE_AFTER = 5 * 60_000; // ms without anybody there
 const SAVE_EVERY = 300; // ms: browsers drop downloads that come too fast one after another
 const CLOCKS_DIFFER = 10 * 60; // seconds by which the clocks of sender and recipient may be apart
-const REVOKE_AFTER = 60_000; // ms in which a browser has begun a download
 /** Where each error leads; any other leaves the secret where it is. @type {Record<string, string>} */
 const STATES = {
   incomplete_link: "cut",
@@ -52,6 +50,8 @@ let link;
 let status;
 /** What was revealed, as long as this page holds it. @type {{expires: number, items: Incoming[]} | null} */
 let secret = null;
+/** Where the browser reads each file that is saved. @type {Map<Incoming, Promise<string>>} */
+const addresses = new Map();
 /** Whether a reveal was begun and its answer never came: the server then keeps the secret for our next try. */
 let interrupted = false;
 /** Whether the transfer waits for the network. */
@@ -187,8 +187,8 @@ function explain(error) {
   } else {
     element("untouched").hidden = interrupted;
     element("interrupted").hidden = !interrupted;
-    show(STATES[code] ?? "unreachable");
-    hold(interrupted && state() === "unreachable"); // only this page can still get the secret
+    const next = STATES[code] ?? "unreachable";
+    show(next, interrupted && next === "unreachable"); // only this page can still get the secret
   }
 }
 
@@ -229,8 +229,13 @@ function showSecret() {
       return part;
     }),
   );
-  show("shown");
+  show("shown", holdsFiles());
   stayAwake();
+}
+
+/** Then leaving asks first, even after all were saved: no browser tells a page when a save has ended. */
+function holdsFiles() {
+  return secret?.items.some(({ type }) => type === "file");
 }
 
 async function saveAll() {
@@ -243,12 +248,25 @@ async function saveAll() {
 /** @param {Incoming} item */
 async function save(item) {
   if (item.type !== "file" || opening === null) return;
-  const address = URL.createObjectURL(await item.blob());
   const anchor = document.createElement("a");
-  anchor.href = address;
+  anchor.href = await addressOf(item);
+  if (secret === null) return; // the page was left meanwhile
   anchor.download = opening.cleanName(item.name, { hidden: true });
   anchor.click();
-  setTimeout(() => URL.revokeObjectURL(address), REVOKE_AFTER);
+}
+
+/**
+ * It lives as long as this page holds the file: a browser that asks where to save reads nothing before it is told.
+ * @param {Incoming & {type: "file"}} item
+ * @returns {Promise<string>}
+ */
+function addressOf(item) {
+  const known = addresses.get(item);
+  if (known !== undefined) return known;
+  const address = item.blob().then((blob) => URL.createObjectURL(blob));
+  addresses.set(item, address);
+  address.catch(() => addresses.delete(item)); // it may be tried again
+  return address;
 }
 
 function stayAwake() {
@@ -259,7 +277,7 @@ function stayAwake() {
 function hide() {
   if (state() !== "shown") return;
   clear();
-  show("hidden");
+  show("hidden", holdsFiles());
 }
 
 /** On leaving: a browser may bring this very page back, and then nothing of the secret may be in it. */
@@ -269,6 +287,12 @@ function wipe() {
   transfer = null;
   if (secret === null) return;
   secret = null;
+  for (const address of addresses.values())
+    address.then(
+      (one) => URL.revokeObjectURL(one),
+      () => {},
+    );
+  addresses.clear();
   clear();
   show("wiped");
 }

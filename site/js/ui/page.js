@@ -59,20 +59,16 @@ export function input(id) {
 /** @param {BeforeUnloadEvent} event */
 const askFirst = (event) => event.preventDefault();
 
-/** Whether the browser asks before this page is left, since something would be lost with it. @param {boolean} held */
-export function hold(held) {
-  (held ? addEventListener : removeEventListener)("beforeunload", askFirst);
-}
-
 /**
  * Show the parts of a state and hide the others; a new heading is read out and takes the keyboard's place.
  * @param {string} state
+ * @param {boolean} [held] whether the browser asks before this page is left, since something would be lost with it
  */
-export function show(state) {
+export function show(state, held = state === "working") {
+  (held ? addEventListener : removeEventListener)("beforeunload", askFirst);
   const main = element("content");
   if (main.dataset.state === state) return;
   main.dataset.state = state;
-  hold(state === "working");
   for (const part of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-when]"))) {
     part.hidden = !part.dataset.when?.split(" ").includes(state);
   }
