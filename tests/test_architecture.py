@@ -162,3 +162,15 @@ def test_folders_are_few_and_flat() -> None:
     )
     tops = {Path(name).parts[0] for name in tracked if len(Path(name).parts) > 1}
     assert {top for top in tops if not top.startswith(".")} == allowed
+
+
+LONGEST = 350
+"""Lines of a module that can be read in one sitting."""
+
+
+def test_modules_are_short() -> None:
+    """Of what is written by hand; a style sheet, a manual page that is made and a model in Promela are none."""
+    modules = [*PACKAGE.rglob("*.py"), *(ROOT / "scripts").rglob("*.py"), *(ROOT / "site" / "js").rglob("*.js")]
+    lengths = {file.relative_to(ROOT).as_posix(): len(file.read_text("utf-8").splitlines()) for file in modules}
+    assert len(lengths) > 200
+    assert {path: length for path, length in lengths.items() if length > LONGEST} == {}

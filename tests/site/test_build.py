@@ -13,6 +13,7 @@ import pytest
 import xkcdpass
 
 import screenshots
+from picture_notes import look_of, note_of
 from support.site_documents import Document
 from taina.site import SiteError, assets
 from taina.site import build as build_site
@@ -263,7 +264,7 @@ def test_no_script_of_ours_makes_markup_of_text() -> None:
 
 def test_the_picture_in_the_readme_is_current() -> None:
     again = "Take it again: PYTHONPATH=tests python scripts/screenshots.py --readme"
-    assert screenshots.note_of(screenshots.README.read_bytes()) == screenshots.look_of(SITE), again
+    assert note_of(screenshots.README.read_bytes()) == look_of(SITE), again
 
 
 def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> None:
