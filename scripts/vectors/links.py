@@ -29,6 +29,32 @@ _UNWANTED = _UNSEEN | {
 }
 
 
+def _wide(text: str) -> str:
+    """As input methods write it, for East Asian type."""
+    return "".join(chr(ord(letter) + 0xFEE0) for letter in text)
+
+
+def _named(text: str) -> str:
+    names = {":": "colon", "/": "sol", ".": "period", "#": "num", "_": "lowbar", "-": "#45"}
+    return "".join(f"&{names[letter]};" if letter in names else letter for letter in text)
+
+
+def _quoted_printable(text: str) -> str:
+    """With all that it may encode (RFC 2045, section 6.7), and with what a parameter would add."""
+    return "".join(letter if letter.isalnum() else f"={ord(letter):02X}" for letter in f"{text}&a=b")
+
+
+def proofpoint_2(link: str, host: str = "urldefense.proofpoint.com") -> str:
+    """A link as Proofpoint's version 2 puts it into its own."""
+    coded = "".join(c if c.isalnum() or c in "/." else f"%{ord(c):02X}" for c in link)
+    return f"https://{host}/v2/url?u={coded.replace('%', '-').replace('/', '_')}&d=DwMFaQ&c=x&r=y&m=z&s=w&e="
+
+
+def proofpoint_3(link: str) -> str:
+    """A link as its version 3 does: what stood at each `*` follows, in base64url."""
+    return f"https://urldefense.com/v3/__{link.replace('#', '*')}__;Iw!!Ab1!x_y-z$"
+
+
 def links() -> Iterator[Vector]:
     key, longer = fresh_key("link"), fresh_key("link") + fresh_key("opened")[:16]
     bodies = {"secret": key, "receipt": longer, "request": key, "inbox": key}
@@ -53,7 +79,7 @@ def links() -> Iterator[Vector]:
     yield read("secret with a passphrase", link("secret", key, True), passphrase=True, written=True)
     yield read("request for a passphrase", link("request", key, True), "request", passphrase=True, written=True)
 
-    half = len(address) - 20
+    half, scanned = len(address) - 20, "https://scan.example/?url="
     for name, mangled in {
         "with the hash": f"#{text}",
         "a whole address": address,
@@ -97,6 +123,50 @@ def links() -> Iterator[Vector]:
         "a backslash at a wrap": f"{address[:half]}\\\n{address[half:]}",
         "bytes that are not UTF-8 behind it": f"#{text}%FF%C3",
         "percent-encoded twice behind it": f"#{text}%25E2%2580%258B",
+        "a word behind it": f"{address} tomorrow",
+        "a word glued to it": f"{address}Please",
+        "a word glued to it, as a browser gives it": f"#{text}Please",
+        "a full stop and a word": f"{address}.Please",
+        "a parameter without its mark": f"{text}utm_source=mail",
+        "a dash behind it": f"{address}-",
+        "twice": text + text,
+        "full-width letters": _wide(text),
+        "a full-width address": _wide(address),
+        "full-width letters, as a browser gives them": f"#{quote(_wide(text))}",
+        "a full-width hash": address.replace("#", "\uff03"),
+        "a full-width hash, percent-encoded": address.replace("#", quote("\uff03")),
+        "a full-width percent sign": address.replace("#", "\uff0523"),
+        "a decimal character reference": address.replace("#", "&#35;"),
+        "a hexadecimal character reference": address.replace("#", "&#x23;"),
+        "a hexadecimal character reference in capitals": address.replace("#", "&#X0023;"),
+        "a named character reference": address.replace("#", "&num;"),
+        "a character reference, escaped again": address.replace("#", "&amp;#35;"),
+        "a character reference, percent-encoded": address.replace("#", "%26%2335%3B"),
+        "all but letters as character references": "".join(c if c.isalnum() else f"&#{ord(c)};" for c in address),
+        "all but letters as character references by name": _named(address),
+        "a character reference behind it": f"{address}&#46;",
+        "a character reference to what is not seen": f"{address[:half]}&#8203;{address[half:]}",
+        "a character reference to nothing, behind it": f"{address}&#1114112;&#xD800;",
+        "quoted-printable": f'<a href=3D"{address}" target=3D"_blank">',
+        "quoted-printable, wrapped": f'<a href=3D"{address[:half]}=\r\n{address[half:]}" target=3D"_blank">',
+        "quoted-printable, wrapped, and nothing else": f"{address[:half]}=\n{address[half:]}",
+        "quoted-printable, wrapped, spaces behind it": f"{address[:half]}= \t\r\n{address[half:]}",
+        "quoted-printable, wrapped in the address": f"https://taina.exam=\r\nple/s/#{text}",
+        "quoted-printable, wrapped, as a browser gives it": f"#{text[:27]}={text[27:]}",
+        "quoted-printable, all but letters": _quoted_printable(address),
+        "quoted-printable, all but letters, wrapped": _quoted_printable(f"{address[:half]}\0{address[half:]}").replace(
+            "=00", "=\r\n"
+        ),
+        "quoted-printable in a parameter": f"https://scan.example/?url=3D{address.replace('#', '%23')}&d=3D1",
+        "a parameter that is no quoted-printable": f"{address}&id=2345&ref=3F",
+        "Proofpoint, version 1": f"https://urldefense.proofpoint.com/v1/url?u={quote(address, safe='')}&k=x%0A&r=y",
+        "Proofpoint, version 2": proofpoint_2(address),
+        "Proofpoint, version 2, on its later host": proofpoint_2(address, "urldefense.com"),
+        "Proofpoint, version 3": proofpoint_3(address),
+        "Proofpoint, version 3, and a full stop": f"({proofpoint_3(address)}).",
+        "Proofpoint, version 3, wrapped": proofpoint_3(address).replace("/s/", "/s\r\n/"),
+        "Proofpoint, version 3, within a mail scanner": scanned + quote(proofpoint_3(address), safe=""),
+        "Proofpoint, version 2, within a mail scanner": scanned + quote(proofpoint_2(address), safe=""),
     }.items():
         yield read(name, mangled)
     # As `location.hash` gives them.
@@ -128,20 +198,31 @@ def links() -> Iterator[Vector]:
     yield incomplete("upper case", text.upper())
     yield incomplete("nothing behind the hash", "https://taina.example/s/#")
     yield incomplete("no fragment", "https://taina.example/s/")
-    yield incomplete("a word behind it", f"{address} tomorrow")
     yield incomplete("a word before it", f"look {text}")
-    yield incomplete("junk of the alphabet behind it", text + "AAAA")
     yield incomplete("junk of the alphabet before it", "AAAA" + text)
     yield incomplete("a slash within", f"{text[:9]}/{text[9:]}")
     yield incomplete("bytes that are not UTF-8 within", f"#{text[:9]}%FF{text[9:]}")
     yield incomplete("percent-encoded without end", f"https://taina.example/s/%252525252523{text}")
-    yield incomplete("a parameter without its mark", text + "utm_source=mail")
-    yield incomplete("twice", text + text)
     yield incomplete("three dots for the rest", text[:24] + "…")
     yield incomplete("stray bits", text[:-1] + chr(ord(text[-1]) + 1))
     yield incomplete("the other base64", text.replace("-", "+").replace("_", "/"))
     yield incomplete("a Cyrillic letter that looks alike", text.replace("A", "А", 1))
-    yield incomplete("full-width letters", "".join(chr(ord(letter) + 0xFEE0) for letter in text))
+    yield incomplete("a word within", f"{text[:20]}Please{text[20:]}")
+    yield incomplete("a word glued to what was cut", f"{address[:-8]}Please, tomorrow")
+    yield incomplete("a word glued to a mistyped one", f"{'B' + text[1:]}Please")
+    yield incomplete("twice, the first cut", text[:-3] + text)
+    yield incomplete("a word glued before it", f"https://taina.example/s/#look{text}")
+    yield incomplete("a hash that was lost", f"https://taina.example/s/{text}")
+    yield incomplete("a character reference without its end", f"https://taina.example/s/&#x23{text}")
+    yield incomplete("a character reference to nothing, within", f"{text[:9]}&#1114112;{text[9:]}")
+    yield incomplete("a character reference without end", f"https://taina.example/s/&{'amp;' * 9}#35;{text}")
+    yield incomplete("quoted-printable, cut at a line's end", f"{address[:half]}=")
+    yield incomplete(
+        "Proofpoint, version 2, its key as it was", f"https://urldefense.com/v2/url?u=https-3A__a.example_s_-23{text}"
+    )
+    yield incomplete("Proofpoint, version 3, without what it replaced", proofpoint_3(address).partition("__;")[0])
+    yield incomplete("Proofpoint, version 3, with nothing replaced", proofpoint_3(address).replace("__;Iw!", "__;!"))
+    yield incomplete("Proofpoint, version 3, on another host", proofpoint_3(address).replace("urldefense", "other"))
     yield incomplete("half a character within", f"{text[:9]}\ud83d{text[9:]}")
 
     yield newer("version 0", raw_link(0x00, key))

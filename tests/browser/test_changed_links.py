@@ -12,6 +12,12 @@ CHANGED = {
     r"/s%23\1": True,
     r"/BG/S/%23\1?utm_source=mail": True,
     r"/https%3A%2F%2Fexample.org%2Fs%2F%23\1": True,
+    r"/s/＃\1": True,
+    r"/s/&num;\1": True,
+    r"/s/=23\1": True,
+    r"/s/#\1Please": False,
+    r"/s/&#35;\1": False,
+    r"/s/&amp;#x23;\1": False,
     r"/S/#\1": False,
     r"//s/#\1": False,
 }

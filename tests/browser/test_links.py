@@ -41,7 +41,7 @@ def test_a_letter_that_was_lost_is_told(tab: Tab, reader: Tab, taina: Server) ->
     """Nothing is guessed: the control for the forms above."""
     send(tab, taina)
     start, _, fragment = tab.value("#link").partition("#")
-    for form in (fragment[:-1], fragment[:20] + fragment[21:], f"{fragment}x"):
+    for form in (fragment[:-1], fragment[:20] + fragment[21:], f"{fragment[:20]}x{fragment[20:]}"):
         reader.open("about:blank")
         reader.open(f"{start}#{form}")
         assert reach(reader, "before", "cut", "wrong-link", "missing", "empty") == "cut"

@@ -15,6 +15,7 @@ WRAPPED: dict[str, Callable[[str, str], str]] = {
     "in the path": lambda scanner, link: f"{scanner}/click/{link}",
     "a sentence": lambda scanner, link: f"the manual is at {scanner}/help, the key at {link}",
     "a sentence with a page of ours": lambda scanner, link: f"not {scanner}/s/#x but {link}",
+    "Proofpoint": lambda scanner, link: f"{scanner}/ https://urldefense.com/v3/__{link.replace('#', '*')}__;Iw!!x!y$",
     "Markdown": lambda scanner, link: f"[{scanner}/s/]({link})",
 }
 LOST: dict[str, Callable[[str, str], str]] = {

@@ -139,7 +139,12 @@ def outcome(run: Callable[[], Any]) -> Any:
 whole_links = st.sampled_from(
     [encode_link(Link(kind, sha256(b"x") + (sha256(b"y")[:16] if kind == "receipt" else b""))) for kind in KINDS]
 )
-residue = st.text(st.sampled_from(list(" \t\n%23#?&<>()[]{}\"'`*.,;:!“”„«»‘’…=-_/A")) | st.characters(), max_size=4)
+ENCODED = ["&#35;", "&num;", "&#x1F512;", "&#55296;", "&amp;", "=3D", "=\r\n", "=23", "%23", "%2523", "＃", "Ａ", "％"]
+PROOFPOINT = ["https://urldefense.com/v3/__x/", "*", "__;Iw!!", "https://urldefense.com/v2/url?u=", "-23", "-25", "&d="]
+encodings = st.lists(st.sampled_from(ENCODED + PROOFPOINT), max_size=4).map("".join)
+residue = encodings | st.text(
+    st.sampled_from(list(" \t\n%23#?&<>()[]{}\"'`*.,;:!“”„«»‘’…=-_/A")) | st.characters(), max_size=4
+)
 
 
 @given(

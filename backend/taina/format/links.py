@@ -24,6 +24,20 @@ _UNSEEN = re.compile(
     r"[\x00-\x20\\\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f"
     r"\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffc\U000e0000-\U000e0fff]+"
 )
+_WIDE = {0xFEE0 + number: number for number in range(0x21, 0x7F)}
+"""Full-width forms, as input methods for East Asian languages type them."""
+_REFERENCE = re.compile(r"&(?:#([0-9]{1,7})|#[xX]([0-9A-Fa-f]{1,6})|(amp|colon|lowbar|num|percnt|period|sol));")
+_NAMED = {"amp": "&", "colon": ":", "lowbar": "_", "num": "#", "percnt": "%", "period": ".", "sol": "/"}
+"""Character references of HTML."""
+_SOFT_BREAK = re.compile(r"=[ \t]*\r?\n")
+_QUOTED = re.compile(r"=3D|/=23")
+_QUOTED_PAIR = re.compile(r"=([0-9A-F]{2})")
+"""Quoted-printable (RFC 2045, section 6.7), which encodes each `=`: only there a pair is no parameter."""
+_PROOFPOINT_2 = re.compile(r"https?://urldefense(?:\.proofpoint)?\.com/v2/url\?u=([^&]*)", re.IGNORECASE | re.ASCII)
+_PROOFPOINT_3 = re.compile(
+    r"https?://urldefense(?:\.proofpoint)?\.com/v3/__([^*!]{1,500})\*([^*!]{1,500}?)__;Iw!", re.IGNORECASE | re.ASCII
+)
+"""A mail scanner that has its own way of putting a link into its own; `Iw` is the `#` that stood at the `*`."""
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
 # A page of ours, and nothing else: a path with a dot or a parameter with a slash may be somebody else's address.
 _PAGE = re.compile(
@@ -33,7 +47,7 @@ _PAGE = re.compile(
     r"(?:s|receipt|r|inbox)(?:/+(?:index\.html)?)?(?:\?[^/:#]*)?",
     re.IGNORECASE,
 )
-_RUN = re.compile(r"[A-Za-z0-9_-]+")
+_RUN = re.compile(r"[A-Za-z0-9_=-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +102,23 @@ def decode_link(text: str, kind: Kind) -> Link:
 def clean_fragment(text: str) -> str:
     """Undo what mail and chat programs do to a link; guesses nothing that was lost.
 
-    Takes a whole address or a bare fragment; drops percent-encoding, what is not seen and backslashes, and takes the
-    first run of base64url: what is around it are parameters, quotes, brackets, a text.
+    Takes a whole address or a bare fragment; drops encodings, what is not seen and backslashes, and takes the first
+    run of base64url, as long as its first byte says: what is around it are parameters, quotes, brackets, a text.
     """
     found = _RUN.search(_split(text)[1])
-    return found[0] if found else ""
+    return _bounded(found[0].replace("=", "")) if found else ""
+
+
+def _bounded(run: str) -> str:
+    """A link of our version has the length of its kind: what else stands right behind it is not a part of it."""
+    if len(run) < 4:
+        return run
+    flags = base64url.decode(run[:4])[0]
+    number = flags >> 4 & 0x07
+    if flags & 0x0F != VERSION or number >= len(KINDS):
+        return run
+    size = 1 + BODY_SIZES[KINDS[number]] + _CHECK_SIZE
+    return run[: -(-size * 4 // 3)]
 
 
 def find_address(text: str) -> str | None:
@@ -123,10 +149,30 @@ def find_address(text: str) -> str | None:
 
 def _split(text: str) -> tuple[str, str]:
     """What stands before the last `#` and behind it, once encodings and what is not seen are gone."""
+    text = _SOFT_BREAK.sub("", text)
+    if _QUOTED.search(text):
+        text = _QUOTED_PAIR.sub(r"%\1", text)
     for _ in range(_MAX_DECODINGS):
-        text = _PERCENT.sub(lambda match: bytes.fromhex(match[0].replace("%", "")).decode("utf-8", "replace"), text)
-    before, _, fragment = _UNSEEN.sub("", text).rpartition("#")
+        text = _PERCENT.sub(
+            lambda match: bytes.fromhex(match[0].replace("%", "")).decode("utf-8", "replace"), _plain(text)
+        )
+    before, _, fragment = _plain(text).rpartition("#")
     return before, fragment
+
+
+def _plain(text: str) -> str:
+    """What is left once what is not seen is gone, and each other way of writing is undone once."""
+    text = _REFERENCE.sub(_character, _UNSEEN.sub("", text)).translate(_WIDE)
+    text = _PROOFPOINT_2.sub(lambda match: match[1].replace("-", "%").replace("_", "/"), text)
+    return _UNSEEN.sub("", _PROOFPOINT_3.sub(r"\1#\2", text))
+
+
+def _character(reference: re.Match[str]) -> str:
+    decimal, hexadecimal, name = reference.groups()
+    if name:
+        return _NAMED[name]
+    number = int(decimal) if decimal else int(hexadecimal, 16)
+    return chr(number) if number < 0xD800 or 0xDFFF < number <= 0x10FFFF else "\ufffd"
 
 
 def _check(head: bytes) -> bytes:

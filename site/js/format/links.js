@@ -26,7 +26,20 @@ const MAX_DECODINGS = 3;
 // Named one by one, so that both implementations mean the same by what is not seen.
 const UNSEEN =
   /[\x00-\x20\\\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffc\u{e0000}-\u{e0fff}]+/gu;
-const RUN = /[A-Za-z0-9_-]+/;
+/** Full-width forms, as input methods for East Asian languages type them. */
+const WIDE = /[\uff01-\uff5e]/g;
+/** Character references of HTML. */
+const REFERENCE = /&(?:#([0-9]{1,7})|#[xX]([0-9A-Fa-f]{1,6})|(amp|colon|lowbar|num|percnt|period|sol));/g;
+/** @type {Record<string, string>} */
+const NAMED = { amp: "&", colon: ":", lowbar: "_", num: "#", percnt: "%", period: ".", sol: "/" };
+const SOFT_BREAK = /=[ \t]*\r?\n/g;
+/** Quoted-printable (RFC 2045, section 6.7), which encodes each `=`: only there a pair is no parameter. */
+const QUOTED = /=3D|\/=23/;
+const QUOTED_PAIR = /=([0-9A-F]{2})/g;
+/** A mail scanner that has its own way of putting a link into its own; `Iw` is the `#` that stood at the `*`. */
+const PROOFPOINT_2 = /https?:\/\/urldefense(?:\.proofpoint)?\.com\/v2\/url\?u=([^&]*)/gi;
+const PROOFPOINT_3 = /https?:\/\/urldefense(?:\.proofpoint)?\.com\/v3\/__([^*!]{1,500})\*([^*!]{1,500}?)__;Iw!/gi;
+const RUN = /[A-Za-z0-9_=-]+/;
 
 /** @param {Link} link @returns {number} */
 export function flagsOf(link) {
@@ -75,16 +88,54 @@ export async function decodeLink(text, kind) {
 /**
  * Undo what mail and chat programs do to a link; guesses nothing that was lost.
  *
- * Takes a whole address or a bare fragment; drops percent-encoding, what is not seen and backslashes, and takes the
- * first run of base64url: what is around it are parameters, quotes, brackets, a text.
+ * Takes a whole address or a bare fragment; drops encodings, what is not seen and backslashes, and takes the first
+ * run of base64url, as long as its first byte says: what is around it are parameters, quotes, brackets, a text.
  * @param {string} text
  * @returns {string}
  */
 export function cleanFragment(text) {
-  let plain = text;
-  for (let n = 0; n < MAX_DECODINGS; n++) plain = plain.replace(PERCENT, decodeOctets);
-  plain = plain.replace(UNSEEN, "");
-  return RUN.exec(plain.slice(plain.lastIndexOf("#") + 1))?.[0] ?? "";
+  let rest = text.replace(SOFT_BREAK, "");
+  if (QUOTED.test(rest)) rest = rest.replace(QUOTED_PAIR, "%$1");
+  for (let n = 0; n < MAX_DECODINGS; n++) rest = plain(rest).replace(PERCENT, decodeOctets);
+  rest = plain(rest);
+  return bounded((RUN.exec(rest.slice(rest.lastIndexOf("#") + 1))?.[0] ?? "").replaceAll("=", ""));
+}
+
+/**
+ * A link of our version has the length of its kind: what else stands right behind it is not a part of it.
+ * @param {string} run
+ * @returns {string}
+ */
+function bounded(run) {
+  if (run.length < 4) return run;
+  const flags = fromBase64url(run.slice(0, 4))[0];
+  const kind = KINDS[(flags >> 4) & 0x07];
+  if ((flags & 0x0f) !== VERSION || kind === undefined) return run;
+  return run.slice(0, Math.ceil(((1 + BODY_SIZES[kind] + CHECK_SIZE) * 4) / 3));
+}
+
+/** @param {string} text @returns {string} without what is not seen, each other way of writing undone once */
+function plain(text) {
+  return text
+    .replace(UNSEEN, "")
+    .replace(REFERENCE, decodeReference)
+    .replace(WIDE, (letter) => String.fromCharCode(letter.charCodeAt(0) - 0xfee0))
+    .replace(PROOFPOINT_2, (_, link) => link.replaceAll("-", "%").replaceAll("_", "/"))
+    .replace(PROOFPOINT_3, "$1#$2")
+    .replace(UNSEEN, "");
+}
+
+/**
+ * @param {string} _
+ * @param {string | undefined} decimal
+ * @param {string | undefined} hexadecimal
+ * @param {string} name
+ * @returns {string}
+ */
+function decodeReference(_, decimal, hexadecimal, name) {
+  if (name) return NAMED[name];
+  const number = decimal ? Number(decimal) : parseInt(hexadecimal ?? "", 16);
+  return number < 0xd800 || (number > 0xdfff && number <= 0x10ffff) ? String.fromCodePoint(number) : "\ufffd";
 }
 
 /** @param {string} octets `%E2%80%8B` @returns {string} what they are in UTF-8 */
