@@ -30,6 +30,8 @@ class Answer:
     """As it came, in the coding that its headers name."""
     whole: bool
     """False where it was larger than it may be, and was cut off."""
+    interim: bool = False
+    """Whether another answer came before it (RFC 9110, section 15.2), whose headers browsers may act on."""
 
 
 def open_http(
@@ -92,8 +94,10 @@ def fetch(
             for piece in [answer.content] if answer.is_stream_consumed else answer.iter_raw():
                 body += piece
                 if len(body) > limit:
-                    return Answer(answer.status_code, answer.headers, bytes(body[:limit]), whole=False)
-            return Answer(answer.status_code, answer.headers, bytes(body), whole=True)
+                    break
+            whole = len(body) <= limit
+            interim = _here.turn.start[len(b"HTTP/1.1 ") :] == b"1"
+            return Answer(answer.status_code, answer.headers, bytes(body[:limit]), whole, interim)
     finally:
         del _here.turn
 
@@ -126,6 +130,8 @@ class _Turn:
     end: float
     """By the monotonic clock; each byte puts it off by a little."""
     bytes_left: int
+    start: bytes = b""
+    """What came first, up to the first digit of a status."""
 
     def seconds(self, timeout: float | None) -> float:
         left = self.end - time.monotonic()
@@ -135,6 +141,11 @@ class _Turn:
 
     def passed(self, size: int) -> None:
         self.end += size / _MIN_RATE
+
+    def came(self, data: bytes) -> None:
+        self.passed(len(data))
+        self.bytes_left -= len(data)
+        self.start = (self.start + data[:16])[: len(b"HTTP/1.1 1")]
 
 
 class _Stream(httpcore.NetworkStream):
@@ -146,8 +157,7 @@ class _Stream(httpcore.NetworkStream):
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         turn: _Turn = _here.turn
         data = self._inner.read(max_bytes, turn.seconds(timeout))
-        turn.passed(len(data))
-        turn.bytes_left -= len(data)
+        turn.came(data)
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:

@@ -73,6 +73,8 @@ def compare_coded(path: str, coding: str, facts: Facts, data: bytes) -> Iterator
 
 
 def compare_answer(path: str, offer: str, facts: Facts, answer: Answer) -> Iterator[str]:
+    if answer.interim:
+        yield f"{path} comes behind another answer (status 1xx), by which browsers may load something."
     coding = answer.headers.get("content-encoding", "")
     if not coding:
         yield from compare_bytes(path, facts, answer.body)
@@ -91,13 +93,19 @@ def compare_headers(path: str, expected: Headers, headers: httpx.Headers, *, sec
             yield f"{path} has {'another' if found else 'no'} header {name}."
     if not _is_type(path, headers.get("content-type", "")):
         yield f"{path} has another header Content-Type."
-    strict = re.search(r"max-age=\"?(\d+)", headers.get("strict-transport-security", ""), re.IGNORECASE)
-    if secure and (strict is None or int(strict[1]) < MIN_HSTS):
+    if secure and not lasts(headers.get("strict-transport-security", "")):
         yield f"{path} has no header Strict-Transport-Security that holds for half a year."
     for name, value in headers.items():
         same_host = name == "alt-svc" and all(_ALT_SVC.fullmatch(part.strip()) for part in value.split(","))
         if name not in ours and name not in _HARMLESS and not same_host:
             yield f"{path} has a header {name}, which is not one of ours."
+
+
+def lasts(value: str) -> bool:
+    """Whether a header Strict-Transport-Security holds for half a year, as browsers read it (RFC 6797, section 6.1)."""
+    pairs = [part.partition("=") for part in value.split(";")]
+    ages = [age.strip().strip('"') for name, _, age in pairs if name.strip().lower() == "max-age"]
+    return len(ages) == 1 and re.fullmatch("[0-9]{1,12}", ages[0]) is not None and int(ages[0]) >= MIN_HSTS
 
 
 def _is_type(path: str, found: str) -> bool:
