@@ -5,10 +5,12 @@ import resource
 import threading
 from collections.abc import Callable, Iterable, Iterator
 
+import falcon.testing
 import pytest
 
 from support.hostile_server import HostileServer, says, whole
 from taina import Client
+from taina.client.bridge import create_bridge
 from taina.config import Config
 from taina.errors import InvalidError, NotTainaError, TainaError, UnreachableError
 from taina.format.links import Link, encode_link
@@ -211,3 +213,20 @@ def test_the_check_of_a_site_does_not_hang(drip: str, monkeypatch: pytest.Monkey
 def test_what_is_no_address_is_said(url: str) -> None:
     with pytest.raises(InvalidError), Client(url, patience=0) as client:
         client.instance()
+
+
+@pytest.mark.parametrize("envelope", [{}, "x", None, 1, [], {"envelope": 1}, {"envelope": None}])
+def test_an_inbox_of_anything_is_refused(envelope: object) -> None:
+    told = {"answers": 1, "expires": 1, "envelopes": [envelope]}
+    with HostileServer(lambda _: says(told)) as server, Client(server.url) as client, pytest.raises(NotTainaError):
+        client.inbox(INBOX)
+
+
+@pytest.mark.parametrize("told", [{}, {"ttl": []}, {"ttl": {"min": "x", "max": 1}}, {"ttl": {"min": 1, "max": None}}])
+def test_bounds_of_anything_are_refused_by_the_bridge(told: dict[str, object]) -> None:
+    """They ended in a page for an internal error."""
+    with HostileServer(lambda _: says(told)) as server, Client(server.url) as client:
+        app = falcon.testing.TestClient(create_bridge(client, None), headers={"Host": "localhost"})
+        found = app.simulate_post("/api/v1/share", json={"secret": "x", "ttl": 600})
+    assert found.status_code == 502
+    assert found.json["message"] == NotTainaError.sentence

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -17,7 +16,7 @@ config_option = click.option(
 )
 
 
-def every_option(command: Callable[..., Any]) -> Callable[..., Any]:
+def every_option(command: Callable[..., object]) -> Callable[..., object]:
     """Give a command a flag for each option, and --config."""
     for one in reversed(OPTIONS):
         told = f"{one.describe}  [{one.variable}; {shown(one.default)}]"
@@ -25,7 +24,7 @@ def every_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return config_option(command)
 
 
-def read_config(file: Path | None, flags: dict[str, Any] | None = None) -> Loaded:
+def read_config(file: Path | None, flags: dict[str, object] | None = None) -> Loaded:
     """
     Raises:
         click.UsageError: an option is wrong; it says which and what was expected.
@@ -39,7 +38,7 @@ def read_config(file: Path | None, flags: dict[str, Any] | None = None) -> Loade
 @click.command()
 @every_option
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON, on one line.")
-def config(file: Path | None, as_json: bool, **flags: Any) -> None:
+def config(file: Path | None, as_json: bool, **flags: object) -> None:
     """Print every option of the server: its value, and where that came from."""
     loaded = read_config(file, flags)
     rows = [(one.key, shown_option(one, loaded.config), loaded.sources[one.name]) for one in OPTIONS]

@@ -2,7 +2,6 @@
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -12,7 +11,7 @@ from taina.cli.output import say
 
 @click.command()
 @every_option
-def doctor(file: Path | None, **flags: Any) -> None:
+def doctor(file: Path | None, **flags: object) -> None:
     """Look at this instance: permissions, disk, database, clock, and what people get at its address.
 
     Ends with 1 if there is something to be done.

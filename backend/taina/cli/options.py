@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import urlsplit
 
 import click
@@ -32,7 +32,7 @@ def _note_authority(context: click.Context, parameter: click.Parameter, value: P
     context.meta[_AUTHORITY] = value
 
 
-def url_option(command: Callable[..., Any]) -> Callable[..., Any]:
+def url_option(command: Callable[..., object]) -> Callable[..., object]:
     """Give a command --url, and --ca, by which an instance with a certificate of its own is trusted."""
     command = click.option(
         "--ca",

@@ -11,7 +11,6 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import click
 
@@ -70,7 +69,7 @@ def say_result(line: str) -> None:
         raise
 
 
-def say_json(document: dict[str, Any], *, once: bool = False) -> None:
+def say_json(document: dict[str, object], *, once: bool = False) -> None:
     """One line of ASCII, which every terminal and every encoding can take.
 
     Args:

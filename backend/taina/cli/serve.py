@@ -1,7 +1,6 @@
 """`taina serve`: the server."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -10,7 +9,7 @@ from taina.cli.config import every_option, read_config
 
 @click.command()
 @every_option
-def serve(file: Path | None, **flags: Any) -> None:
+def serve(file: Path | None, **flags: object) -> None:
     """Run the server: the pages and the API on one port, secrets in one SQLite file or in PostgreSQL.
 
     Each option can also be set in taina.toml or in the environment; `taina config` shows the values in effect.

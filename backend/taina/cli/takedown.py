@@ -1,7 +1,6 @@
 """`taina takedown`: an operator ends what is abused."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -16,7 +15,7 @@ _PATIENCE = 5.0
 @click.command()
 @click.argument("link")
 @every_option
-def takedown(link: str, file: Path | None, **flags: Any) -> None:
+def takedown(link: str, file: Path | None, **flags: object) -> None:
     """End a secret or a request that is abused, given its link.
 
     Run it on the machine of the server, as its user; the server does it within a second. A secret counts as burned,

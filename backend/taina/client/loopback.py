@@ -2,7 +2,6 @@
 
 import socket
 from collections.abc import Callable
-from typing import Any
 
 from waitress.server import MultiSocketServer, create_server
 
@@ -13,7 +12,7 @@ _MAX_BODY = 4 << 20
 class Loopback:
     """The HTTP server of one WSGI application on a socket that is bound already, and closed after `run`."""
 
-    def __init__(self, app: Callable[..., Any], listening: socket.socket) -> None:
+    def __init__(self, app: Callable[..., object], listening: socket.socket) -> None:
         server = create_server(
             app,
             sockets=[listening],

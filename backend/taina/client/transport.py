@@ -4,13 +4,13 @@ import json
 import socket
 import time
 from collections.abc import Callable
-from typing import Any, get_args
+from typing import get_args
 from urllib.parse import urlsplit
 
 import httpx
 
 from taina import __version__, base64url
-from taina.client.answers import MAX_INTEGER, MAX_TIME, whole
+from taina.client.answers import MAX_INTEGER, MAX_TIME, Json, whole
 from taina.client.results import State
 from taina.config.values import origin
 from taina.errors import (
@@ -94,8 +94,8 @@ class Transport:
         self._reached = False
 
     def json(
-        self, method: str, path: str, *, token: bytes | None = None, body: Any = None, limit: int = MAX_DOCUMENT
-    ) -> dict[str, Any]:
+        self, method: str, path: str, *, token: bytes | None = None, body: object = None, limit: int = MAX_DOCUMENT
+    ) -> Json:
         """A call that answers with a JSON object of at most so many bytes.
 
         Raises:
@@ -107,7 +107,7 @@ class Transport:
             raise NotTainaError
         return document
 
-    def create(self, path: str, identifier: bytes, *, token: bytes | None, body: dict[str, Any]) -> dict[str, Any]:
+    def create(self, path: str, identifier: bytes, *, token: bytes | None, body: Json) -> Json:
         """Put a new secret or request; where the instance asks for work, do it and come again. Raises: TainaError."""
         try:
             return self.json("PUT", path, token=token, body=body)
@@ -132,7 +132,7 @@ class Transport:
         most = spoken_size(whole(self.json("GET", "/status").get("limits"), "size"))
         return TooLargeError(f"This is larger than this instance accepts: {most}, sealed. Nothing was stored.")
 
-    def post(self, path: str, token: bytes | None, body: Any) -> None:
+    def post(self, path: str, token: bytes | None, body: object) -> None:
         """A call that answers with nothing. Raises: TainaError."""
         self._call("POST", path, token, json.dumps(body).encode("utf-8"), "application/json", MAX_DOCUMENT)
 
@@ -215,7 +215,7 @@ def _names_nobody(error: BaseException | None) -> bool:
     return False
 
 
-def _read(answer: Answer) -> dict[str, Any] | None:
+def _read(answer: Answer) -> Json | None:
     """The object that it is in JSON; None where it is not."""
     try:
         document = json.loads(answer.body.decode("utf-8"))

@@ -1,9 +1,7 @@
 """What callers give, looked at before anything is done: a wrong type is the caller's slip, and said as such."""
 
-from typing import Any
 
-
-def need(value: Any, name: str, kind: type | tuple[type, ...], described: str) -> None:
+def need(value: object, name: str, kind: type | tuple[type, ...], described: str) -> None:
     """
     Args:
         described: what it is: `ttl is a whole number of seconds, not timedelta.`
@@ -15,15 +13,15 @@ def need(value: Any, name: str, kind: type | tuple[type, ...], described: str) -
         raise TypeError(f"{name} is {described}, not {type(value).__name__}.")
 
 
-def need_seconds(ttl: Any) -> None:
+def need_seconds(ttl: object) -> None:
     if ttl is not None:
         need(ttl, "ttl", int, "a whole number of seconds")
 
 
-def need_passphrase(passphrase: Any) -> None:
+def need_passphrase(passphrase: object) -> None:
     if passphrase is not None:
         need(passphrase, "passphrase", str, "a text")
 
 
-def need_link(link: Any) -> None:
+def need_link(link: object) -> None:
     need(link, "link", str, "a text, such as Sent.link")

@@ -46,8 +46,8 @@ class ConfigError(Exception):
 
 
 def option(
-    default: Any,
-    read: Callable[[Any], Any],
+    default: object,
+    read: Callable[[object], object],
     describe: str,
     key: str | None = None,
     several: bool = False,
@@ -162,9 +162,9 @@ class Option:
 
     name: str
     key: str
-    default: Any
+    default: object
     describe: str
-    read: Callable[[Any], Any]
+    read: Callable[[object], object]
     several: bool
     private: bool
 
@@ -200,7 +200,7 @@ class Loaded:
 
 
 def load(
-    flags: Mapping[str, Any] | None = None,
+    flags: Mapping[str, object] | None = None,
     environment: Mapping[str, str] = os.environ,
     file: Path | None = None,
 ) -> Loaded:
@@ -239,14 +239,14 @@ def load(
     return Loaded(config, sources, file)
 
 
-def _read_file(file: Path) -> dict[str, Any]:
+def _read_file(file: Path) -> dict[str, object]:
     try:
         document = tomllib.loads(file.read_text("utf-8"))
     except OSError as error:
         raise ConfigError(f"{file} cannot be read: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} is not TOML: {error}.") from None
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     for name, value in document.items():
         if isinstance(value, dict):
             found |= {f"{name}.{inner}": it for inner, it in value.items()}
@@ -282,7 +282,7 @@ def _check(config: Config, sources: Mapping[str, str]) -> None:
         raise ConfigError("mail.password_file is missing: mail.user is set, and logging in needs a password.")
 
 
-def _of_kubernetes(name: str, value: Any) -> bool:
+def _of_kubernetes(name: str, value: object) -> bool:
     """Whether a cluster has set this variable by itself, for a service that is called `taina` or `taina-mail`."""
     return name.endswith("_PORT") and re.match(r"(tcp|udp|sctp)://", str(value)) is not None
 
@@ -293,7 +293,7 @@ def shown_option(option: Option, config: Config) -> str:
     return "…" if option.private and value is not None else shown(value)
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """A value as it would be written."""
     match value:
         case None | ():

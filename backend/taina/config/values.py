@@ -1,10 +1,9 @@
 """Readers of option values: from what TOML gives, or from a text. A ValueError says in words what was expected."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from typing import Any
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _MAX_SIZE = 1 << 50
@@ -13,13 +12,13 @@ _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 _MAILBOX = re.compile(r"[A-Za-z0-9.#$&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
 
-def text(value: Any) -> str:
+def text(value: object) -> str:
     if not isinstance(value, str) or not value.strip() or re.search(r"[\x00-\x1f]", value):
         raise ValueError("a text on one line")
     return value.strip()
 
 
-def host_name(value: Any) -> str:
+def host_name(value: object) -> str:
     """An address or name of a host; an IPv6 address may stand in brackets, as it does in addresses of pages."""
     found = text(value)
     try:
@@ -29,19 +28,20 @@ def host_name(value: Any) -> str:
     return found[1:-1] if found.startswith("[") and found.endswith("]") else found
 
 
-def whole(least: int, most: int) -> Callable[[Any], int]:
-    def read(value: Any) -> int:
-        if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,18}", str(value)) or not least <= int(value) <= most:
+def whole(least: int, most: int) -> Callable[[object], int]:
+    def read(value: object) -> int:
+        digits = str(value)
+        if not re.fullmatch(r"[0-9]{1,18}", digits) or not least <= int(digits) <= most:
             raise ValueError(f"a whole number from {least} to {most}")
-        return int(value)
+        return int(digits)
 
     return read
 
 
-def size(least: int) -> Callable[[Any], int]:
+def size(least: int) -> Callable[[object], int]:
     """Reads bytes, from `least` on."""
 
-    def read(value: Any) -> int:
+    def read(value: object) -> int:
         found = re.fullmatch(r"([0-9]{1,15})\s*([KMGT]?)(?:i?B)?", str(value).strip(), re.IGNORECASE)
         amount = int(found[1]) * _UNITS[found[2].upper()] if found else -1
         if isinstance(value, bool) or not least <= amount <= _MAX_SIZE:
@@ -55,15 +55,15 @@ def size(least: int) -> Callable[[Any], int]:
     return read
 
 
-def path(value: Any) -> Path:
+def path(value: object) -> Path:
     try:
         return Path(text(value)).expanduser()
     except RuntimeError:
         raise ValueError("a path; there is no such user as behind its ~") from None
 
 
-def one_of(*words: str) -> Callable[[Any], str]:
-    def read(value: Any) -> str:
+def one_of(*words: str) -> Callable[[object], str]:
+    def read(value: object) -> str:
         if value not in words:
             raise ValueError(" or ".join(f'"{word}"' for word in words))
         return str(value)
@@ -71,30 +71,30 @@ def one_of(*words: str) -> Callable[[Any], str]:
     return read
 
 
-def origin(value: Any) -> str:
+def origin(value: object) -> str:
     found = text(value).rstrip("/").lower()
     if not _ORIGIN.fullmatch(found):
         raise ValueError("an address without a path, such as https://secrets.example.org")
     return found
 
 
-def _several(value: Any) -> list[Any]:
+def _several(value: object) -> Sequence[object]:
     """A list of the file, what a flag gave that was repeated, or a text with spaces between them."""
-    return list(value) if isinstance(value, list | tuple) else text(value).replace(",", " ").split()
+    return value if isinstance(value, list | tuple) else text(value).replace(",", " ").split()
 
 
-def origins(value: Any) -> tuple[str, ...]:
+def origins(value: object) -> tuple[str, ...]:
     return tuple(origin(one) for one in _several(value))
 
 
-def database(value: Any) -> str:
+def database(value: object) -> str:
     found = text(value)
     if not found.startswith(("postgresql://", "postgres://")):
         raise ValueError("an address that begins with postgresql://; for a file, use data")
     return found
 
 
-def networks(value: Any) -> tuple[IPv4Network | IPv6Network, ...]:
+def networks(value: object) -> tuple[IPv4Network | IPv6Network, ...]:
     try:
         return tuple(ip_network(text(one)) for one in _several(value))
     except ValueError:
@@ -112,7 +112,7 @@ def is_local(host: str) -> bool:
         return False
 
 
-def loopback(value: Any) -> tuple[str, int]:
+def loopback(value: object) -> tuple[str, int]:
     """An address of this machine alone, and a port."""
     host, _, port = text(value).rpartition(":")
     try:
@@ -124,7 +124,7 @@ def loopback(value: Any) -> tuple[str, int]:
     return host.strip("[]"), number
 
 
-def mailbox(value: Any) -> str:
+def mailbox(value: object) -> str:
     found = text(value)
     if len(found) > 254 or not _MAILBOX.fullmatch(found):
         raise ValueError("an email address")

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, NoReturn
+from typing import Literal, NoReturn
 
 from taina.errors import FormatError
 
@@ -172,7 +172,7 @@ class Unpacker:
         return self.header
 
 
-def _item(item: Any) -> Item:
+def _item(item: object) -> Item:
     if not isinstance(item, dict):
         raise FormatError("An item is not an object.")
     size = _number(item.get("size"))
@@ -183,13 +183,13 @@ def _item(item: Any) -> Item:
     return Item("file", size, _text(item.get("name")), _text(item.get("mime")))
 
 
-def _number(value: Any) -> int:
+def _number(value: object) -> int:
     if type(value) is not int or not 0 <= value <= _MAX_INTEGER:
         raise FormatError("A number of the header is none, or too large.")
     return value
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if not isinstance(value, str):
         raise FormatError("A file has no name or no type.")
     if any("\ud800" <= character <= "\udfff" for character in value):

@@ -3,11 +3,11 @@
 import json
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from taina.rules.types import Limits
 from taina.rules.uploads import TAG
 from taina.web.openapi import document
+from taina.web.openapi.schema import Schema
 
 _HOST = "https://secrets.example"
 _TOKENS = re.compile(r"[A-Z]?[a-z]+")
@@ -50,9 +50,9 @@ def calls() -> list[Call]:
     return found
 
 
-def _call(path: str, method: str, operation: dict[str, Any], tokens: dict[str, str]) -> Call:
+def _call(path: str, method: str, operation: Schema, tokens: dict[str, str]) -> Call:
     schemes = [name for requirement in operation.get("security", []) for name in requirement]
-    content: dict[str, Any] = operation.get("requestBody", {}).get("content", {})
+    content: Schema = operation.get("requestBody", {}).get("content", {})
     schema = content.get("application/json", {}).get("schema")
     answers = operation["responses"]
     return Call(
@@ -68,7 +68,7 @@ def _call(path: str, method: str, operation: dict[str, Any], tokens: dict[str, s
     )
 
 
-def _fields(schema: dict[str, Any], prefix: str = "") -> list[Field]:
+def _fields(schema: Schema, prefix: str = "") -> list[Field]:
     found = []
     for name, child in schema["properties"].items():
         required = name in schema.get("required", [])
@@ -79,7 +79,7 @@ def _fields(schema: dict[str, Any], prefix: str = "") -> list[Field]:
     return found
 
 
-def _kind(schema: dict[str, Any]) -> str:
+def _kind(schema: Schema) -> str:
     words = [schema["type"]]
     if "contentEncoding" in schema:
         size = schema.get("x-bytes")
@@ -93,7 +93,7 @@ def _kind(schema: dict[str, Any]) -> str:
     return ", ".join([*words, *([schema["description"]] if "description" in schema else [])])
 
 
-def _curl(path: str, method: str, schemes: list[str], schema: dict[str, Any] | None, binary: bool) -> str:
+def _curl(path: str, method: str, schemes: list[str], schema: Schema | None, binary: bool) -> str:
     parts = [f"curl -X {method}" if method != "GET" else "curl"]
     parts += [f'-H "Authorization: Bearer ${_variable(name)}"' for name in schemes]
     if schema:
@@ -108,7 +108,7 @@ def _variable(name: str) -> str:
     return "_".join(_TOKENS.findall(name)).upper()
 
 
-def _sample(schema: dict[str, Any]) -> Any:
+def _sample(schema: Schema) -> object:
     if "properties" in schema:
         return {name: _sample(child) for name, child in schema["properties"].items()}
     if "contentEncoding" in schema:

@@ -6,7 +6,6 @@ import tomllib
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from taina.config.values import origin
@@ -71,7 +70,7 @@ def read_looks(file: Path) -> Looks:
     )
 
 
-def _text(key: str, value: Any) -> str:
+def _text(key: str, value: object) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= _MAX_LENGTH or value != value.strip():
         raise LooksError(f"{key} is a text of 1 to {_MAX_LENGTH} characters, without spaces around it.")
     if any(unicodedata.category(character)[0] == "C" for character in value):
@@ -79,7 +78,7 @@ def _text(key: str, value: Any) -> str:
     return value
 
 
-def _accent(value: Any) -> str:
+def _accent(value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"#[0-9A-Fa-f]{6}", value):
         raise LooksError('site.accent is a colour like "#0b6b57".')
     readable = colours.darken(value.lower())
@@ -88,7 +87,7 @@ def _accent(value: Any) -> str:
     return readable
 
 
-def _logo(folder: Path, value: Any) -> bytes:
+def _logo(folder: Path, value: object) -> bytes:
     if not isinstance(value, str):
         raise LooksError("site.logo is the path of an SVG file.")
     try:
@@ -102,13 +101,13 @@ def _logo(folder: Path, value: Any) -> bytes:
     return data
 
 
-def _links(value: Any) -> tuple[tuple[str, str], ...]:
+def _links(value: object) -> tuple[tuple[str, str], ...]:
     if not isinstance(value, list) or len(value) > _MAX_LINKS:
         raise LooksError(f"site.links is a list of at most {_MAX_LINKS}.")
     return tuple(_link(f"site.links[{n}]", one) for n, one in enumerate(value))
 
 
-def _link(key: str, value: Any) -> tuple[str, str]:
+def _link(key: str, value: object) -> tuple[str, str]:
     if not isinstance(value, dict) or set(value) != {"text", "url"}:
         raise LooksError(f'{key} is {{ text = "…", url = "https://…" }}.')
     url = value["url"]
@@ -124,20 +123,20 @@ def _link(key: str, value: Any) -> tuple[str, str]:
     return _text(f"{key}.text", value["text"]), url
 
 
-def _date(value: Any) -> datetime.date:
+def _date(value: object) -> datetime.date:
     if type(value) is not datetime.date:
         raise LooksError("site.contact_until is a date like 2027-01-31, without quotation marks.")
     return value
 
 
-def _url(value: Any) -> str:
+def _url(value: object) -> str:
     try:
         return origin(value)
     except ValueError as error:
         raise LooksError(f"url is {value!r}, but has to be {error}.") from None
 
 
-def _contact(value: Any) -> str:
+def _contact(value: object) -> str:
     try:
         decode_link(str(value), "request")
     except TainaError:

@@ -5,7 +5,6 @@ of everything in it, so that relative imports hold and browsers may keep them fo
 """
 
 import gzip
-import hashlib
 import json
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +25,7 @@ from taina.format.links import decode_link
 from taina.site import BUILT, PACKED, RELEASED, SiteError, assets, headers, hosting
 from taina.site.api_page import calls
 from taina.site.branding import Looks
+from taina.site.manifest import facts_of
 from taina.site.sources import SOURCE as SOURCE
 from taina.web.archive import pack
 from taina.web.site_headers import Headers
@@ -242,18 +242,18 @@ def _link_addresses(languages: list[str]) -> list[str]:
     return [f"{start}{PAGES[page]}" for page in LINK_PAGES for start in ("/", *(f"/{x}/" for x in languages))]
 
 
-def _render(environment: jinja2.Environment, template: str, **values: Any) -> bytes:
+def _render(environment: jinja2.Environment, template: str, **values: object) -> bytes:
     return environment.get_template(template).render(values).encode()
 
 
 def _manifest(site: dict[str, bytes], answers: Headers, contact: str | None) -> bytes:
-    files = {path: {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)} for path, data in site.items()}
-    facts: dict[str, Any] = {"version": 1, "release": __version__, "released": RELEASED}
+    files = {path: facts_of(data) for path, data in site.items()}
+    facts: dict[str, object] = {"version": 1, "release": __version__, "released": RELEASED}
     if contact:
         # The server cannot read links, and holds what is left at this request to a smaller size.
         facts["contact"] = base64url.encode(derive_request(decode_link(contact, "request").body).id)
     return _to_json({**facts, "files": files, "headers": asdict(answers)})
 
 
-def _to_json(document: dict[str, Any]) -> bytes:
+def _to_json(document: dict[str, object]) -> bytes:
     return json.dumps(document, indent=1, sort_keys=True).encode() + b"\n"

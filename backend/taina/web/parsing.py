@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import NoReturn, TypeVar
 
 import falcon
 
 from taina import base64url
 from taina.errors import InvalidError, MalformedError, MediaTypeError, NotFoundError, TooLargeError
+
+T = TypeVar("T")
 
 MAX_JSON = 1536 << 10
 """Bytes of a JSON body: a whole chunk as base64url (1.34 MiB) and the fields beside it."""
@@ -16,7 +18,7 @@ MAX_JSON = 1536 << 10
 class Fields:
     """A JSON object whose fields are taken one by one; `done` refuses what was not asked for."""
 
-    def __init__(self, values: Mapping[str, Any], path: str = "") -> None:
+    def __init__(self, values: Mapping[str, object], path: str = "") -> None:
         self._values = dict(values)
         self._path = path
 
@@ -24,20 +26,19 @@ class Fields:
         return parse_bytes(self._path + name, self._take(name, str, "a string of base64url"), length)
 
     def integer(self, name: str) -> int:
-        value: int = self._take(name, int, "a whole number")
+        value = self._take(name, int, "a whole number")
         if not 0 <= value < 1 << 53:
             self._refuse(name, "a whole number from 0 to 2^53 - 1")
         return value
 
     def text(self, name: str, most: int) -> str:
-        value: str = self._take(name, str, "a text")
+        value = self._take(name, str, "a text")
         if not 0 < len(value) <= most:
             self._refuse(name, f"a text of 1 to {most} characters")
         return value
 
     def boolean(self, name: str) -> bool:
-        value: bool = self._take(name, bool, "true or false")
-        return value
+        return self._take(name, bool, "true or false")
 
     def fields(self, name: str) -> "Fields":
         return Fields(self._take(name, dict, "an object"), f"{self._path}{name}.")
@@ -49,7 +50,7 @@ class Fields:
         for name in self._values:
             raise InvalidError("There is no such field; see /api/v1/openapi.json.", field=(self._path + name)[:100])
 
-    def _take(self, name: str, kind: type, expected: str) -> Any:
+    def _take(self, name: str, kind: type[T], expected: str) -> T:
         if name not in self._values:
             raise InvalidError(f"The field is missing; it is {expected}.", field=self._path + name)
         value = self._values.pop(name)
@@ -117,7 +118,7 @@ def path_number(text: str) -> int:
     return int(text)
 
 
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     values = dict(pairs)
     if len(values) != len(pairs):
         raise ValueError("a name stands twice in an object")

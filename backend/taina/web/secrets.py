@@ -1,6 +1,6 @@
 """The API's resources: each reads a request, calls the vault once, and writes the answer."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import falcon
 
@@ -13,7 +13,7 @@ from taina.web.limits import Budgets, ClientLimits
 from taina.web.parsing import bearer, parse_bytes, path_number, read_body, read_json
 from taina.web.proof_of_work import Work
 
-Answer = dict[str, Any]
+Answer = dict[str, object]
 
 
 class SecretResource:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import falcon
 
 from taina.client import Client
+from taina.client.answers import whole
 from taina.client.bridge.callers import credentials
 from taina.client.bridge.fields import read_fields
 from taina.client.results import Outcome
@@ -156,8 +157,8 @@ class Calls:
             return None
         if not (asked.isascii() and asked.isdigit() and len(asked) < 10):
             raise falcon.HTTPBadRequest(description="ttl is a number of seconds")
-        bounds = self._client.instance()["ttl"]
-        return max(int(bounds["min"]), min(int(asked), int(bounds["max"])))
+        bounds = self._client.instance().get("ttl")
+        return max(whole(bounds, "min"), min(int(asked), whole(bounds, "max")))
 
     def _metadata(self, request: falcon.Request, key: str) -> dict[str, object]:
         receipt = self._client.receipt(key)
