@@ -15,10 +15,10 @@ from taina.format.envelope import ENVELOPE_SIZE, open_envelope
 from taina.format.links import KINDS, decode_link
 from taina.format.payload import Unpacker
 from taina.format.stream import StreamKey, open_chunk
+from taina.web.client_marks import ClientMarks
 from taina.web.parsing import bearer, path_number, read_json
-from taina.web.peers import Clients
 
-_CLIENTS = Clients([ip_network("127.0.0.0/8")])
+_MARKS = ClientMarks([ip_network("127.0.0.0/8")])
 _KEY = StreamKey(bytes(32), 1, bytes(16))
 
 
@@ -82,7 +82,7 @@ def request_headers(data: bytes) -> None:
     environ = falcon.testing.create_environ(remote_addr="127.0.0.1")
     environ |= {"HTTP_AUTHORIZATION": f"Bearer {text}", "HTTP_X_FORWARDED_FOR": text}
     request = falcon.Request(environ)
-    promise(len(_CLIENTS.mark(request)) == 16, "a client has no mark")
+    promise(len(_MARKS.of(request)) == 16, "a client has no mark")
     _refused_or(bearer, request)
     _refused_or(path_number, text)
 

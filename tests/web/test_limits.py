@@ -25,9 +25,9 @@ from taina.store import Store
 from taina.store.sqlite import SqliteStore
 from taina.web import limits
 from taina.web.app import create_app
+from taina.web.client_marks import ClientMarks
 from taina.web.limits import Budget, Rates
 from taina.web.openapi import document
-from taina.web.peers import Clients
 
 PROXY = ["--trusted-proxy", "127.0.0.0/8"]
 
@@ -98,7 +98,7 @@ def test_a_client_is_forgotten_when_its_budget_is_whole() -> None:
 
 
 def test_memory_is_bounded_however_many_come(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "MAX_CLIENTS", 2000)
+    monkeypatch.setattr(limits, "MAX_MARKS", 2000)
     budget = Budget(10, 60, Clock(1000.0))
     tracemalloc.start()
     try:
@@ -111,23 +111,23 @@ def test_memory_is_bounded_however_many_come(monkeypatch: pytest.MonkeyPatch) ->
     assert budget.seconds_until((19_999).to_bytes(16, "big"), 10) > 0, "the newest are remembered"
 
 
-def mark(clients: Clients, peer: str, forwarded: str | None = None) -> bytes:
+def mark(marks: ClientMarks, peer: str, forwarded: str | None = None) -> bytes:
     headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
     environ = falcon.testing.create_environ(headers=headers, remote_addr=peer)
-    return clients.mark(falcon.Request(environ))
+    return marks.of(falcon.Request(environ))
 
 
 def test_marks_mean_nothing_to_another_process() -> None:
-    assert mark(Clients(), "192.0.2.1") != mark(Clients(), "192.0.2.1")
-    assert len(mark(Clients(), "192.0.2.1")) == 16
+    assert mark(ClientMarks(), "192.0.2.1") != mark(ClientMarks(), "192.0.2.1")
+    assert len(mark(ClientMarks(), "192.0.2.1")) == 16
 
 
 def test_a_network_of_64_bits_is_one_client() -> None:
-    clients = Clients()
-    assert mark(clients, "2001:db8:1:2:3:4:5:6") == mark(clients, "2001:db8:1:2:ffff::1")
-    assert mark(clients, "2001:db8:1:2::1") != mark(clients, "2001:db8:1:3::1")
-    assert mark(clients, "192.0.2.1") != mark(clients, "192.0.2.2")
-    assert mark(clients, "::ffff:192.0.2.1") == mark(clients, "192.0.2.1")
+    marks = ClientMarks()
+    assert mark(marks, "2001:db8:1:2:3:4:5:6") == mark(marks, "2001:db8:1:2:ffff::1")
+    assert mark(marks, "2001:db8:1:2::1") != mark(marks, "2001:db8:1:3::1")
+    assert mark(marks, "192.0.2.1") != mark(marks, "192.0.2.2")
+    assert mark(marks, "::ffff:192.0.2.1") == mark(marks, "192.0.2.1")
 
 
 TRUSTED = [ip_network("10.0.0.0/8"), ip_network("fd00::/8")]
@@ -153,17 +153,17 @@ TRUSTED = [ip_network("10.0.0.0/8"), ip_network("fd00::/8")]
 def test_forwarding_is_read_from_the_right_and_through_trusted_hops_only(
     peer: str, forwarded: str | None, client: str
 ) -> None:
-    clients = Clients(TRUSTED)
-    assert mark(clients, peer, forwarded) == mark(clients, client)
+    marks = ClientMarks(TRUSTED)
+    assert mark(marks, peer, forwarded) == mark(marks, client)
 
 
 @given(st.text(max_size=200), st.sampled_from(["", "198.51.100.7"]))
 def test_whatever_a_client_writes_there_it_stays_the_same_client(text: str, last: str) -> None:
     """The proxy appends the address that it saw; what the client wrote before stands to the left of it."""
-    clients = Clients(TRUSTED)
+    marks = ClientMarks(TRUSTED)
     if last:
-        assert mark(clients, "10.0.0.1", f"{text}, {last}") == mark(clients, last)
-    assert mark(clients, "192.0.2.1", text) == mark(clients, "192.0.2.1")
+        assert mark(marks, "10.0.0.1", f"{text}, {last}") == mark(marks, last)
+    assert mark(marks, "192.0.2.1", text) == mark(marks, "192.0.2.1")
 
 
 @contextmanager

@@ -12,12 +12,12 @@ import falcon
 
 from taina.errors import RateLimitedError
 from taina.rules.uploads import SEALED_CHUNK
-from taina.web.peers import Clients, Network
+from taina.web.client_marks import ClientMarks, Network
 
 _BURST = 10 * 60
 """Seconds' worth of a budget a minute that may be spent at once: an office comes in waves."""
 _DAY = 86400
-MAX_CLIENTS = 100_000
+MAX_MARKS = 100_000
 """Clients that a budget remembers. Whoever has more addresses than this gains little by being forgotten."""
 
 BudgetName = Literal["creates", "reveals", "calls", "chunks"]
@@ -93,7 +93,7 @@ class Budget:
         """Entries at the front are the oldest; dropping up to two for each new one bounds the table."""
         for _ in range(2):
             client, full = next(iter(self._full.items()))
-            if full > now and len(self._full) <= MAX_CLIENTS:
+            if full > now and len(self._full) <= MAX_MARKS:
                 return
             del self._full[client]
             if not self._full:
@@ -104,7 +104,7 @@ class ClientLimits:
     """Falcon middleware: charges each call of the API to its client, and refuses what is beyond a budget."""
 
     def __init__(self, rates: Rates) -> None:
-        self._clients = Clients(rates.proxies)
+        self._marks = ClientMarks(rates.proxies)
         self._budgets: dict[BudgetName, Budget | None] = {
             "creates": _a_minute(rates.creates),
             "reveals": _a_minute(rates.reveals),
@@ -146,7 +146,7 @@ class ClientLimits:
         """The client's, found once for each request."""
         mark: bytes | None = request.context.get("client")
         if mark is None:
-            mark = request.context["client"] = self._clients.mark(request)
+            mark = request.context["client"] = self._marks.of(request)
         return mark
 
 

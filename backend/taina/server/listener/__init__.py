@@ -72,7 +72,7 @@ class Listener:
             outbuf_overflow=MAX_BODY,
             channel_request_lookahead=0,
             expose_tracebacks=False,
-            # taina.web.peers alone decides whose X-Forwarded-For is read.
+            # taina.web.client_marks alone decides whose X-Forwarded-For is read.
             clear_untrusted_proxy_headers=False,
         )
         # Whatever a worker writes goes out at once, instead of waiting for the loop to come round.

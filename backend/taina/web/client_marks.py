@@ -14,15 +14,15 @@ _MAX_HOPS = 16
 """Proxies in a row that are believed."""
 
 
-class Clients:
-    """Tells clients apart by a keyed hash of their address; the key is drawn here and never leaves the memory."""
+class ClientMarks:
+    """Tells clients apart by a keyed hash of their address. The key is drawn here and never leaves the memory."""
 
     def __init__(self, proxies: Sequence[Network] = ()) -> None:
         """`proxies`: those whose word on where a request came from (X-Forwarded-For) is taken."""
         self._proxies = tuple(proxies)
         self._key = secrets.token_bytes(32)
 
-    def mark(self, request: falcon.Request) -> bytes:
+    def of(self, request: falcon.Request) -> bytes:
         """16 bytes, the same for all requests of one IPv4 address or of one IPv6 network of 64 bits.
 
         A provider gives a customer such a network at least, so what lies within it is one client.
