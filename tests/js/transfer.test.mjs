@@ -13,9 +13,9 @@ test("a transfer that has ended listens to the network no more", async () => {
       told.push(name);
     }
   }
-  Object.assign(globalThis, { Worker, addEventListener: page.addEventListener.bind(page) });
+  Object.assign(globalThis, { addEventListener: page.addEventListener.bind(page) });
   const { Transfer } = await import("../../site/js/client/transfer.js");
-  const transfer = new Transfer({ onProgress() {}, onHeld() {} });
+  const transfer = new Transfer(/** @type {any} */ (new Worker()), { onProgress() {}, onHeld() {} });
   page.dispatchEvent(new Event("online"));
   transfer.end();
   page.dispatchEvent(new Event("online"));
@@ -32,9 +32,8 @@ test("a page on another host than the API tells the worker where that is", async
       asked.push([name, told.api]);
     }
   }
-  Object.assign(globalThis, { Worker });
   const { Transfer } = await import("../../site/js/client/transfer.js");
-  const transfer = new Transfer({ onProgress() {}, onHeld() {} });
+  const transfer = new Transfer(/** @type {any} */ (new Worker()), { onProgress() {}, onHeld() {} });
   void transfer.send([], { ttl: 1 });
   assert.deepEqual(asked, [["send", "https://api.example/api/v1"]]);
 });

@@ -22,8 +22,8 @@ def policy(import_map: str, api: str | None) -> str:
     return (
         f"default-src 'none'; script-src 'self' '{digest(import_map.encode(), 'sha256')}'; style-src 'self'; "
         f"img-src 'self'; {_connect(api)}worker-src 'self'; base-uri 'none'; form-action 'none'; "
-        # They give out the address of our worker (js/client/transfer.js) and those of our modules (js/ui/page.js).
-        "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types taina-worker taina-modules"
+        # They pass the address of our worker (js/client/transfer.js) and those of our modules (js/ui/page.js).
+        "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types default taina-modules"
     )
 
 

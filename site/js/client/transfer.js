@@ -2,7 +2,7 @@
 // the page stays free. What a page asks of it, transfer_worker.js does.
 
 import { TainaError } from "../errors.js";
-import { apiOfPage } from "./transport.js";
+import { aborted, apiOfPage } from "./transport.js";
 
 /** @typedef {import("./contents.js").Outgoing} Outgoing */
 /** @typedef {import("./receiving.js").Incoming} Incoming */
@@ -10,20 +10,42 @@ import { apiOfPage } from "./transport.js";
 /** @typedef {{onProgress: import("./client.js").OnProgress, onHeld: (why: string | null) => void}} Watch */
 
 const ADDRESS = new URL("./transfer_worker.js", import.meta.url).href;
-/** The page's one policy for scripts by their address: whatever is asked for, it gives this worker's. */
-const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("taina-worker", {
-  createScriptURL: () => ADDRESS,
+const START = 20_000; // ms in which the worker has to say that it runs
+/** For addresses that are plain strings. It allows this one; an extension that checks workers puts a fragment to it. */
+/** @type {any} */ (globalThis).trustedTypes?.createPolicy("default", {
+  createScriptURL: (/** @type {string} */ address) => (address.split("#", 1)[0] === ADDRESS ? address : null),
 });
 
 export class Transfer {
-  #worker = new Worker(policy?.createScriptURL("") ?? ADDRESS, { type: "module" });
+  #worker;
   /** What was asked and is not answered, by number. @type {Map<number, {answer: (answer: any) => void, refuse: (error: TainaError) => void}>} */
   #asked = new Map();
   #count = 0;
   #ended = new AbortController();
 
-  /** @param {Watch} watch */
-  constructor({ onProgress, onHeld }) {
+  /**
+   * @param {Watch} watch
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<Transfer>} once its worker runs
+   * @throws {TainaError} unreachable: it does not, and may be tried again; cancelled
+   */
+  static async start(watch, signal) {
+    /** @type {Worker | undefined} */
+    let worker;
+    try {
+      worker = new Worker(ADDRESS, { type: "module" });
+      await Promise.race([started(worker), aborted(signal)]);
+      signal?.throwIfAborted();
+    } catch {
+      worker?.terminate();
+      throw new TainaError(signal?.aborted ? "cancelled" : "unreachable");
+    }
+    return new Transfer(worker, watch);
+  }
+
+  /** @param {Worker} worker that runs @param {Watch} watch */
+  constructor(worker, { onProgress, onHeld }) {
+    this.#worker = worker;
     this.#worker.addEventListener("message", ({ data }) => {
       if (data.progress) onProgress(data.progress[0], data.progress[1]);
       if ("held" in data) onHeld(data.held);
@@ -84,4 +106,13 @@ export class Transfer {
       this.#worker.postMessage({ n, name, told });
     });
   }
+}
+
+/** By its first word. Some engines, and extensions in between, never tell that a worker could not start. @param {Worker} worker */
+function started(worker) {
+  return new Promise((done, failed) => {
+    worker.addEventListener("message", done, { once: true });
+    worker.addEventListener("error", failed, { once: true });
+    setTimeout(failed, START);
+  });
 }

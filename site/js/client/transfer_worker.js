@@ -46,6 +46,8 @@ addEventListener("message", ({ data: { n, name, told } }) => {
   else void answer(n, QUESTIONS[name](told));
 });
 
+postMessage({ started: true });
+
 /** @param {string} api its address @returns {Client} */
 function clientOf(api) {
   return (client ??= new Client(api));

@@ -113,17 +113,20 @@ async function reveal(event) {
     complain(say("no_passphrase"), passphrase);
     return;
   }
+  const phrase = link.passphrase ? passphrase.value : null;
   element("wrong").hidden = true;
   resetProgress();
   show("working");
   try {
     opening ??= await loadOpening();
+    const { Transfer, follow } = opening;
+    if (status.chunks > 1) transfer ??= await Transfer.start({ onProgress: follow(status.size), onHeld: showHeld });
   } catch (error) {
     explain(error);
     return;
   }
   try {
-    secret = await fetchSecret(opening, link.passphrase ? passphrase.value : null);
+    secret = await fetchSecret(opening, phrase);
     // The secret is gone from the server: what is left of the link opens nothing any more.
     history.replaceState(null, "", location.pathname);
     passphrase.value = "";
@@ -153,10 +156,8 @@ async function loadOpening() {
 }
 
 /** @param {NonNullable<typeof opening>} opening @param {string | null} phrase */
-function fetchSecret({ client, Transfer, follow }, phrase) {
-  if (status.chunks === 1) return client.open(link, phrase);
-  transfer ??= new Transfer({ onProgress: follow(status.size), onHeld: showHeld });
-  return transfer.open(link, phrase, status.size);
+function fetchSecret({ client }, phrase) {
+  return transfer?.open(link, phrase, status.size) ?? client.open(link, phrase);
 }
 
 /** It is the reader who decides to go on, or the network by coming back. @param {string | null} why */

@@ -128,14 +128,15 @@ export async function sendOne({ items, size, ttl, passphrase }, credential, onPr
     onProgress(1, 1);
     return links;
   }
-  transfer?.end();
-  transfer = new Transfer({
-    onProgress: (done, total) => {
+  end();
+  const watch = {
+    onProgress: (/** @type {number} */ done, /** @type {number} */ total) => {
       onProgress(done, total);
       sayHeld(); // what was on its way still arrives
     },
     onHeld: showHeld,
-  });
+  };
+  transfer = await Transfer.start(watch, signal);
   showHeld(null);
   return transfer.send(items, { ttl, passphrase, credential });
 }

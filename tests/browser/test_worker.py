@@ -1,0 +1,128 @@
+"""The worker that carries large secrets: what may stand around it, and what is said where it does not start."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from browser.engines import Tab, choose, digest, reach, saved
+from browser.test_saving import PASS, WATCH
+from browser.test_story import opened
+from support.servers import Server, start_server, stop_server
+from taina import Client
+
+MEBI = 1 << 20
+WRAPPED = """void (window.Worker = class extends Worker {
+  constructor(address, options) {
+    super(`${address}#checked`, options);
+    window.wrapped = true;
+  }
+})"""
+"""What an extension that checks a page's workers does to it: the address is then a string."""
+START = """void (() => {
+  window.refused = null;
+  try {
+    new Worker("ADDRESS");
+  } catch (error) {
+    window.refused = error.name;
+  }
+})()"""
+BROKEN = {"missing": None, "no JavaScript": "(", "silent": ""}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    file = tmp_path / "large.bin"
+    file.write_bytes(os.urandom(3 * MEBI + 5))
+    return file
+
+
+@pytest.fixture(scope="module", params=BROKEN)
+def broken(
+    request: pytest.FixtureRequest, built_site: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("broken")
+    site = shutil.copytree(built_site, folder / "site")
+    for file in site.glob("**/transfer_worker*.js*"):
+        file.unlink()
+        if (text := BROKEN[request.param]) is not None and file.suffix == ".js":
+            file.write_text(text)
+    server = start_server(folder / "data", "--site", str(site))
+    yield server
+    stop_server(server)
+
+
+def test_an_extension_may_wrap_it(tab: Tab, reader: Tab, taina: Server, file: Path) -> None:
+    tab.open(f"{taina.url}/en/")
+    tab.evaluate(WRAPPED)
+    choose(tab, [file])
+    tab.click("#send")
+    reach(tab, "done")
+    assert tab.evaluate("wrapped")
+    reader.open(tab.value("#link"))
+    reader.evaluate(WRAPPED)
+    reach(reader, "before")
+    reader.click("#reveal")
+    reach(reader, "shown")
+    assert reader.evaluate("wrapped")
+    assert saved(reader, "#secret-files button") == digest(file)
+
+
+def test_a_page_starts_no_other(tab: Tab, taina: Server, file: Path) -> None:
+    with Client(taina.url) as client:
+        opened(tab, client.send(file).link)
+    for address in ("/en/", "blob:null/0", "data:text/javascript,0"):
+        tab.evaluate(START.replace("ADDRESS", address))
+        assert tab.evaluate("refused || !window.trustedTypes"), address
+
+
+def let_the_time_pass(tab: Tab, state: str) -> None:
+    """The page waits for a silent worker; one that cannot be started is known at once."""
+    tab.wait(f"due.size > 0 || document.querySelector('main').dataset.state === '{state}'")
+    tab.evaluate(PASS)
+    reach(tab, state)
+
+
+def test_sending_says_that_it_does_not_start(tab: Tab, broken: Server, file: Path) -> None:
+    tab.open(f"{broken.url}/en/")
+    tab.evaluate(WATCH)
+    tab.fill("#text", "beside it a text")
+    choose(tab, [file])
+    for _ in range(2):
+        tab.click("#send")
+        reach(tab, "working", "error")
+        let_the_time_pass(tab, "error")
+        assert tab.shown('[data-error="unreachable"]')
+        assert tab.value("#text") == "beside it a text"
+        assert tab.text("#chosen .file-name") == file.name
+
+
+def test_waiting_for_it_can_be_cancelled(tab: Tab, taina: Server, file: Path) -> None:
+    tab.open(f"{taina.url}/en/")
+    tab.evaluate("void (window.Worker = class extends EventTarget { terminate() { window.terminated = true; } })")
+    choose(tab, [file])
+    tab.click("#send")
+    reach(tab, "working")
+    tab.click("#cancel")
+    reach(tab, "error")
+    assert tab.shown('[data-error="cancelled"]')
+    assert tab.evaluate("window.terminated")
+
+
+def test_revealing_says_that_it_does_not_start_and_takes_nothing(
+    tab: Tab, broken: Server, file: Path, tmp_path: Path
+) -> None:
+    with Client(broken.url) as client:
+        link = client.send(file).link
+        tab.open(link)
+        reach(tab, "before")
+        tab.evaluate(WATCH)
+        for _ in range(2):
+            tab.click("#reveal")
+            let_the_time_pass(tab, "unreachable")
+            assert tab.shown("#untouched")
+            tab.click("#try-again")
+            reach(tab, "before")
+        client.open(link)
