@@ -22,6 +22,8 @@ from support.request_heads import AMBIGUOUS, GOOD, REFUSALS
 from support.servers import Server, start_server, stop_server
 from support.waiting import wait_until
 from taina.server.listener import Listener, accepting, channel
+from taina.store.turns import Turns
+from taina.web.headers import HEADERS
 
 
 @contextmanager
@@ -51,6 +53,13 @@ def read_one(connection: socket.socket) -> bytes:
     return body
 
 
+def has_headers_of_the_api(head: bytes) -> None:
+    """And each of them once."""
+    for name, value in [*HEADERS, ("Content-Type", "application/problem+json")]:
+        assert head.lower().count(f"\r\n{name}: ".lower().encode()) == 1, name
+        assert f"\r\n{name}: {value}\r\n".encode() in head + b"\r\n", name
+
+
 @pytest.mark.parametrize("name", AMBIGUOUS)
 def test_ambiguous_requests_are_refused_and_the_connection_ends(taina: Server, name: str) -> None:
     with connect(taina) as connection:
@@ -59,7 +68,7 @@ def test_ambiguous_requests_are_refused_and_the_connection_ends(taina: Server, n
     assert answer.count(b"HTTP/1.1 ") + answer.count(b"HTTP/1.0 ") == 1, answer
     assert int(answer.split()[1]) in REFUSALS, answer
     head, _, body = answer.partition(b"\r\n\r\n")
-    assert b"application/problem+json" in head
+    has_headers_of_the_api(head)
     assert b"waitress" not in answer
     assert json.loads(body)["code"] in ("malformed", "too_large", "internal")
 
@@ -415,7 +424,26 @@ def test_a_body_that_no_call_takes_is_refused_by_its_head(
             connection.sendall(b"x" * length)  # taken, and then found wanting
             assert b"problem+json" not in read_one(connection)
             return
-        assert read_answers(connection).startswith(b"HTTP/1.1 %d " % status)
+        head, _, body = read_answers(connection).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 %d " % status)
+        has_headers_of_the_api(head)
+        assert json.loads(body)["status"] == status
+
+
+@pytest.mark.parametrize("turns", [False, True])
+def test_an_application_that_fails_is_a_problem_too(turns: bool) -> None:
+    def broken(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        raise ZeroDivisionError
+
+    with (
+        in_thread(Listener(broken, "127.0.0.1", 0, threads=1, turns=Turns() if turns else None)) as listener,
+        socket.create_connection(("127.0.0.1", listener.port), timeout=20) as connection,
+    ):
+        connection.sendall(GOOD)
+        head, _, body = read_answers(connection).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 500 ")
+    has_headers_of_the_api(head)
+    assert json.loads(body)["code"] == "internal"
 
 
 def test_a_refused_body_is_not_asked_to_go_on(taina: Server) -> None:

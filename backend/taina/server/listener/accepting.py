@@ -1,5 +1,6 @@
 """All connections of one socket: how many, of whom, and how much of them is in memory."""
 
+import errno
 import logging
 import os
 import socket
@@ -9,12 +10,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
-from typing import Any
+from typing import Any, ClassVar
 
 from waitress.server import TcpWSGIServer
 
 from taina.errors import describe
-from taina.server.listener.channel import Channel
+from taina.server.listener.channel import LOG_EVERY, Channel
 from taina.store.turns import Turns
 
 MAX_CONNECTIONS = 2000
@@ -22,6 +23,9 @@ MAX_PER_CLIENT = 500
 """Connections of one client; beyond them its own oldest one makes room, so that others always find some."""
 MAX_BODIES = 64 << 20
 """Bytes of all bodies in memory together; beyond them the oldest that is not here yet makes room."""
+REST_SECONDS = 1.0
+"""Without accepting, where no more files can be opened: those who wait stay in the kernel's queue."""
+_EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _ACCEPTS = 64
 _MANY = b""
 """Stands for the clients of a trusted proxy, and for those of a Unix socket."""
@@ -32,6 +36,8 @@ _log = logging.getLogger(__name__)
 class Server(TcpWSGIServer):  # type: ignore[misc]
     channel_class = Channel
     next_channel_cleanup: float = 0
+    logged: ClassVar[float] = float("-inf")
+    """When it was last said that no more files can be opened."""
 
     def __init__(
         self,
@@ -49,6 +55,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         self._trusted = tuple(trusted)
         self._clients: Counter[bytes] = Counter()
         self._bodies = 0
+        self._rests_until = float("-inf")
         super().__init__(*args, **kwargs)
         os.set_blocking(self.trigger.trigger, False)
 
@@ -74,6 +81,23 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
             super().handle_accept()
             if len(self.active_channels) <= known:
                 return
+
+    def accept(self) -> Any:
+        """Waitress would try again in each round, without end, and write a traceback each time."""
+        try:
+            return super().accept()
+        except OSError as error:
+            if error.errno not in _EXHAUSTED:
+                raise
+            now = time.monotonic()
+            self._rests_until = now + REST_SECONDS
+            if now - Server.logged > LOG_EVERY:
+                Server.logged = now
+                _log.error(
+                    "no new connection can be taken (%s): allow more open files (LimitNOFILE=, ulimit -n)",
+                    errno.errorcode[error.errno],
+                )
+            return None
 
     def admit(self, channel: Channel) -> None:
         """A connection has come: count it, and make room where its client has too many, or all have."""
@@ -122,6 +146,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         """A connection has ended: whatever it held is free again."""
         self._bodies -= channel.held
         channel.held = 0
+        self._rests_until = float("-inf")  # its file is free for another
         if channel.client is not None:
             self._clients[channel.client] -= 1
             if not self._clients[channel.client]:
@@ -165,7 +190,8 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
     def readable(self) -> bool:
         # Waitress goes by the wall clock: without this, one that is set back by a day stops the upkeep for a day.
         self.next_channel_cleanup = min(self.next_channel_cleanup, time.time() + self.adj.cleanup_interval)
-        return bool(super().readable())
+        wanted = bool(super().readable())
+        return wanted and time.monotonic() >= self._rests_until
 
     def maintenance(self, now: float) -> None:
         """Close whoever is idle or overdue. Waitress would do so once the socket can be written, but to a client that

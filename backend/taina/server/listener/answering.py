@@ -9,6 +9,7 @@ from waitress.utilities import build_http_date
 
 from taina.errors import MalformedError, TainaError, TooLargeError
 from taina.server.listener.parsing import MAX_BODY
+from taina.web.headers import HEADERS
 from taina.web.problems import problem, status_of
 
 _name_of = itemgetter(0)
@@ -36,7 +37,7 @@ class RefusalTask(ErrorTask):  # type: ignore[misc]
     def _refuse(self, error: TainaError, status: int) -> None:
         body = problem(error, status)
         self.status = f"{status} {HTTPStatus(status).phrase}"
-        self.response_headers += [("Content-Type", "application/problem+json"), ("Cache-Control", "no-store")]
+        self.response_headers += [("Content-Type", "application/problem+json"), *HEADERS]
         self.set_close_on_finish()
         self.content_length = len(body)
         self.write(body)
