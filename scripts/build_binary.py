@@ -10,13 +10,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
-from taina.site.build import write_archives
+from taina.cli.licences import LIST, Part, read_parts
 
 ROOT = Path(__file__).resolve().parent.parent
 _UNWANTED = (
@@ -34,38 +33,41 @@ _UNWANTED = (
         "setuptools",
         "pkg_resources",
     ),
+    *("outcome", "sniffio", "msgpack"),
     *("pip", "trio", "rich", "pygments", "babel", "pytest", "_pytest"),
 )
 _GLIBC = re.compile(rb"GLIBC_(\d+)\.(\d+)")
 
 
-def build_binary(out: Path) -> str:
-    """Pack the program, with the built site and its sources, into one file. Returns the oldest glibc that runs it.
+class Built(NamedTuple):
+    """What is to be known of a program that was built."""
+
+    glibc: str
+    """The oldest that runs it, such as `2.35`."""
+    parts: list[Part]
+    """What of others is in it."""
+
+
+def build_binary(out: Path) -> Built:
+    """Pack the program, with the built site and its sources, into one file.
 
     Raises:
         subprocess.CalledProcessError: the packer failed; it says why.
     """
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        pages = write_archives(work)
-        words = resources.files("xkcdpass") / "static" / "eff-long"
-        commands = [f"taina.cli.{module.stem}" for module in (ROOT / "backend/taina/cli").glob("*.py")]
         subprocess.run(
             [
-                *(sys.executable, "-m", "PyInstaller", "--onefile", "--noconfirm", "--log-level", "WARN", "--strip"),
-                *("--name", out.name, "--distpath", str(out.resolve().parent), "--paths", str(ROOT / "backend")),
-                *("--workpath", str(work / "work"), "--specpath", str(work)),
-                *(argument for file in pages for argument in ("--add-data", f"{file}:taina/site")),
-                *("--add-data", f"{words}:xkcdpass/static"),
-                *(argument for name in [*commands, "taina.store.postgres"] for argument in ("--hidden-import", name)),
-                *(argument for name in _UNWANTED for argument in ("--exclude-module", name)),
-                str(ROOT / "scripts/binary/start.py"),
+                *(sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN"),
+                *("--distpath", str(out.resolve().parent), "--workpath", str(work / "work")),
+                *(str(ROOT / "scripts/binary/taina.spec"), "--", out.name, folder, *_UNWANTED),
             ],
             # The same bytes for the same source: no order of hashing, no time of building.
             env={**os.environ, "PYTHONHASHSEED": "0", "SOURCE_DATE_EPOCH": "1767225600"},
             check=True,
         )
-        return oldest_glibc(_binaries(work / "work" / out.name))
+        glibc = oldest_glibc(_binaries(work / "work" / "taina"))
+        return Built(glibc, read_parts((work / LIST).read_text("utf-8")))
 
 
 def _binaries(work: Path) -> list[Path]:
@@ -93,8 +95,8 @@ def oldest_glibc(binaries: list[Path]) -> str:
 @click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="File to write.")
 def main(out: Path) -> None:
     """Build the one-file program."""
-    glibc = build_binary(out)
-    click.echo(f"{out}: {out.stat().st_size / (1 << 20):.1f} MiB, for glibc {glibc} and newer")
+    built = build_binary(out)
+    click.echo(f"{out}: {out.stat().st_size / (1 << 20):.1f} MiB, for glibc {built.glibc} and newer")
 
 
 if __name__ == "__main__":

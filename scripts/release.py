@@ -3,9 +3,9 @@
     python scripts/release.py --out build/release --key site.key
 
 The folder holds the wheel and the source archive, `taina-VERSION-linux-ARCH`, packages of it for
-Debian and Fedora's family, `pages-VERSION.tar`, `sbom.cdx.json`
-(CycloneDX 1.6: what of others is in it, with the hashes by which it was installed), the examples of `scripts/deploy/`,
-and `SHA256SUMS` over all of them, with its signature by the key that signs the pages.
+Debian and Fedora's family, `pages-VERSION.tar`, bills of materials (CycloneDX 1.6) as `sbom.cdx.json` (what an
+installation takes, with the hashes that it is held to) and beside the program (what is packed into it), the examples of
+`scripts/deploy/`, and `SHA256SUMS` over all of them, with its signature by the key that signs the pages.
 """
 
 import hashlib
@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from build_binary import ROOT, build_binary
 from build_packages import build_package
 from taina import __version__
+from taina.cli.licences import Part
 from taina.site import SiteError, build
 from taina.site.signing import load_key, sign
 
@@ -37,7 +38,7 @@ _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^ \\;]+)(.*?)(?=^\S|\Z)", re.MULTILINE
 
 
 def bill_of_materials(lock: str, packages: dict[str, Any]) -> dict[str, Any]:
-    """A CycloneDX document.
+    """A CycloneDX document of what an installation takes.
 
     Args:
         lock: the lock file of the Python packages.
@@ -58,12 +59,27 @@ def bill_of_materials(lock: str, packages: dict[str, Any]) -> dict[str, Any]:
             name = path.removeprefix("node_modules/")
             purl = f"pkg:npm/{name.replace('@', '%40')}@{facts['version']}"
             components.append({"type": "library", "name": name, "version": facts["version"], "purl": purl})
+    return _document(components)
+
+
+def packed_materials(parts: list[Part]) -> dict[str, Any]:
+    """A CycloneDX document of what a build found in the program."""
+    components = []
+    for part in parts:
+        component: dict[str, Any] = {"type": "library", "name": part.name, "version": part.version, "purl": part.purl}
+        if part.licence:
+            component["licenses"] = [{"license": {"name": part.licence}}]
+        components.append(component)
+    return _document(components)
+
+
+def _document(components: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
         "version": 1,
         "metadata": {"component": {"type": "application", "name": "taina", "version": __version__}},
-        "components": sorted(components, key=lambda one: one["purl"]),
+        "components": sorted(components, key=lambda one: (one["purl"], one["name"])),
     }
 
 
@@ -125,7 +141,8 @@ def main(out: Path, key: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     subprocess.run([sys.executable, "-m", "hatchling", "build", "-d", str(out.resolve())], cwd=ROOT, check=True)
     program = out / f"taina-{__version__}-linux-{platform.machine()}"
-    build_binary(program)
+    built = build_binary(program)
+    (out / f"{program.name}.cdx.json").write_text(json.dumps(packed_materials(built.parts), indent=1) + "\n")
     for kind in ("deb", "rpm"):
         build_package(kind, program, out)
     with tempfile.TemporaryDirectory() as folder:

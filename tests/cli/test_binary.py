@@ -19,7 +19,10 @@ from build_binary import build_binary
 from conftest import ROOT
 from taina.site import build as build_site
 
-SOURCES = ("backend/taina", "site", "scripts/binary", "scripts/build_binary.py", "pyproject.toml")
+SOURCES = (
+    *("backend/taina", "site", "scripts/binary", "scripts/build_binary.py", "scripts/binary_contents.py"),
+    *("pyproject.toml", "requirements.lock"),
+)
 """What the program is made of: built once for the same bytes of them, for it takes a minute."""
 
 
@@ -37,7 +40,7 @@ def program() -> Path:
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # tests run side by side, and one must not build over what another runs
         if not (folder / "taina").is_file():
-            (folder / "glibc").write_text(build_binary(folder / "new" / "taina"))
+            (folder / "glibc").write_text(build_binary(folder / "new" / "taina").glibc)
             (folder / "new" / "taina").rename(folder / "taina")
     return folder / "taina"
 
@@ -103,6 +106,20 @@ def test_it_builds_the_pages_for_a_static_host(program: Path, tmp_path: Path) ->
     built = json.loads((tmp_path / "pages/manifest.json").read_text())
     assert built == json.loads(build_site.build(api="https://api.example")["manifest.json"])
     assert "https://api.example" in (tmp_path / "pages/_headers").read_text()
+
+
+def test_it_holds_what_it_needs_and_the_terms_of_that(program: Path, tmp_path: Path) -> None:
+    listed = call(program, tmp_path, "licences").splitlines()
+    names = {line.split(" ")[0].lower().replace("_", "-") for line in listed} - {"taina"}
+    packages = set(re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
+    system = {name for name in names if name.startswith("lib")}
+    others = {"python", "eff-long", "qrcode-generator", "pyinstaller", "pyinstaller-hooks-contrib"}
+    assert {"falcon", "cryptography", "psycopg-binary"} <= names & packages
+    assert {"libssl", "libpq"} <= system
+    assert names - packages - system == others
+    texts = call(program, tmp_path, "licences", "--texts").split("=" * 80)
+    told = {text.strip().partition("\n")[0] for text in texts[1:] if len(text) > 200}
+    assert {re.split(r"  +", line)[0].strip() for line in listed[1:]} == told
 
 
 @pytest.mark.parametrize("language", ["en", "bg"])

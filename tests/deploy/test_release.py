@@ -9,7 +9,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from conftest import ROOT
-from release import audit, bill_of_materials, copy_examples, pack_pages, sign_sums, write_sums
+from release import audit, bill_of_materials, copy_examples, pack_pages, packed_materials, sign_sums, write_sums
+from taina.cli.licences import Part
 
 LOCK = (ROOT / "requirements.lock").read_text("utf-8")
 PACKAGES = json.loads((ROOT / "site/package-lock.json").read_text("utf-8"))
@@ -26,6 +27,16 @@ def test_the_bill_names_every_package_with_its_hashes() -> None:
     assert "qrcode-generator" in named
     assert "typescript" not in named
     assert "brotli" in named
+
+
+def test_the_bill_of_the_one_file_names_what_its_build_found() -> None:
+    parts = [Part("Python", "3.11.7", "PSF-2.0", ("text",), "pkg:generic/python@3.11.7")]
+    parts += [Part(f"libssl{where}", "", "", (), "pkg:generic/libssl") for where in ("", " (a wheel)")]
+    document = packed_materials(parts)
+    assert document["bomFormat"] == "CycloneDX"
+    assert {part.name for part in parts} == {component["name"] for component in document["components"]}
+    (python,) = [component for component in document["components"] if component["name"] == "Python"]
+    assert python["licenses"] == [{"license": {"name": "PSF-2.0"}}]
 
 
 def test_the_archive_of_the_pages_is_the_same_wherever_they_lie(built_site: Path, tmp_path: Path) -> None:

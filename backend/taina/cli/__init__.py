@@ -25,6 +25,7 @@ _HOMES = {
     "backup": "taina.cli.backup:backup",
     "config": "taina.cli.config:config",
     "completion": "taina.cli.completion:completion",
+    "licences": "taina.cli.licences:licences",
 }
 
 
