@@ -180,6 +180,35 @@ def test_what_root_makes_is_the_service_s_own(run: Run, tmp_path: Path) -> None:
         assert b"keys.db is not owned by the owner of its folder" in run("doctor", "--data", "data").stdout
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")
+def test_a_server_that_root_tried_leaves_the_folder_to_its_service(run: Run, tmp_path: Path) -> None:
+    """Its file and its place for notes were root's, and the service did not start any more."""
+    data = tmp_path / "data"
+    data.mkdir(mode=0o700)
+    os.chown(data, 65534, 65534)
+    server = start_server(data, "--create", "keys")
+    assert run("keys", "add", "ann", "--data", "data").returncode == 0
+    here = [data, *data.rglob("*")]
+    stop_server(server)
+    assert {"taina.db", "taina.db-wal", "keys.db", "takedowns"} <= {path.name for path in here}
+    assert {path.stat().st_uid for path in [data, *data.rglob("*")]} == {65534}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
+def test_root_gives_away_nothing_that_a_link_leads_to(run: Run, tmp_path: Path) -> None:
+    """Whoever owns the folder could have put a link to any file there."""
+    data, theirs = tmp_path / "data", tmp_path / "theirs"
+    data.mkdir(mode=0o700)
+    os.chown(data, 65534, 65534)
+    theirs.write_bytes(b"")
+    theirs.chmod(0o644)
+    for name in ("keys.db", "taina.db"):
+        (data / name).symlink_to(theirs)
+    run("keys", "add", "ann", "--data", "data")
+    stop_server(start_server(data))
+    assert (theirs.stat().st_uid, theirs.stat().st_mode & 0o777) == (0, 0o644)
+
+
 def test_keys_are_not_made_where_there_is_no_instance(run: Run, tmp_path: Path) -> None:
     done = run("keys", "add", "ann")
     assert done.returncode == 2

@@ -2,6 +2,8 @@
 
 import errno
 import os
+import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -96,3 +98,36 @@ def test_the_folder_is_synced_after_its_files_have_their_names(tmp_path: Path, m
     receive(tmp_path, "a", "b")
     assert synced[-1] == (True, ["a", "b"])
     assert [folder for folder, _ in synced] == [False, False, True]
+
+
+@pytest.mark.parametrize("names", [["a", "a"], ["\u00e9.txt", "e\u0301.txt", "\u00c9.txt"], ["a?", "a*", "A_"]])
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("folding", [False, True])
+def test_files_of_one_secret_never_overwrite_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: list[str], overwrite: bool, folding: bool
+) -> None:
+    """Also where the file system takes two names for one, as those of macOS and Windows do."""
+    if folding:
+        fold_names(monkeypatch)
+    items = receive(tmp_path, *names, overwrite=overwrite)
+    assert sorted(content for _, content in contents(items)) == sorted(b"%02d" % n for n in range(len(names)))
+    again = receive(tmp_path, *names, overwrite=overwrite)
+    assert len(list(tmp_path.iterdir())) == len(names) * (1 if overwrite else 2)
+    assert len(contents(again)) == len(names)
+
+
+def fold_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have files be called, on the disk, by one form of their names in small letters."""
+
+    def folded(path: Path) -> Path:
+        return path.with_name(unicodedata.normalize("NFD", path.name).lower())
+
+    def folding(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(self: Path, *arguments: Any, **more: Any) -> Any:
+            places = [folded(one) if isinstance(one, Path) else one for one in arguments]
+            return real(folded(self), *places, **more)
+
+        return call
+
+    for name in ("open", "is_dir", "stat", "lstat", "replace", "read_bytes", "unlink"):
+        monkeypatch.setattr(Path, name, folding(getattr(Path, name)))

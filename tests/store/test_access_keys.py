@@ -103,7 +103,7 @@ def test_what_root_makes_is_the_owner_s_of_the_folder(
     changes: list[tuple[Path, int, int]] = []
     status = os.stat_result((0o40700, 0, 0, 1, owner, 5678, 0, 0, 0, 0))
     monkeypatch.setattr(os, "geteuid", lambda: user)
-    monkeypatch.setattr(os, "chown", lambda *change: changes.append(change))
+    monkeypatch.setattr(os, "chown", lambda *change, **_: changes.append(change))
     monkeypatch.setattr(Path, "stat", lambda self, **_: status)
     KeyFile(path)
     assert changes == ([(path, owner, 5678)] if given else [])

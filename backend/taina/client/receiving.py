@@ -42,7 +42,7 @@ class Receiver:
 
     Args:
         folder: where files go; None keeps them in memory.
-        overwrite: replace files of the same name, rather than number the new ones.
+        overwrite: replace files of the same name, rather than number the new ones; never one of the same secret.
         hidden: names such as `.env` keep their dot.
     """
 
@@ -55,6 +55,8 @@ class Receiver:
         self._open: tuple[int, BinaryIO] | None = None
         self._last_number: dict[Path, int] = {}
         """By the name that was wanted: thousands of files of one name each find theirs at once."""
+        self._placed: set[tuple[int, int]] = set()
+        """Device and number of each file that has its name: a file system may take two names for one."""
 
     def write(self, item: Item, n: int, piece: bytes) -> None:
         """The next piece of item `n`. Raises: FileError."""
@@ -136,8 +138,9 @@ class Receiver:
 
     def _name(self, part: Path, wanted: Path) -> Path:
         path, n = wanted, self._last_number.get(wanted, 1)
-        # A folder that has the name is never replaced: what was revealed must find a place.
-        while not self._overwrite or path.is_dir():
+        # A folder that has the name is never replaced, nor another file of the same secret: what was revealed must
+        # find a place.
+        while not self._overwrite or path.is_dir() or _identity(path) in self._placed:
             try:
                 # Taking the name is what makes it ours, whoever else is writing into this folder.
                 path.open("xb").close()
@@ -147,7 +150,17 @@ class Receiver:
                 path = wanted.with_name(with_number(wanted.name, n))
         self._last_number[wanted] = n
         part.replace(path)
+        self._placed.add(_identity(path))
         return path
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """Device and number; zeros where nothing is."""
+    try:
+        facts = path.lstat()
+    except FileNotFoundError:
+        return 0, 0
+    return facts.st_dev, facts.st_ino
 
 
 def _for_owner(path: str, flags: int) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from taina.errors import describe
+from taina.store.ownership import give_to_owner_of_folder
 
 _log = logging.getLogger(__name__)
 _ASK_AGAIN = 0.1
@@ -43,6 +44,7 @@ class Takedowns:
     def open(self) -> None:
         """Make the place for notes; the server does, so that it may take away what another user leaves there."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        give_to_owner_of_folder(self._folder)
 
     def sweep(self, limit: int = 200) -> int:
         """See to at most `limit` notes. Returns to how many."""

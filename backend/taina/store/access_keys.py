@@ -5,7 +5,6 @@ two connections reset at once), and each call has a connection of its own.
 """
 
 import contextlib
-import os
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass, fields
@@ -15,18 +14,12 @@ import sqlite_utils
 
 from taina.errors import ConflictError
 from taina.store import UnusableError
+from taina.store.ownership import keep_private
 from taina.store.turns import elsewhere
 from taina.store.versions import refuse_newer
 
 migrations = sqlite_utils.Migrations("keys")
 _PATIENCE = 10.0
-
-
-def _give_to_owner_of_folder(path: Path) -> None:
-    """What root makes in the folder of a service is the service's, which could not open it otherwise."""
-    folder = path.parent.stat()
-    if os.geteuid() == 0 and folder.st_uid != 0:
-        os.chown(path, folder.st_uid, folder.st_gid)
 
 
 @migrations(name="0001_keys")
@@ -95,8 +88,7 @@ class KeyFile:
         self._path = path
         try:
             with self._connect() as connection:
-                path.chmod(0o600)
-                _give_to_owner_of_folder(path)
+                keep_private(path)
                 database = sqlite_utils.Database(connection)
                 refuse_newer(migrations, database, str(path))
                 migrations.apply(database)

@@ -18,6 +18,7 @@ import sqlite_utils
 from taina.errors import StorageFullError, TainaError
 from taina.store import Transaction
 from taina.store.group_commit import GroupCommit, Job, LeaderCommit, TurnCommit
+from taina.store.ownership import keep_private
 from taina.store.sqlite_migrations import migrations
 from taina.store.sqlite_transaction import SqliteTransaction
 from taina.store.sqlite_upkeep import Upkeep, UpkeepThread
@@ -68,7 +69,7 @@ class SqliteStore:
         self._on_ruin = on_ruin
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=2)
         try:
-            path.chmod(0o600)
+            keep_private(path)
             database = sqlite_utils.Database(self._connection)
             refuse_newer(migrations, database, str(path))  # before anything is changed in it
             self._connection.executescript(_PRAGMAS)
