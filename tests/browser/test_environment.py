@@ -9,6 +9,7 @@ import pytest
 from browser.engines import Browsers, PlaywrightTab, Tab, reach
 from browser.test_story import opened, send
 from support.servers import Server, start_server, stop_server
+from support.static_host import static_host
 from taina.site import build as build_site
 
 LINES = 200
@@ -126,6 +127,18 @@ def test_a_page_whose_script_was_changed_says_so(
         tab.wait(STUCK)
         assert tab.shown("main")
     stop_server(server)
+
+
+@pytest.mark.parametrize("engine", ["chromium", "firefox", "webkit"])
+def test_a_page_below_a_path_says_that_it_cannot_start(
+    browsers: Browsers, engine: str, built_site: Path, tmp_path: Path
+) -> None:
+    """Nothing of what it loads is there, not even its style."""
+    (tmp_path / "secrets").symlink_to(built_site)
+    with static_host(tmp_path) as url, browsers.tab(engine) as tab:
+        tab.open(f"{url}/secrets/en/")
+        tab.wait(STUCK)
+        assert "could not start" in tab.text(".stuck")
 
 
 @pytest.mark.parametrize("engine", ["chromium", "firefox"])

@@ -1,10 +1,7 @@
 """Pages on a plain static server, the API on another origin: what `taina site build --api` is for."""
 
-import functools
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -15,14 +12,8 @@ from support.api import secret_path
 from support.secrets import Made
 from support.servers import Server, start_server, stop_server
 from support.sites import write_site
+from support.static_host import static_host
 from taina import Client
-
-
-class _Static(SimpleHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *args: object) -> None:
-        pass
 
 
 @dataclass(frozen=True)
@@ -34,14 +25,10 @@ class Split:
 @pytest.fixture(scope="module")
 def split(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Split]:
     folder = tmp_path_factory.mktemp("pages")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Static, directory=str(folder)))
-    pages = f"http://127.0.0.1:{server.server_port}"
-    api = start_server(tmp_path_factory.mktemp("api"), "--origins", pages)
-    write_site(folder, api=api.url)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield Split(pages, api)
-    server.shutdown()
-    server.server_close()
+    with static_host(folder) as pages:
+        api = start_server(tmp_path_factory.mktemp("api"), "--origins", pages)
+        write_site(folder, api=api.url)
+        yield Split(pages, api)
     stop_server(api)
 
 
