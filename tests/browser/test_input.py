@@ -1,6 +1,7 @@
 """What people put into the page, as their programs, keyboards and disks hand it over."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -132,3 +133,36 @@ def test_an_empty_field_runs_as_its_page_does(tab: Tab, taina: Server, language:
     for text, own in [("hunter2", "ltr"), ("كلمة", "rtl")]:
         tab.fill("#text", text)
         assert tab.evaluate(way) == own
+
+
+_SIDES = """((place) => {
+  const node = document.querySelector(place).firstChild;
+  const sideOf = (pattern) => {
+    const range = document.createRange();
+    const {index, 0: {length}} = node.data.match(pattern);
+    range.setStart(node, index);
+    range.setEnd(node, index + length);
+    return range.getBoundingClientRect().left;
+  };
+  return [sideOf(/[0-9.]+/), sideOf(/[^ 0-9.\\u2068\\u2069]+(?=\\u2069?$)/)];
+})(%s)"""
+"""Where the number of a size begins, and where its unit does (CSS pixels from the left)."""
+
+
+@pytest.mark.parametrize(("language", "runs"), [("he", "ltr"), ("ar", "rtl"), ("en", "ltr")])
+def test_a_size_runs_as_its_own_letters_do(tab: Tab, taina: Server, tmp_path: Path, language: str, runs: str) -> None:
+    """Hebrew has Latin units: its pages showed "kB 121"."""
+    file = tmp_path / "key"
+    file.write_bytes(bytes(123_456))
+    tab.open(f"{taina.url}/{language}/")
+    reach(tab, "ready")
+    tab.choose("#files", [file])
+    tab.wait("document.querySelector('#chosen .hint')")
+    alone = tab.evaluate(_SIDES % json.dumps("#chosen .hint"))
+    tab.click("#send")
+    reach(tab, "done")
+    tab.open(tab.value("#link").replace("/s/", f"/{language}/s/"))
+    reach(tab, "before")
+    in_a_sentence = tab.evaluate(_SIDES % json.dumps("[data-fill='size']"))
+    for number, unit in (alone, in_a_sentence):
+        assert number < unit if runs == "ltr" else unit < number

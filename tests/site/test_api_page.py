@@ -29,6 +29,15 @@ def test_no_call_is_left_out() -> None:
     assert all(f'id="{call.name}"' in page for call in CALLS)
 
 
+def test_a_name_is_broken_after_its_marks_and_nowhere_else() -> None:
+    page = build_site.build()["en/api/index.html"].decode()
+    assert "<code>receipt_<wbr>hash</code>" in page
+    assert "<code>claim.<wbr>id</code>" in page
+    assert "/<wbr>secrets/<wbr>{secret_<wbr>id}" in page
+    assert "\\u" not in page
+    assert "`" not in page.partition('class="prose call"')[2]
+
+
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)
 def test_its_command_is_a_request_that_the_server_understands(call: Call, taina: Server) -> None:
     """With random keys it may be told that there is nothing, but never that the request is malformed."""

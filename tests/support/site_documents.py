@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
-VOID = {"img", "input", "link", "meta", "path"}
+VOID = {"img", "input", "link", "meta", "path", "wbr"}
 """Elements without an end tag in our pages; paths are written as `<path/>`."""
 
 

@@ -97,7 +97,8 @@ def _curl(path: str, method: str, schemes: list[str], schema: Schema | None, bin
     parts = [f"curl -X {method}" if method != "GET" else "curl"]
     parts += [f'-H "Authorization: Bearer ${_variable(name)}"' for name in schemes]
     if schema:
-        parts += ["-H 'Content-Type: application/json'", f"-d '{json.dumps(_sample(schema), indent=1)}'"]
+        body = json.dumps(_sample(schema), indent=1, ensure_ascii=False)
+        parts += ["-H 'Content-Type: application/json'", f"-d '{body}'"]
     if binary:
         parts += ["-H 'Content-Type: application/octet-stream'", "--data-binary @chunk"]
     address = re.sub(r"\{(\w+)\}", lambda name: f"${name[1].upper()}", path)

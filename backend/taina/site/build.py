@@ -6,6 +6,7 @@ of everything in it, so that relative imports hold and browsers may keep them fo
 
 import gzip
 import json
+import re
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -17,7 +18,7 @@ from typing import Any
 import brotli
 import jinja2
 from markdown_it import MarkdownIt
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from taina import __version__, base64url
 from taina.format.derive import derive_request
@@ -87,6 +88,7 @@ def _build(source: Path, looks: Looks, api: str | None) -> tuple[dict[str, bytes
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["breakable"] = _breakable
     environment.globals.update(
         api=api,
         base=loaded.base,
@@ -208,7 +210,7 @@ def _translations(source: Path, catalogs: dict[str, dict[str, Any]]) -> list[dic
     for code, catalog in catalogs.items():
         texts = _leaves(catalog)
         alike = sum(texts.get(key) == text for key, text in reference.items())
-        long_texts = sorted(file.stem for file in (source / "texts" / code).glob("*.md"))
+        long_texts = sorted(file.stem.replace("-", "_") for file in (source / "texts" / code).glob("*.md"))
         found.append({"code": code, "texts": len(texts.keys() & reference), "alike": alike, "long_texts": long_texts})
     return found
 
@@ -226,6 +228,11 @@ def _long_text(source: Path, page: str, language: str) -> dict[str, Any]:
         if file.is_file():
             return {"long_text": _to_html(file.read_text("utf-8")), "long_text_language": code}
     return {}
+
+
+def _breakable(name: str) -> Markup:
+    """A name in code whose lines may end after a dot, a slash or an underscore, and nowhere else."""
+    return Markup(re.sub(r"(?<=[./_])", "<wbr>", escape(name)))  # noqa: S704 - what it wraps is escaped
 
 
 @cache

@@ -116,9 +116,14 @@ export function formatNumber(n) {
   return new Intl.NumberFormat(locale).format(n);
 }
 
+/** @param {string} text @returns {string} that runs in the direction of its first letter, whatever stands around it */
+function isolated(text) {
+  return `\u2068${text}\u2069`;
+}
+
 /** @param {string[]} names each of which may be written in another direction @returns {string} */
 export function listed(names) {
-  return new Intl.ListFormat(locale).format(names.map((name) => `\u2068${name}\u2069`));
+  return new Intl.ListFormat(locale).format(names.map(isolated));
 }
 
 /** @param {number} seconds unix time @returns {string} in which no line ends after "28." or before the "г." of a year */
@@ -127,7 +132,11 @@ export function formatTime(seconds) {
   return time.replace(/(\d\.) /g, "$1\u00a0").replace(/ (?=\p{L}\.)/gu, "\u00a0");
 }
 
-/** @param {number} bytes @param {"" | "-per-second"} [per] @returns {string} */
+/**
+ * @param {number} bytes
+ * @param {"" | "-per-second"} [per]
+ * @returns {string} that keeps its own direction: Hebrew writes "121 kB" as English does
+ */
 export function formatSize(bytes, per = "") {
   const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
   let power = 0;
@@ -137,7 +146,8 @@ export function formatSize(bytes, per = "") {
   }
   const maximumFractionDigits = bytes < 10 && power ? 1 : 0;
   const style = /** @type {const} */ ({ style: "unit", unitDisplay: power ? "short" : "long" });
-  return new Intl.NumberFormat(locale, { ...style, unit: units[power] + per, maximumFractionDigits }).format(bytes);
+  const size = new Intl.NumberFormat(locale, { ...style, unit: units[power] + per, maximumFractionDigits });
+  return isolated(size.format(bytes));
 }
 
 /**

@@ -112,7 +112,7 @@ def secret_paths(limits: Limits) -> Schema:
                 security="claimToken",
                 answers={
                     200: (
-                        "It can be read until `expires`, which each read of a chunk puts off.",
+                        "It can be read until its expiry, which each read of a chunk puts off.",
                         an_object({"chunks": an_integer(), "size": an_integer(), "expires": an_integer()}),
                     )
                 },
@@ -167,7 +167,7 @@ def secret_paths(limits: Limits) -> Schema:
             "parameters": [receipt],
             "post": call(
                 "burn",
-                "Destroy the unread secret. Idempotent.",
+                "Burn the unread secret. Idempotent.",
                 security="receiptToken",
                 answers={200: ("It has been burned.", state)},
                 problems=(404, 410),
