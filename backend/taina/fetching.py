@@ -19,6 +19,10 @@ _MIN_RATE = 8 << 10
 _MAX_HEAD = 256 << 10
 """Bytes of heads, interim answers and framing, besides the body."""
 _SLICE = 64 << 10
+PROXY_LOGIN = (
+    "The proxy on the way wants a login. Write it into HTTPS_PROXY or HTTP_PROXY, as in "
+    "http://name:password@proxy.example:3128"
+)
 _here = threading.local()
 
 
@@ -81,7 +85,8 @@ def fetch(
         limit: bytes that the body may have.
 
     Raises:
-        httpx.TransportError: it does not answer, or too slowly, or with a head that does not end.
+        httpx.TransportError: it does not answer, or too slowly, or with a head that does not end; a ProxyError of
+            `PROXY_LOGIN` where that is what a proxy wants.
         httpx.InvalidURL, httpx.UnsupportedProtocol: this is not an address.
         InvalidError: no host can have this name.
     """
@@ -98,8 +103,18 @@ def fetch(
             whole = len(body) <= limit
             interim = _here.turn.start[len(b"HTTP/1.1 ") :] == b"1"
             return Answer(answer.status_code, answer.headers, bytes(body[:limit]), whole, interim)
+    except httpx.ProxyError as error:
+        raise httpx.ProxyError(_said_by_proxy(str(error))) from None
     finally:
         del _here.turn
+
+
+def _said_by_proxy(error: str) -> str:
+    """By its number alone: the words behind it are a stranger's, and are shown on a terminal."""
+    status = error[:3]
+    if not (status.isascii() and status.isdigit()):
+        return "the proxy on the way refuses"
+    return PROXY_LOGIN if status == "407" else f"the proxy on the way says {status}"
 
 
 def _blame(error: Exception, given: bool) -> str:

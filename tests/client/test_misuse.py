@@ -154,7 +154,7 @@ def test_what_stands_around_an_address_is_passed_over(taina: Server, around: str
     ("status", "path", "said"),
     [
         ("401 Unauthorized", "", "A login stands before this address"),
-        ("407 Proxy Authentication Required", "", "A login stands before this address"),
+        ("407 Proxy Authentication Required", "", "The proxy on the way wants a login"),
         ("301 Moved Permanently", "", "leads on to another"),
         ("308 Permanent Redirect", "", "leads on to another"),
         ("404 Not Found", "/secrets", "has a host of its own"),

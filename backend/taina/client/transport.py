@@ -25,7 +25,7 @@ from taina.errors import (
     WorkNeededError,
     error_of,
 )
-from taina.fetching import Answer, fetch
+from taina.fetching import PROXY_LOGIN, Answer, fetch
 from taina.format.payload import CHUNK_SIZE
 from taina.format.stream import sealed_size
 from taina.proof_of_work import MAX_BITS, find
@@ -167,6 +167,8 @@ class Transport:
                 if "CERTIFICATE_VERIFY_FAILED" in str(error):
                     # What can never work is not tried again.
                     raise UnreachableError(_UNTRUSTED.format(url=self.url)) from None
+                if str(error) == PROXY_LOGIN:
+                    raise UnreachableError(PROXY_LOGIN) from None
                 if not self._reached and _names_nobody(error):
                     raise UnreachableError(_UNKNOWN.format(url=self.url)) from None
                 why = "it does not speak HTTP" if isinstance(error, httpx.ProtocolError) else error
@@ -252,7 +254,9 @@ def _problem(answer: Answer, url: str) -> TainaError:
 
 def _stranger(answer: Answer, url: str) -> NotTainaError:
     """Whoever answered is no Taina: what stands before it, as far as that is known."""
-    if answer.status in (401, 407):
+    if answer.status == 407:
+        return NotTainaError(PROXY_LOGIN)
+    if answer.status == 401:
         return NotTainaError("A login stands before this address, and no link works behind one. Ask its operator.")
     if answer.status in (301, 302, 303, 307, 308):
         return NotTainaError(

@@ -1,0 +1,74 @@
+"""A proxy that does not let us through is named, and what it says is not repeated: its words go to a terminal."""
+
+from collections.abc import Iterable
+
+import pytest
+
+from support.hostile_server import HostileServer, whole
+from taina import Client
+from taina.errors import UnreachableError
+from taina.site.manifest import read_key
+from taina.site.verify import verify_host
+
+WORDS = "All is well\x1b[31m"
+ANSWERS = {
+    "wants a login": ("407 " + WORDS, "wants a login. Write it into HTTPS_PROXY"),
+    "cannot reach it": ("502 " + WORDS, "502"),
+    "forbids it": ("403 " + WORDS, "the proxy on the way says 403"),
+}
+
+
+def proxy(status: str) -> HostileServer:
+    def answer(line: str) -> Iterable[bytes]:
+        return whole(b"<p>" + WORDS.encode(), status, "text/html")
+
+    return HostileServer(answer)
+
+
+@pytest.mark.parametrize("way", ANSWERS)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_refuses_is_named(monkeypatch: pytest.MonkeyPatch, way: str, scheme: str) -> None:
+    status, said = ANSWERS[way]
+    if way == "forbids it" and scheme == "http":
+        said = "not Taina"  # nobody can tell whose answer it is
+    with proxy(status) as refusing:
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+            monkeypatch.setenv(name, refusing.url)
+        with Client(f"{scheme}://taina.example", patience=0) as client, pytest.raises(UnreachableError) as raised:
+            client.send("hunter2", ttl=600)
+    assert said in raised.value.detail
+    assert "All is well" not in raised.value.detail
+
+
+def test_a_login_is_not_tried_for_again() -> None:
+    def never(seconds: float) -> None:
+        raise AssertionError("it waits for what cannot come")
+
+    for scheme in ("http", "https"):
+        with (
+            proxy("407 x") as refusing,
+            Client(f"{scheme}://taina.example", proxy=refusing.url, patience=1000, sleep=never) as client,
+            pytest.raises(UnreachableError, match="wants a login"),
+        ):
+            client.send("hunter2", ttl=600)
+
+
+def test_a_login_in_the_address_of_a_proxy_is_given_to_it() -> None:
+    with proxy("403 x") as refusing:
+        address = refusing.url.replace("//", "//ann:secret@")
+        with (
+            Client("https://taina.example", proxy=address, patience=0) as client,
+            pytest.raises(UnreachableError) as raised,
+        ):
+            client.send("hunter2", ttl=600)
+        assert "proxy-authorization: basic " in refusing.heads[0]
+    assert "secret" not in raised.value.detail
+
+
+def test_the_check_of_a_site_says_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    with proxy("407 " + WORDS) as refusing:
+        for name in ("HTTPS_PROXY", "https_proxy"):
+            monkeypatch.setenv(name, refusing.url)
+        with pytest.raises(UnreachableError, match="wants a login") as raised:
+            verify_host("https://taina.example", read_key("A" * 43))
+    assert "All is well" not in raised.value.detail
