@@ -3,7 +3,7 @@
 import { createInterface } from "node:readline";
 import { fromBase64url, toBase64url } from "../../site/js/bytes.js";
 import { Client } from "../../site/js/client/client.js";
-import { CODES } from "../../site/js/client/answers.js";
+import { CODES, STATES } from "../../site/js/client/answers.js";
 import { Requests } from "../../site/js/client/requests.js";
 import { Transport } from "../../site/js/client/transport.js";
 import { TainaError } from "../../site/js/errors.js";
@@ -69,7 +69,14 @@ async function names() {
       : [...methods(Object.getPrototypeOf(type.prototype).constructor), ...Object.getOwnPropertyNames(type.prototype)];
   const calls = (/** @type {Function} */ type) => methods(type).filter((name) => name !== "constructor");
   const format = [derive, envelope, links, payload, stream].flatMap((module) => Object.keys(module));
-  return { Client: calls(Client), Requests: calls(Requests), Transport: calls(Transport), format, codes: CODES };
+  return {
+    Client: calls(Client),
+    Requests: calls(Requests),
+    Transport: calls(Transport),
+    format,
+    codes: CODES,
+    states: STATES,
+  };
 }
 
 /** @param {{text: string, kind: import("../../site/js/format/links.js").Kind}} question */

@@ -1,13 +1,14 @@
 """What both languages have is called the same in both, each in its own spelling."""
 
 import re
-from typing import Any
+from typing import Any, get_args
 
 from support.javascript import JavaScript
 from taina import Client
 from taina.client import transport
 from taina.errors import TainaError
 from taina.format import derive, envelope, links, payload, stream
+from taina.store import State
 
 STEPS = {"credential", "seal"}
 """Of Python's `answer`, which a page takes one by one: a person may wait between them."""
@@ -36,6 +37,11 @@ def test_functions_and_constants_of_the_format_have_the_names_of_taina_format(ja
         ours |= set(dir(module))
     missing = {name for name in names["format"] if name not in ours and _python(name) not in ours}
     assert missing == ONLY_IN_JAVASCRIPT
+
+
+def test_the_states_that_pages_believe_are_those_that_a_server_says(javascript: JavaScript) -> None:
+    names: dict[str, list[str]] = javascript.ask("names")
+    assert tuple(names["states"]) == get_args(State)
 
 
 def test_the_codes_that_pages_believe_are_those_that_a_server_sends(javascript: JavaScript, api: Any) -> None:

@@ -11,7 +11,7 @@ from taina.client.types import need, need_seconds
 from taina.errors import AnsweredError, FormatError, InvalidError, KeyNeededError, NotFoundError, NotTainaError
 from taina.format.derive import KEY_SIZE, derive_inbox, derive_request, sha256
 from taina.format.envelope import open_envelope, public_key, seal_envelope
-from taina.format.links import Link, decode_link, encode_link
+from taina.format.links import Link, decode_link, page_address
 
 
 class Requests(Secrets):
@@ -46,8 +46,8 @@ class Requests(Secrets):
         path = f"/requests/{base64url.encode(token.id)}"
         expires = point(transport.create(path, token.id, token=self._key, body=order), "expires")
         return Asked(
-            f"{self.url}/r/#{encode_link(Link('request', public, passphrase))}",
-            f"{self.url}/inbox/#{encode_link(Link('inbox', seed))}",
+            page_address(transport.url, Link("request", public, passphrase)),
+            page_address(transport.url, Link("inbox", seed)),
             expires,
         )
 
@@ -115,7 +115,7 @@ class Requests(Secrets):
         for one in envelopes:
             try:
                 answer = open_envelope(keys.private, bytes_of(one, "envelope"))
-                answers.append(f"{transport.url}/s/#{encode_link(answer)}")
+                answers.append(page_address(transport.url, answer))
             except FormatError:
                 answers.append(None)
         return Inbox(tuple(answers), whole(found, "answers"), point(found, "expires"))

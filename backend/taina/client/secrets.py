@@ -32,7 +32,7 @@ from taina.format.derive import (
     derive_receipt,
     sha256,
 )
-from taina.format.links import Link, decode_link, encode_link
+from taina.format.links import Link, decode_link, page_address
 from taina.format.payload import CHUNK_SIZE, Header, Unpacker, payload_size
 from taina.format.stream import StreamKey, chunk_count, open_chunk, sealed_size
 
@@ -132,8 +132,8 @@ class Secrets(Connection):
                 raise
         opened_hash = sha256(content_keys.opened)[:16]
         return Sent(
-            f"{transport.url}/s/#{encode_link(link)}",
-            f"{transport.url}/receipt/#{encode_link(Link('receipt', receipt_key + opened_hash))}",
+            page_address(transport.url, link),
+            page_address(transport.url, Link("receipt", receipt_key + opened_hash)),
             expires,
         )
 

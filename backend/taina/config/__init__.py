@@ -37,7 +37,7 @@ SYSTEM_FILE = Path("/etc/taina/taina.toml")
 """Read where there is no other: so the commands of an operator find the service of this machine."""
 OTHER_VARIABLES = ("TAINA_CONFIG", "TAINA_KEY", "TAINA_PASSPHRASE", "TAINA_BRIDGE_TOKEN")
 """What other parts of the program read from the environment."""
-NOT_OURS = ("site.name", "site.accent", "site.logo", "site.links", "site.contact", "site.contact_until")
+SITE_KEYS = ("site.name", "site.accent", "site.logo", "site.links", "site.contact", "site.contact_until")
 """Keys in the same file that the builder of the pages reads, not the server."""
 
 
@@ -252,7 +252,7 @@ def _read_file(file: Path) -> dict[str, object]:
             found |= {f"{name}.{inner}": it for inner, it in value.items()}
         else:
             found[name] = value
-    known = {one.key for one in OPTIONS} | set(NOT_OURS)
+    known = {one.key for one in OPTIONS} | set(SITE_KEYS)
     for key in found:
         if key not in known:
             similar = difflib.get_close_matches(key, known, n=1)

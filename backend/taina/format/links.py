@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from taina import base64url
 from taina.errors import IncompleteLinkError, NewerLinkError, WrongLinkError
@@ -12,7 +12,10 @@ Kind = Literal["secret", "receipt", "request", "inbox"]
 
 VERSION = 1
 PASSPHRASE = 0x80
-KINDS: tuple[Kind, ...] = ("secret", "receipt", "request", "inbox")
+KINDS: tuple[Kind, ...] = get_args(Kind)
+"""In the order of their numbers in the flags of a link."""
+PAGES: dict[Kind, str] = {"secret": "s", "receipt": "receipt", "request": "r", "inbox": "inbox"}
+"""Where an instance has the page for a link of each kind."""
 BODY_SIZES: dict[Kind, int] = {"secret": 32, "receipt": 48, "request": 32, "inbox": 32}
 _MAY_NEED_PASSPHRASE: tuple[Kind, ...] = ("secret", "request")
 _CHECK_SIZE = 2
@@ -44,7 +47,7 @@ _PAGE = re.compile(
     r"(?P<scheme>https?)://"
     r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\x00-,/:;<=>?@\[-^`{-\x7f]+)(?::(?P<port>\d{1,5}))?"
     r"(?P<path>(?:/[A-Za-z0-9_~-]+)*?)/+(?:[A-Za-z]{2}(?:-[A-Za-z]{2,4})?/+)?"
-    r"(?:s|receipt|r|inbox)(?:/+(?:index\.html)?)?(?:\?[^/:#]*)?",
+    rf"(?:{'|'.join(PAGES.values())})(?:/+(?:index\.html)?)?(?:\?[^/:#]*)?",
     re.IGNORECASE,
 )
 _RUN = re.compile(r"[A-Za-z0-9_=-]+")
@@ -67,6 +70,11 @@ def encode_link(link: Link) -> str:
     """The fragment, without `#`."""
     head = bytes([link.flags]) + link.body
     return base64url.encode(head + _check(head))
+
+
+def page_address(url: str, link: Link) -> str:
+    """The whole address of a link at an instance, whose own address has no slash at its end."""
+    return f"{url}/{PAGES[link.kind]}/#{encode_link(link)}"
 
 
 def decode_link(text: str, kind: Kind) -> Link:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from taina.config import OPTIONS, SITE_KEYS
 from taina.config.values import origin
 from taina.errors import TainaError
 from taina.format.links import clean_fragment, decode_link
 from taina.site import SiteError, colours, logo
 
-_KEYS = {"name", "accent", "logo", "links", "contact", "contact_until"}
-_OTHERS = {"folder"}
+_KEYS = {key.removeprefix("site.") for key in SITE_KEYS}
+_OTHERS = {one.key.removeprefix("site.") for one in OPTIONS if one.key.startswith("site.")}
 """Keys of the same table that the server reads."""
 _MAX_LENGTH = 40
 _MAX_LINKS = 6

@@ -10,7 +10,7 @@ import { TainaError } from "../errors.js";
 export const MAX_DOCUMENT = 64 << 10; // bytes of an answer that is a list or less
 const MAX_TIME = 253_370_764_800; // unix seconds of the year 9999, after which calendars end
 /** @type {State[]} */
-const STATES = ["uploading", "waiting", "revealed", "opened", "burned", "expired", "locked"];
+export const STATES = ["uploading", "waiting", "revealed", "opened", "burned", "expired", "locked"];
 /** What a server may say. Codes that a client finds by itself are not among them: who sends those is no Taina. */
 export const CODES = [
   ..."malformed invalid key_needed key_refused quota work_needed cross_site wrong_passphrase not_found".split(" "),

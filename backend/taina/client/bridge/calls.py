@@ -143,12 +143,11 @@ class Calls:
         ttl = ttl or sent.expires - now
         shared = _Shared(_customer(request), ttl, now, passphrase is not None)
         key = sent.receipt.partition("#")[2]
-        secret_key = sent.link.partition("#")[2]
         with self._lock:
             self._shared[key] = shared
             while len(self._shared) > _RECENT:
                 self._shared.popitem(last=False)
-        told = {"secret_key": secret_key, "share_url": f"{self.url}/s/#{secret_key}"}
+        told = {"secret_key": sent.link.partition("#")[2], "share_url": sent.link}
         return {**self._describe(key, shared, "new", sent.expires, now, now), **told}
 
     def _ttl(self, asked: str | None) -> int | None:

@@ -5,7 +5,7 @@ from html import escape
 import falcon
 
 from taina.errors import FormatError
-from taina.format.links import Kind, decode_link, encode_link
+from taina.format.links import Kind, decode_link, page_address
 
 API = "/api/v1"
 
@@ -30,10 +30,10 @@ class Pages:
 
     def _link(self, response: falcon.Response, kind: Kind, key: str, title: str, said: str) -> None:
         try:
-            fragment = encode_link(decode_link(key, kind))
+            link = page_address(self._url, decode_link(key, kind))
         except FormatError:
             raise falcon.HTTPNotFound(description=f"This address does not contain the key of a {kind}.") from None
-        _page(response, title, said, f"{self._url}/{'s' if kind == 'secret' else kind}/#{fragment}")
+        _page(response, title, said, link)
 
 
 def _page(response: falcon.Response, title: str, said: str, link: str | None = None) -> None:
