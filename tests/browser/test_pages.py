@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from browser.engines import Browsers, Tab, reach
+from browser.engines import Browsers, PlaywrightTab, Tab, reach
 from conftest import ROOT
 from support.servers import Server
 from taina.site import build as build_site
@@ -79,6 +79,27 @@ def test_the_theme_is_kept_only_when_chosen(tab: Tab, taina: Server) -> None:
         assert tab.evaluate(theme) == choice
     tab.click(".themes label:has([value=system])")
     assert tab.evaluate("localStorage.length") == 0
+
+
+PAPER = "getComputedStyle(document.documentElement).backgroundColor"
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_a_page_is_dark_where_the_system_is(browsers: Browsers, taina: Server, scripts: bool) -> None:
+    """Only Chromium's driver sets both."""
+    context = browsers.browser("chromium").new_context(color_scheme="dark", java_script_enabled=scripts)
+    tab = PlaywrightTab(context.new_page())
+    tab.open(f"{taina.url}/en/")
+    dark = tab.evaluate(PAPER)
+    tab.page.emulate_media(color_scheme="light")
+    light = tab.evaluate(PAPER)
+    assert (dark, light) == ("rgb(19, 22, 20)", "rgb(251, 250, 247)")
+    if scripts:
+        tab.click(".themes label:has([value=dark])")
+        assert tab.evaluate(PAPER) == dark
+        tab.click(".themes label:has([value=system])")
+        assert tab.evaluate(PAPER) == light
+    context.close()
 
 
 def test_the_vectors_hold_in_this_engine(tab: Tab, repository: str) -> None:

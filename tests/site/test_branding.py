@@ -53,7 +53,7 @@ folder = "build/site"
     (sheet,) = [tag for tag in page.all("link") if tag["rel"] == "stylesheet"]
     css = site[str(sheet["href"])[1:]].decode()
     assert css.startswith((build_site.SOURCE / "css/site.css").read_text("utf-8"))
-    assert "--accent: #0b5fa5" in css
+    assert "--accent: light-dark(#0b5fa5, " in css
     (picture,) = page.all("img")
     assert site[str(picture["src"])[1:]] == PLAIN
     contact = Document(site["bg/contact/index.html"])
@@ -134,8 +134,8 @@ def test_a_pale_accent_is_refused_with_one_that_can_be_read(tmp_path: Path) -> N
 def test_whatever_is_taken_can_be_read_in_both_themes(colour: str) -> None:
     accent = colours.darken(colour)
     rules = colours.style(accent).decode()
-    found = re.findall(r"--([\w-]+): (#[0-9a-f]{6})", rules)
-    light, dark = dict(found[:5]), dict(found[5:])
+    found = re.findall(r"--([\w-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\)", rules)
+    light, dark = ({name: pair[n] for name, *pair in found} for n in range(2))
     for theme, surfaces in ((light, ("#ffffff", "#fbfaf7", "#f4f2ec")), (dark, ("#131614", "#1b1f1d", "#0f1210"))):
         for surface in surfaces:
             assert colours.contrast(theme["accent"], surface) >= colours.ENOUGH

@@ -34,16 +34,15 @@ def style(accent: str) -> bytes:
     ink = mix(pale, "#000000", 0.88)
     while contrast(pale, ink) < ENOUGH:
         pale = mix(pale, "#ffffff", 1 / _STEPS)
-    rules = [
-        (":root", accent, mix(accent, "#000000", 0.25), light["on-accent"], light["paper"]),
-        (':root[data-theme="dark"]', pale, mix(pale, "#ffffff", 0.3), ink, dark["paper"]),
-    ]
-    lines = [
-        f"  {selector} {{ --accent: {colour}; --accent-strong: {strong}; --on-accent: {on}; "
-        f"--note-paper: {mix(paper, colour, 0.06)}; --note-line: {mix(paper, colour, 0.25)}; }}"
-        for selector, colour, strong, on, paper in rules
-    ]
-    return "\n".join(["", "/* The operator's colour. */", "@media screen {", *lines, "}", ""]).encode()
+    both = {
+        "accent": (accent, pale),
+        "accent-strong": (mix(accent, "#000000", 0.25), mix(pale, "#ffffff", 0.3)),
+        "on-accent": (light["on-accent"], ink),
+        "note-paper": (mix(light["paper"], accent, 0.06), mix(dark["paper"], pale, 0.06)),
+        "note-line": (mix(light["paper"], accent, 0.25), mix(dark["paper"], pale, 0.25)),
+    }
+    colours = "".join(f" --{name}: light-dark({one}, {other});" for name, (one, other) in both.items())
+    return f"\n/* The operator's colour. */\n@media screen {{\n  :root {{{colours} }}\n}}\n".encode()
 
 
 def _first_readable(accent: str, towards: str, tokens: dict[str, str]) -> str:
@@ -53,9 +52,8 @@ def _first_readable(accent: str, towards: str, tokens: dict[str, str]) -> str:
 
 def _tokens(theme: str) -> dict[str, str]:
     """The colours of a theme, from the style sheet itself."""
-    light, dark = re.findall(r"^:root[^{]*\{(.*?)^\}", _SHEET.read_text("utf-8"), re.MULTILINE | re.DOTALL)[:2]
-    found = re.findall(r"--([\w-]+): (#[0-9a-f]{6});", light if theme == "light" else dark)
-    return dict(found)
+    found = re.findall(r"--([\w-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\);", _SHEET.read_text("utf-8"))
+    return {name: light if theme == "light" else dark for name, light, dark in found}
 
 
 def _channels(colour: str) -> tuple[int, ...]:

@@ -1,10 +1,9 @@
-// What every page does first. It sets light or dark before the first paint, so it is a classic script in the head; a
-// choice is kept only once somebody made one, and choosing "system" forgets it. And it wipes what a page that was killed
-// left on the disk.
+// What every page does first. Pages are light or dark after the system; where somebody chose, this says so before the
+// first paint, so it is a classic script in the head. Choosing "system" forgets the choice. And it wipes what a page that
+// was killed left on the disk.
 (() => {
   const KEY = "taina-theme";
   const root = document.documentElement;
-  const dark = matchMedia("(prefers-color-scheme: dark)");
 
   // The sealed files of client/spool.js, but for those whose worker still lives: each holds a lock of its name.
   const wipeLeftovers = async () => {
@@ -24,12 +23,7 @@
       return "system"; // storage is blocked: the system's theme it is
     }
   };
-  const apply = () => {
-    const theme = chosen();
-    root.dataset.theme = theme === "system" ? (dark.matches ? "dark" : "light") : theme;
-  };
-  apply();
-  dark.addEventListener("change", apply);
+  root.dataset.theme = chosen();
 
   addEventListener("DOMContentLoaded", () => {
     const switches = /** @type {HTMLFieldSetElement} */ (document.querySelector(".themes"));
@@ -37,14 +31,13 @@
     for (const radio of switches.querySelectorAll("input")) {
       radio.checked = radio.value === chosen();
       radio.addEventListener("change", () => {
+        root.dataset.theme = radio.value;
         try {
           if (radio.value === "system") localStorage.removeItem(KEY);
           else localStorage.setItem(KEY, radio.value);
         } catch {
-          root.dataset.theme = radio.value; // at least for this page
-          return;
+          // then the choice holds for this page
         }
-        apply();
       });
     }
     for (const link of document.querySelectorAll("a[data-language]")) {
