@@ -34,6 +34,9 @@ def test_a_name_is_broken_after_its_marks_and_nowhere_else() -> None:
     assert "<code>receipt_<wbr>hash</code>" in page
     assert "<code>claim.<wbr>id</code>" in page
     assert "/<wbr>secrets/<wbr>{secret_<wbr>id}" in page
+    assert "<code>127.0.0.1</code>" in (options := build_site.build()["en/self-host/index.html"].decode())
+    assert "<code>client_<wbr>creates</code>" in options
+    assert "<code>/etc/<wbr>taina/<wbr>taina.<wbr>toml</code>" in options
     assert "\\u" not in page
     assert "`" not in page.partition('class="prose call"')[2]
 

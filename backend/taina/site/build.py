@@ -8,6 +8,7 @@ import gzip
 import json
 import re
 import unicodedata
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
@@ -18,6 +19,8 @@ from typing import Any
 import brotli
 import jinja2
 from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererProtocol
+from markdown_it.token import Token
 from markupsafe import Markup, escape
 
 from taina import __version__, base64url
@@ -231,8 +234,12 @@ def _long_text(source: Path, page: str, language: str) -> dict[str, Any]:
 
 
 def _breakable(name: str) -> Markup:
-    """A name in code whose lines may end after a dot, a slash or an underscore, and nowhere else."""
-    return Markup(re.sub(r"(?<=[./_])", "<wbr>", escape(name)))  # noqa: S704 - what it wraps is escaped
+    """A name in code whose lines may end after a dot, a slash or an underscore inside it, but not inside a number."""
+    return Markup(re.sub(r"(?<=[\w}][./_])(?=[A-Za-z{])", "<wbr>", escape(name)))  # noqa: S704 - what it wraps is escaped
+
+
+def _name_in_code(_: RendererProtocol, tokens: Sequence[Token], index: int, *__: Any) -> str:
+    return f"<code>{_breakable(tokens[index].content)}</code>"
 
 
 @cache
@@ -241,6 +248,7 @@ def _to_html(text: str) -> Markup:
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     markdown.add_render_rule("table_open", lambda *_: '<div class="scroll" tabindex="0"><table>')
     markdown.add_render_rule("table_close", lambda *_: "</table></div>")
+    markdown.add_render_rule("code_inline", _name_in_code)
     return Markup(markdown.render(text))  # noqa: S704 - our own text
 
 
