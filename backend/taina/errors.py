@@ -37,6 +37,8 @@ class InvalidError(TainaError):
 
 
 class KeyNeededError(TainaError):
+    """The instance is private, and the call showed no access key."""
+
     code = "key_needed"
     sentence = "Only people with an access key can create secrets here. Ask whoever runs this instance for one."
 
@@ -49,6 +51,8 @@ class KeyRefusedError(TainaError):
 
 
 class QuotaError(TainaError):
+    """The access key has made as many secrets, or sent as many mails, as it may in a day."""
+
     code = "quota"
     sentence = "This access key has reached its limit for today. Nothing was stored. Try again tomorrow."
 
@@ -61,6 +65,8 @@ class WorkNeededError(TainaError):
 
 
 class CrossSiteError(TainaError):
+    """A page of another site made the call in a browser."""
+
     code = "cross_site"
     sentence = "A page of another site sent this request, and this instance does not allow that site."
 
@@ -73,11 +79,15 @@ class WrongPassphraseError(TainaError):
 
 
 class NotFoundError(TainaError):
+    """Nothing is there, or the call did not prove that it may know: both get the same answer."""
+
     code = "not_found"
     sentence = "There is nothing here, or the token that was sent does not give access to it."
 
 
 class MethodNotAllowedError(TainaError):
+    """The path exists, and has no such method."""
+
     code = "method_not_allowed"
     sentence = "This address does not support that method; see the Allow header."
 
@@ -90,6 +100,8 @@ class ConflictError(TainaError):
 
 
 class NotReadyError(TainaError):
+    """The secret is still being uploaded."""
+
     code = "not_ready"
     sentence = "The secret is still being uploaded. Try again when its sender has finished."
 
@@ -111,11 +123,15 @@ class GoneError(TainaError):
 
 
 class TooLargeError(TainaError):
+    """The content, or the body of the request, is larger than the instance allows."""
+
     code = "too_large"
     sentence = "This is larger than this instance accepts; see the limits in /api/v1/status."
 
 
 class MediaTypeError(TainaError):
+    """The body has another media type than the call takes."""
+
     code = "unsupported_media_type"
     sentence = "This call needs a different content type: application/json, or application/octet-stream for a chunk."
 
@@ -137,11 +153,15 @@ class RateLimitedError(TainaError):
 
 
 class StorageFullError(TainaError):
+    """The instance has no room for what the call would store. Nothing was stored."""
+
     code = "storage_full"
     sentence = "This instance has no room for the secret at the moment. Nothing was stored. Try again later."
 
 
 class MailError(TainaError):
+    """The mail server of the instance did not accept the message."""
+
     code = "mail"
     sentence = "The message could not be sent. Send the link yourself."
 
@@ -154,6 +174,8 @@ class FormatError(TainaError):
 
 
 class IncompleteLinkError(FormatError):
+    """The link was cut or mistyped: its check does not match."""
+
     code = "incomplete_link"
     sentence = "This link is incomplete: it was cut or mistyped. Ask its sender for the whole link."
 
@@ -166,11 +188,15 @@ class WrongLinkError(FormatError):
 
 
 class NewerLinkError(FormatError):
+    """The link is whole, and of a later version than this program knows."""
+
     code = "newer_link"
     sentence = "This link was made by a newer version. Update this program, or open the link in a browser."
 
 
 class TamperedError(FormatError):
+    """An authentication tag does not match: other bytes, another place or another key."""
+
     code = "tampered"
     sentence = "The content does not open: it was changed on its way or in storage, or the key is another one."
 

@@ -15,6 +15,7 @@ MAX_TIME = 253_370_764_800
 
 
 def whole(answer: object, name: str, limit: int = MAX_INTEGER) -> int:
+    """The member `name`, a whole number from 0 to `limit`. Raises: NotTainaError."""
     value = answer.get(name) if isinstance(answer, dict) else None
     if type(value) is not int or not 0 <= value <= limit:
         raise NotTainaError
@@ -27,6 +28,7 @@ def point(answer: object, name: str) -> int:
 
 
 def bytes_of(answer: object, name: str) -> bytes:
+    """The member `name`, bytes in base64url. Raises: NotTainaError."""
     value = answer.get(name) if isinstance(answer, dict) else None
     if not isinstance(value, str):
         raise NotTainaError
@@ -37,6 +39,7 @@ def bytes_of(answer: object, name: str) -> bytes:
 
 
 def state_of(answer: Json) -> State:
+    """The member `state`. Raises: NotTainaError: it is none that a server says."""
     for state in get_args(State):
         if answer.get("state") == state:
             return state  # type: ignore[no-any-return]

@@ -71,6 +71,7 @@ class Connection:
         self.close()
 
     def close(self) -> None:
+        """Close the connections. The client cannot be used afterwards."""
         self._http.close()
 
     def instance(self) -> dict[str, Any]:

@@ -13,6 +13,8 @@ Outcome = State | Literal["unproved"]
 
 @dataclass(frozen=True, slots=True)
 class Sent:
+    """A secret that was stored, and its two addresses."""
+
     link: str = field(repr=False)
     """The address to send to the reader."""
     receipt: str = field(repr=False)
@@ -23,6 +25,8 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
+    """What a secret contained. It is nowhere else any more."""
+
     items: tuple[str | File, ...] = field(repr=False)
     """Texts and files, as they were sent."""
     expires: int
@@ -37,6 +41,7 @@ class Opened:
 
     @property
     def files(self) -> tuple[File, ...]:
+        """The files, in the order in which they were sent."""
         return tuple(item for item in self.items if isinstance(item, File))
 
 
@@ -79,6 +84,8 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class RequestStatus:
+    """What a request accepts before it is answered."""
+
     answers_left: int
     passphrase: bool
     """Whether answers are to have a passphrase."""
@@ -89,6 +96,8 @@ class RequestStatus:
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
+    """What was left at a request; `wanted` is the number of answers that it was made for."""
+
     answers: tuple[str | None, ...] = field(repr=False)
     """The links of the secrets that were left; None for something left that is not an answer."""
     wanted: int

@@ -14,14 +14,17 @@ def need(value: object, name: str, kind: type | tuple[type, ...], described: str
 
 
 def need_seconds(ttl: object) -> None:
+    """None or a whole number of seconds. Raises: TypeError."""
     if ttl is not None:
         need(ttl, "ttl", int, "a whole number of seconds")
 
 
 def need_passphrase(passphrase: object) -> None:
+    """None or a text. Raises: TypeError."""
     if passphrase is not None:
         need(passphrase, "passphrase", str, "a text")
 
 
 def need_link(link: object) -> None:
+    """A text; whether it is a link is for `decode_link` to say. Raises: TypeError."""
     need(link, "link", str, "a text, such as Sent.link")

@@ -170,10 +170,12 @@ class Option:
 
     @property
     def variable(self) -> str:
+        """Its name in the environment."""
         return f"TAINA_{self.name.upper()}"
 
     @property
     def flag(self) -> str:
+        """Its name on the command line."""
         return f"--{self.name.replace('_', '-')}"
 
 
@@ -193,6 +195,8 @@ OPTIONS = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
+    """All options, and where each value came from."""
+
     config: Config
     sources: Mapping[str, str]
     """Where the value of each option came from, by its name: `default`, a file, a variable, a flag."""

@@ -13,6 +13,7 @@ _MAILBOX = re.compile(r"[A-Za-z0-9.#$&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Z
 
 
 def text(value: object) -> str:
+    """A text on one line, without the spaces around it."""
     if not isinstance(value, str) or not value.strip() or re.search(r"[\x00-\x1f]", value):
         raise ValueError("a text on one line")
     return value.strip()
@@ -29,6 +30,8 @@ def host_name(value: object) -> str:
 
 
 def whole(least: int, most: int) -> Callable[[object], int]:
+    """Reads a whole number from `least` to `most`."""
+
     def read(value: object) -> int:
         digits = str(value)
         if not re.fullmatch(r"[0-9]{1,18}", digits) or not least <= int(digits) <= most:
@@ -56,6 +59,7 @@ def size(least: int) -> Callable[[object], int]:
 
 
 def path(value: object) -> Path:
+    """A path, whose `~` is the home of a user."""
     try:
         return Path(text(value)).expanduser()
     except RuntimeError:
@@ -63,6 +67,8 @@ def path(value: object) -> Path:
 
 
 def one_of(*words: str) -> Callable[[object], str]:
+    """Reads one of these words."""
+
     def read(value: object) -> str:
         if value not in words:
             raise ValueError(" or ".join(f'"{word}"' for word in words))
@@ -72,6 +78,7 @@ def one_of(*words: str) -> Callable[[object], str]:
 
 
 def origin(value: object) -> str:
+    """Scheme, host and port in lower case, without a slash at the end."""
     found = text(value).rstrip("/").lower()
     if not _ORIGIN.fullmatch(found):
         raise ValueError("an address without a path, such as https://secrets.example.org")
@@ -84,10 +91,12 @@ def _several(value: object) -> Sequence[object]:
 
 
 def origins(value: object) -> tuple[str, ...]:
+    """Several origins."""
     return tuple(origin(one) for one in _several(value))
 
 
 def database(value: object) -> str:
+    """The address of a PostgreSQL database, as libpq takes it."""
     found = text(value)
     if not found.startswith(("postgresql://", "postgres://")):
         raise ValueError("an address that begins with postgresql://; for a file, use data")
@@ -95,6 +104,7 @@ def database(value: object) -> str:
 
 
 def networks(value: object) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Networks of IPv4 or IPv6; an address is a network of one."""
     try:
         return tuple(ip_network(text(one)) for one in _several(value))
     except ValueError:
@@ -125,6 +135,7 @@ def loopback(value: object) -> tuple[str, int]:
 
 
 def mailbox(value: object) -> str:
+    """An email address without a name."""
     found = text(value)
     if len(found) > 254 or not _MAILBOX.fullmatch(found):
         raise ValueError("an email address")

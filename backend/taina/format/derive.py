@@ -50,6 +50,7 @@ class InboxKeys:
 
 
 def sha256(data: bytes) -> bytes:
+    """SHA-256 (FIPS 180-4), 32 bytes."""
     return hashlib.sha256(data).digest()
 
 
@@ -59,6 +60,7 @@ def hkdf(material: bytes, label: str, length: int) -> bytes:
 
 
 def derive_link_keys(key: bytes) -> LinkKeys:
+    """What the 32 bytes of a link to a secret give without a passphrase."""
     return LinkKeys(hkdf(key, "id", 16), hkdf(key, "link", 32), hkdf(key, "passphrase-salt", 16))
 
 
@@ -87,14 +89,17 @@ def stretch(passphrase: str, salt: bytes) -> bytes:
 
 
 def derive_claim(seed: bytes) -> Token:
+    """From 32 random bytes, which only the reader has."""
     return Token(hkdf(seed, "claim-id", 16), hkdf(seed, "claim-token", 32))
 
 
 def derive_receipt(key: bytes) -> Token:
+    """From the 32 bytes of the receipt key."""
     return Token(hkdf(key, "receipt-id", 16), hkdf(key, "receipt-token", 32))
 
 
 def derive_inbox(seed: bytes) -> InboxKeys:
+    """From the 32 bytes of the inbox's link."""
     return InboxKeys(hkdf(seed, "request-key", 32), hkdf(seed, "inbox", 32))
 
 

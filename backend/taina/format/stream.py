@@ -26,6 +26,7 @@ class StreamKey:
 
     @property
     def associated(self) -> bytes:
+        """The additional data of each chunk (RFC 5116)."""
         return b"taina/v1 content" + bytes([self.flags]) + self.id
 
 

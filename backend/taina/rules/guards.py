@@ -56,10 +56,12 @@ def require_link_proof(secret: Secret | None, link_proof: bytes, now: int) -> Se
 
 
 def require_receipt_token(secret: Secret | None, receipt_token: bytes) -> Secret:
+    """The secret, for its sender. Raises: NotFoundError: there is none, or the token is not its own."""
     return _proved(secret, _hash_of(secret, "receipt_hash"), receipt_token)
 
 
 def require_upload(secret: Secret | None, receipt_token: bytes, now: int) -> Secret:
+    """The secret, for its sender, while it takes chunks or waits. Raises: NotFoundError, GoneError."""
     secret = require_receipt_token(secret, receipt_token)
     if secret.state not in LIVE:
         raise gone(secret)
@@ -69,10 +71,12 @@ def require_upload(secret: Secret | None, receipt_token: bytes, now: int) -> Sec
 
 
 def require_claim_token(secret: Secret | None, token: bytes) -> Secret:
+    """The secret, for its one reader. Raises: NotFoundError."""
     return _proved(secret, _hash_of(secret, "claim_check"), sha256(token))
 
 
 def require_lease(secret: Secret | None, token: bytes, now: int) -> Secret:
+    """The secret, for its one reader, while its chunks can be read. Raises: NotFoundError, GoneError."""
     secret = require_claim_token(secret, token)
     # Once its bytes are gone a secret has no chunks; within the sweeper's delay the lease alone tells.
     if secret.state != "revealed" or now >= secret.due or secret.chunks == 0:
@@ -93,16 +97,20 @@ def _proved(secret: Secret | None, kept: bytes, proof: bytes) -> Secret:
 
 
 def holds(claim: Claim, secret: Secret) -> bool:
+    """Whether this claim is the one by which the secret was revealed, and its chunks are still there."""
     return secret.chunks > 0 and secret.claim_id == claim.id and same(sha256(claim.hash), secret.claim_check or b"")
 
 
 def gone(secret: Secret) -> GoneError:
+    """The error that says how and when the secret ended."""
     return GoneError(state=secret.state, ended=secret.ended if secret.ended is not None else secret.expires)
 
 
 def sha256(data: bytes) -> bytes:
+    """SHA-256 (FIPS 180-4), 32 bytes."""
     return hashlib.sha256(data).digest()
 
 
 def same(a: bytes, b: bytes) -> bool:
+    """Whether both are equal, in a time that does not depend on where they differ."""
     return hmac.compare_digest(a, b)

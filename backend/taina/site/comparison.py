@@ -56,6 +56,7 @@ MIN_HSTS = 15_552_000
 
 
 def compare_bytes(path: str, facts: Facts, data: bytes) -> Iterator[str]:
+    """What differs in a file as it is."""
     if len(data) != facts["size"]:
         yield f"{path} has {len(data):,} bytes, not {facts['size']:,}."
     elif hashlib.sha256(data).hexdigest() != facts["sha256"]:
@@ -73,6 +74,7 @@ def compare_coded(path: str, coding: str, facts: Facts, data: bytes) -> Iterator
 
 
 def compare_answer(path: str, offer: str, facts: Facts, answer: Answer) -> Iterator[str]:
+    """What differs in the body of an answer, in whichever coding it came."""
     if answer.interim:
         yield f"{path} comes behind another answer (status 1xx), by which browsers may load something."
     coding = answer.headers.get("content-encoding", "")
@@ -85,6 +87,7 @@ def compare_answer(path: str, offer: str, facts: Facts, answer: Answer) -> Itera
 
 
 def compare_headers(path: str, expected: Headers, headers: httpx.Headers, *, secure: bool) -> Iterator[str]:
+    """What differs in the headers of an answer; `secure`: it came by https."""
     rule = expected.of(f"/{path}")
     ours = {name.lower() for name in rule}
     for name, value in rule.items():

@@ -32,6 +32,7 @@ def load_key(file: Path) -> Ed25519PrivateKey:
 
 
 def public_key(key: Ed25519PrivateKey) -> str:
+    """What `taina verify` takes: 32 bytes in base64url."""
     return base64url.encode(key.public_key().public_bytes_raw())
 
 

@@ -108,16 +108,19 @@ class KeyFile:
 
     @elsewhere
     def all(self) -> list[AccessKey]:
+        """Every key that was ever issued, by name; revoked and expired ones too."""
         with self._connect() as connection:
             return [AccessKey(*row) for row in connection.execute(_SELECT + "ORDER BY name")]
 
     @elsewhere
     def find(self, hashed: bytes) -> AccessKey | None:
+        """The key with this hash, whatever its state."""
         with self._connect() as connection:
             row = connection.execute(_SELECT + "WHERE hash = ?", (hashed,)).fetchone()
         return None if row is None else AccessKey(*row)
 
     def find_named(self, name: str) -> AccessKey | None:
+        """The key with this name, whatever its state."""
         return next((key for key in self.all() if key.name == name), None)
 
     def revoke(self, name: str, now: int) -> bool:
@@ -137,6 +140,7 @@ class KeyFile:
         )
 
     def refund(self, name: str, what: str, day: int) -> None:
+        """Count one less of `what` on this day."""
         self._change("UPDATE spent SET n = n - 1 WHERE name = ? AND what = ? AND day = ? AND n > 0", (name, what, day))
 
     def copy_to(self, path: Path) -> None:

@@ -23,30 +23,37 @@ class Fields:
         self._path = path
 
     def bytes(self, name: str, length: int | None = None) -> bytes:
+        """Bytes in base64url; of `length` bytes, where that is fixed. Raises: InvalidError, as all of these do."""
         return parse_bytes(self._path + name, self._take(name, str, "a string of base64url"), length)
 
     def integer(self, name: str) -> int:
+        """A whole number from 0 to 2^53 - 1."""
         value = self._take(name, int, "a whole number")
         if not 0 <= value < 1 << 53:
             self._refuse(name, "a whole number from 0 to 2^53 - 1")
         return value
 
     def text(self, name: str, most: int) -> str:
+        """A text of 1 to `most` characters."""
         value = self._take(name, str, "a text")
         if not 0 < len(value) <= most:
             self._refuse(name, f"a text of 1 to {most} characters")
         return value
 
     def boolean(self, name: str) -> bool:
+        """True or false."""
         return self._take(name, bool, "true or false")
 
     def fields(self, name: str) -> "Fields":
+        """An object, whose fields are taken in the same way."""
         return Fields(self._take(name, dict, "an object"), f"{self._path}{name}.")
 
     def has(self, name: str) -> bool:
+        """Whether the field is there and was not taken yet."""
         return name in self._values
 
     def done(self) -> None:
+        """Raises: InvalidError: a field was not taken, so nobody knows it."""
         for name in self._values:
             raise InvalidError("There is no such field; see /api/v1/openapi.json.", field=(self._path + name)[:100])
 
@@ -63,6 +70,7 @@ class Fields:
 
 
 def parse_bytes(field: str, text: str, length: int | None = None) -> bytes:
+    """Bytes of base64url; `field` is what an error names. Raises: InvalidError."""
     try:
         data = base64url.decode(text)
     except ValueError as error:

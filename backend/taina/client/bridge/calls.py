@@ -70,23 +70,28 @@ class Calls:
         self._shared: OrderedDict[str, _Shared] = OrderedDict()
 
     def on_get_status(self, request: falcon.Request, response: falcon.Response) -> None:
+        """`status`: whether the instance answers."""
         self._client.instance()
         response.media = {"status": "nominal", "locale": "en"}
 
     def on_get_authcheck(self, request: falcon.Request, response: falcon.Response) -> None:
+        """`authcheck`: as `status`; whoever gets this far has shown the token."""
         self.on_get_status(request, response)
 
     def on_post_share(self, request: falcon.Request, response: falcon.Response) -> None:
+        """`share`: send a text."""
         fields = read_fields(request)
         if not fields.get("secret"):
             raise falcon.HTTPNotFound(description="You did not provide anything to share")
         response.media = self._share(request, fields, fields["secret"])
 
     def on_post_generate(self, request: falcon.Request, response: falcon.Response) -> None:
+        """`generate`: send a random text, and return it."""
         value = "".join(secrets.choice(_LETTERS) for _ in range(_GENERATED))
         response.media = {**self._share(request, read_fields(request), value), "value": value}
 
     def on_post_secret(self, request: falcon.Request, response: falcon.Response, key: str) -> None:
+        """`secret/KEY`: open a secret."""
         passphrase = read_fields(request).get("passphrase")
         try:
             needed = decode_link(key, "secret").passphrase
@@ -103,6 +108,7 @@ class Calls:
             ]
 
     def on_post_private(self, request: falcon.Request, response: falcon.Response, key: str) -> None:
+        """`private/KEY`: what became of a secret."""
         try:
             response.media = self._metadata(request, key)
         except (FormatError, NotFoundError) as error:
@@ -111,6 +117,7 @@ class Calls:
     on_get_private = on_post_private
 
     def on_post_burn(self, request: falcon.Request, response: falcon.Response, key: str) -> None:
+        """`private/KEY/burn`: burn a secret."""
         try:
             self._client.burn(key)
             state = self._metadata(request, key)
@@ -120,6 +127,7 @@ class Calls:
         response.media = {"state": state, "secret_shortkey": ""}
 
     def on_get_recent(self, request: falcon.Request, response: falcon.Response) -> None:
+        """`private/recent`: what this user name has sent since the bridge was started, newest first."""
         with self._lock:
             keys = [key for key, shared in self._shared.items() if shared.custid == _customer(request)]
         recent = []

@@ -15,6 +15,7 @@ _MAX_INTEGER = (1 << 53) - 1
 
 
 def problem() -> Schema:
+    """The body of every refusal."""
     text = {"type": "string"}
     facts = {
         "field": text,
@@ -41,6 +42,7 @@ def call(
     security: str | None = None,
     body: Schema | None = None,
 ) -> Schema:
+    """One operation. `problems`: the statuses that it has besides those of every call."""
     operation: Schema = {"operationId": name, "summary": summary, "responses": {}}
     for status, (description, content) in answers.items():
         answer: Schema = {"description": description}
@@ -74,10 +76,12 @@ def _refusal(status: int) -> Schema:
 
 
 def json_body(schema: Schema) -> Schema:
+    """A body in JSON, which the call needs."""
     return {"required": True, "content": {"application/json": {"schema": schema}}}
 
 
 def an_object(required: Schema, optional: Schema | None = None) -> Schema:
+    """An object with these fields and no others."""
     return {
         "type": "object",
         "properties": {**required, **(optional or {})},
@@ -98,10 +102,12 @@ def some_bytes(length: int | None = None) -> Schema:
 
 
 def an_integer() -> Schema:
+    """A whole number that JavaScript keeps exactly."""
     return {"type": "integer", "minimum": 0, "maximum": _MAX_INTEGER}
 
 
 def one_of(values: Iterable[str]) -> Schema:
+    """One of these texts."""
     return {"type": "string", "enum": list(values)}
 
 
@@ -111,12 +117,15 @@ def a_ttl(limits: Limits) -> Schema:
 
 
 def id_in_path(name: str) -> Schema:
+    """An identifier of 16 bytes in the path."""
     return {"name": name, "in": "path", "required": True, "schema": some_bytes(16)}
 
 
 def number_in_path(name: str) -> Schema:
+    """A number in the path, counted from 0."""
     return {"name": name, "in": "path", "required": True, "schema": {"type": "integer", "minimum": 0}}
 
 
 def bearer(description: str) -> Schema:
+    """A token in the header Authorization (RFC 6750)."""
     return {"type": "http", "scheme": "bearer", "description": description}
