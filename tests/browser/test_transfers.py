@@ -297,6 +297,17 @@ def test_a_large_file_is_saved_whole(tab: Tab, taina: Server, spooled: Path) -> 
     assert saved(tab, "#secret-files button") == digest(spooled)
 
 
+def test_a_disk_that_fills_up_costs_nothing(browsers: Browsers, taina: Server, spooled: Path) -> None:
+    """Only Chromium's driver takes away the room."""
+    with Client(taina.url) as client, browsers.tab("chromium") as tab:
+        assert isinstance(tab, PlaywrightTab)
+        session = tab.page.context.new_cdp_session(tab.page)
+        session.send("Storage.overrideQuotaForOrigin", {"origin": taina.url, "quotaSize": 10 * MEBI})
+        opened(tab, client.send(spooled).link)
+        assert tab.evaluate("navigator.storage.estimate().then(({usage}) => usage)") <= 10 * MEBI
+        assert saved(tab, "#secret-files button") == digest(spooled)
+
+
 def test_pause_and_go_on(tab: Tab, reader: Tab, slow: CuttingProxy, taina: Server, large: Path) -> None:
     begin(tab, slow, large)
     tab.wait("/ of /.test(document.querySelector('[data-fill=amount]').textContent)")

@@ -93,3 +93,12 @@ test("a browser without such files keeps it in memory", async () => {
   assert.equal(await (await spool.blob(0)).text(), MARK.repeat(1000));
   await spool.wipe();
 });
+
+test("where the browser allows too little room, it begins no file", async () => {
+  const files = browser(LARGE);
+  navigator.storage.estimate = async () => ({ quota: 2 * LARGE, usage: LARGE });
+  const spool = await openSpool(LARGE);
+  await spool.add(0, piece);
+  assert.equal(await (await spool.blob(0)).text(), MARK.repeat(1000));
+  assert.equal(files.size, 0);
+});
