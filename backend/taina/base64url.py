@@ -10,6 +10,7 @@ _FROM_URL = bytes.maketrans(b"-_+/=", b"+/!!!")
 
 
 def encode(data: bytes) -> str:
+    """Base64url without padding (RFC 4648, section 5)."""
     return binascii.b2a_base64(data, newline=False).rstrip(b"=").translate(_TO_URL).decode("ascii")
 
 

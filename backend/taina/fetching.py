@@ -28,6 +28,8 @@ _here = threading.local()
 
 @dataclass(frozen=True, slots=True)
 class Answer:
+    """What a server sent."""
+
     status: int
     headers: httpx.Headers
     body: bytes

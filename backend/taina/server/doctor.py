@@ -30,6 +30,8 @@ _MAX_ANSWER = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class Finding:
+    """One thing that was looked at, and what is to be said of it."""
+
     good: bool
     said: str
 

@@ -15,6 +15,8 @@ _TOKENS = re.compile(r"[A-Z]?[a-z]+")
 
 @dataclass(frozen=True)
 class Field:
+    """A field of a body or an answer."""
+
     name: str
     kind: str
     """Its JSON type and what limits it, in words."""
@@ -23,6 +25,8 @@ class Field:
 
 @dataclass(frozen=True)
 class Call:
+    """One call of the API, as the page shows it."""
+
     name: str
     method: str
     path: str

@@ -27,6 +27,8 @@ class LooksError(SiteError):
 
 @dataclass(frozen=True, slots=True)
 class Looks:
+    """What an operator has set; None or nothing where it stays as it is."""
+
     name: str | None = None
     """Instead of Taina, in every language."""
     accent: str | None = None

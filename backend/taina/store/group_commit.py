@@ -37,6 +37,8 @@ Do = Callable[[list[Job]], None]
 
 
 class GroupCommit(Protocol):
+    """Collects work that comes at the same time, and has it done in one commit."""
+
     def call(self, work: Work) -> Any:
         """The result of the work, once its batch is done. Raises: its failure."""
 

@@ -16,6 +16,7 @@ _NONCE_SIZE = 12
 
 
 def new_key() -> bytes:
+    """32 random bytes."""
     return os.urandom(KEY_SIZE)
 
 
