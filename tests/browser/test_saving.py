@@ -6,7 +6,7 @@ from pathlib import Path
 import playwright.sync_api as playwright
 import pytest
 
-from browser.engines import Browsers, PlaywrightTab, Tab, reach, saved
+from browser.engines import Browsers, PlaywrightTab, Tab, digest, reach, saved
 from browser.test_story import opened
 from support.servers import Server
 from taina import Client
@@ -136,3 +136,15 @@ def test_closing_the_tab_is_asked_first_and_saving_asks_nothing(browsers: Browse
             tab.page.close(run_before_unload=True)
         assert asked == ["beforeunload"]
         assert reach(tab, "shown") == "shown"
+
+
+def test_a_file_that_cannot_be_saved_is_told_and_stays(tab: Tab, link: str, tmp_path: Path) -> None:
+    """As where a device has no room to put it together."""
+    opened(tab, link)
+    tab.evaluate("void (window.own = URL.createObjectURL, URL.createObjectURL = () => { throw new RangeError(); })")
+    tab.click("#save-all")
+    tab.wait("!document.querySelector('#not-saved').hidden")
+    assert "could not be saved" in tab.text("#not-saved")
+    tab.evaluate("void (URL.createObjectURL = window.own)")
+    assert saved(tab, FILES.format(1)) == digest(tmp_path / "one.bin")
+    tab.wait("document.querySelector('#not-saved').hidden")

@@ -79,7 +79,7 @@ function start() {
     else if (interrupted) void reveal(event);
     else void look();
   });
-  element("save-all").addEventListener("click", saveAll);
+  element("save-all").addEventListener("click", () => save(secret?.items ?? []));
   for (const sign of ["pointerdown", "keydown", "scroll"]) addEventListener(sign, stayAwake, { passive: true });
   void look();
 }
@@ -226,7 +226,7 @@ function showSecret() {
       size.textContent = formatSize(item.size);
       const button = /** @type {HTMLElement} */ (part.querySelector("button"));
       button.setAttribute("aria-label", say("save", { name: cleanName(item.name, { hidden: true }) }));
-      button.addEventListener("click", () => save(item));
+      button.addEventListener("click", () => save([item]));
       return part;
     }),
   );
@@ -239,15 +239,18 @@ function holdsFiles() {
   return secret?.items.some(({ type }) => type === "file");
 }
 
-async function saveAll() {
-  for (const item of secret?.items ?? []) {
-    await save(item);
-    await new Promise((done) => setTimeout(done, SAVE_EVERY));
+/** @param {Incoming[]} items */
+async function save(items) {
+  let failed = false;
+  for (const [n, item] of items.filter(({ type }) => type === "file").entries()) {
+    if (n > 0) await new Promise((done) => setTimeout(done, SAVE_EVERY));
+    await offer(item).catch(() => (failed = true)); // the others may be saved nevertheless
   }
+  element("not-saved").hidden = !failed;
 }
 
-/** @param {Incoming} item */
-async function save(item) {
+/** @param {Incoming} item @throws where the browser has no room to put it together */
+async function offer(item) {
   if (item.type !== "file" || opening === null) return;
   const anchor = document.createElement("a");
   anchor.href = await addressOf(item);
