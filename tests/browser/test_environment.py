@@ -95,11 +95,14 @@ def test_a_page_whose_script_is_blocked_says_so(browsers: Browsers, engine: str,
     """An extension or a proxy keeps one module away; nothing may wait for ever without a word."""
     with browsers.tab(engine) as tab:
         assert isinstance(tab, PlaywrightTab)
-        tab.page.route("**/js/pages/*.js", lambda route: route.abort())
-        for page in WITH_SCRIPT:
-            tab.open(f"{taina.url}/en/{build_site.PAGES[page]}#AAAA")
-            tab.wait(STUCK)
-            assert "could not start" in tab.text(".stuck"), page
+        tab.page.context.route("**/js/pages/*.js", lambda route: route.abort())
+        # All at once: each waits some seconds before it gives up.
+        beside = {page: PlaywrightTab(tab.page.context.new_page()) for page in WITH_SCRIPT}
+        for page, other in beside.items():
+            other.open(f"{taina.url}/en/{build_site.PAGES[page]}#AAAA")
+        for page, other in beside.items():
+            other.wait(STUCK)
+            assert "could not start" in other.text(".stuck"), page
 
 
 @pytest.mark.parametrize("engine", ["chromium", "firefox"])
