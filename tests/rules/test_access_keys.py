@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from support.clocks import Clock
+from support.clocks import START, Clock
 from taina.errors import ConflictError, InvalidError, KeyNeededError, KeyRefusedError, NotFoundError, QuotaError
 from taina.rules.access_keys import WARNING, AccessKeys, open_keys
 from taina.store.access_keys import AccessKey, KeyFile
 
-START = 1_800_000_000
 DAY = 86400
 MIDNIGHT = START // DAY * DAY + DAY
 """The next one (UTC)."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from support.clocks import Clock
+from support.clocks import START, Clock
 from support.secrets import Made, MadeRequest, envelope, made_of_chunks
 from taina.errors import GoneError, InvalidError, TooLargeError, WrongPassphraseError
 from taina.rules.clock import WatchedClock
@@ -10,18 +10,6 @@ from taina.rules.secret_requests import CONTACT_SIZE, SecretRequests
 from taina.rules.types import Limits
 from taina.rules.vault import ANSWER_IDLE, Vault
 from taina.store import Secret, Store
-
-START = 1_800_000_000
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock(START)
-
-
-@pytest.fixture
-def vault(store: Store, clock: Clock) -> Vault:
-    return Vault(store, Limits(), clock)
 
 
 def kept(store: Store, made: Made) -> Secret:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from support.clocks import Clock
+from support.clocks import START, Clock
 from support.secrets import Made, MadeRequest, envelope, made_of_chunks
 from taina.errors import (
     AnsweredError,
@@ -22,13 +22,7 @@ from taina.rules.types import Answered, Limits
 from taina.rules.vault import ANSWER_IDLE, Vault
 from taina.store import ROW, Store, Usage
 
-START = 1_800_000_000
 LIMITS = Limits()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock(START)
 
 
 @pytest.fixture
@@ -323,11 +317,6 @@ def in_parallel(count: int, work: Callable[[], None]) -> None:
 def start(vault: Vault, requests: SecretRequests, made: MadeRequest, secret: Made) -> Made:
     vault.create(secret.id, secret.order(), requests.start_answer(made.id, made.answer_token))
     return secret
-
-
-@pytest.fixture
-def vault(store: Store, clock: Clock) -> Vault:
-    return Vault(store, LIMITS, clock)
 
 
 def test_a_request_is_worth_its_answers(vault: Vault, requests: SecretRequests, clock: Clock) -> None:

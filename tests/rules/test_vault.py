@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from support.clocks import Clock
+from support.clocks import START, Clock
 from support.secrets import SEALED_CHUNK, Made, made_of_chunks
 from taina.errors import (
     ConflictError,
@@ -23,18 +23,6 @@ from taina.rules.types import Lease, Limits, NewSecret
 from taina.rules.uploads import UPLOAD_AHEAD, UPLOAD_IDLE
 from taina.rules.vault import LEASE_PAST_EXPIRY, MAX_LEASE, RECEIPT_KEPT, Vault
 from taina.store import ROW, Store, Usage
-
-START = 1_800_000_000
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock(START)
-
-
-@pytest.fixture
-def vault(store: Store, clock: Clock) -> Vault:
-    return Vault(store, Limits(), clock)
 
 
 def create(vault: Vault, made: Made) -> Made:

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+START = 1_800_000_000
+"""Where the clocks of the rules' tests begin: unix seconds."""
+
 
 @dataclass
 class Clock:
