@@ -26,6 +26,13 @@ PROXY_LOGIN = (
 _here = threading.local()
 
 
+class ProxyLoginError(httpx.ProxyError):
+    """The proxy wants a login; it says how to give it one."""
+
+    def __init__(self) -> None:
+        super().__init__(PROXY_LOGIN)
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a server sent."""
@@ -87,8 +94,8 @@ def fetch(
         limit: bytes that the body may have.
 
     Raises:
-        httpx.TransportError: it does not answer, or too slowly, or with a head that does not end; a ProxyError of
-            `PROXY_LOGIN` where that is what a proxy wants.
+        httpx.TransportError: it does not answer, or too slowly, or with a head that does not end; a
+            ProxyLoginError where a proxy wants one.
         httpx.InvalidURL, httpx.UnsupportedProtocol: this is not an address.
         InvalidError: no host can have this name.
     """
@@ -106,17 +113,18 @@ def fetch(
             interim = _here.turn.start[len(b"HTTP/1.1 ") :] == b"1"
             return Answer(answer.status_code, answer.headers, bytes(body[:limit]), whole, interim)
     except httpx.ProxyError as error:
-        raise httpx.ProxyError(_said_by_proxy(str(error))) from None
+        raise _said_by_proxy(str(error)) from None
     finally:
         del _here.turn
 
 
-def _said_by_proxy(error: str) -> str:
+def _said_by_proxy(error: str) -> httpx.ProxyError:
     """By its number alone: the words behind it are a stranger's, and are shown on a terminal."""
     status = error[:3]
-    if not (status.isascii() and status.isdigit()):
-        return "the proxy on the way refuses"
-    return PROXY_LOGIN if status == "407" else f"the proxy on the way says {status}"
+    if status == "407":
+        return ProxyLoginError()
+    known = status.isascii() and status.isdigit()
+    return httpx.ProxyError(f"the proxy on the way says {status}" if known else "the proxy on the way refuses")
 
 
 def _blame(error: Exception, given: bool) -> str:

@@ -25,7 +25,7 @@ from taina.errors import (
     WorkNeededError,
     error_of,
 )
-from taina.fetching import PROXY_LOGIN, Answer, fetch
+from taina.fetching import PROXY_LOGIN, Answer, ProxyLoginError, fetch
 from taina.format.payload import CHUNK_SIZE
 from taina.format.stream import sealed_size
 from taina.proof_of_work import MAX_BITS, find
@@ -167,7 +167,7 @@ class Transport:
                 if "CERTIFICATE_VERIFY_FAILED" in str(error):
                     # What can never work is not tried again.
                     raise UnreachableError(_UNTRUSTED.format(url=self.url)) from None
-                if str(error) == PROXY_LOGIN:
+                if isinstance(error, ProxyLoginError):
                     raise UnreachableError(PROXY_LOGIN) from None
                 if not self._reached and _names_nobody(error):
                     raise UnreachableError(_UNKNOWN.format(url=self.url)) from None
