@@ -17,6 +17,7 @@ from taina.cli.licences import Part, described
 
 ROOT = Path(__file__).resolve().parent.parent
 _DOCUMENTS = Path("/usr/share/doc")
+_WORDS = "https://www.eff.org/files/2016/07/18/eff_large_wordlist.txt"
 _COMMON = re.compile(r"/usr/share/common-licenses/[A-Za-z0-9.-]*[A-Za-z0-9]")
 _VENDORED = re.compile(r"(lib.+?)-[0-9a-f]{8}\.so")
 """A library within a wheel: auditwheel puts a digest into its name."""
@@ -32,7 +33,6 @@ def contents(files: Iterable[Path]) -> list[Part]:
     python = Path(sysconfig.get_path("stdlib")).resolve()
     parts: dict[str, Part] = {}
     for file in sorted({file.resolve() for file in files}):
-        found: Part | None
         if file in owners:
             found = described(owners[file])
             vendored = _VENDORED.match(file.name)
@@ -64,7 +64,13 @@ def _python() -> Part:
     text = Path(sysconfig.get_path("stdlib")) / "LICENSE.txt"
     texts = (text.read_text("utf-8"),) if text.is_file() else ()
     version = platform.python_version()
-    return Part("Python", version, "PSF-2.0", texts, f"pkg:generic/python@{version}")
+    return Part(
+        name="Python",
+        version=version,
+        licence="PSF-2.0",
+        texts=texts,
+        purl=f"pkg:generic/python@{version}",
+    )
 
 
 @cache
@@ -81,8 +87,13 @@ def _library(name: str, pattern: str, within: str) -> Part:
     texts = [text.read_text("utf-8")] if package and text.is_file() else []
     common = sorted({Path(name) for text in texts for name in _COMMON.findall(text)})
     texts += [file.read_text("utf-8") for file in common if file.is_file()]
-    purl = f"pkg:generic/{name}" if within or not package else f"pkg:deb/debian/{package}@{version}"
-    return Part(f"{name} ({within})" if within else name, version, "", tuple(texts), purl)
+    return Part(
+        name=f"{name} ({within})" if within else name,
+        version=version,
+        licence="",
+        texts=tuple(texts),
+        purl=f"pkg:generic/{name}" if within or not package else f"pkg:deb/debian/{package}@{version}",
+    )
 
 
 def _debian(*command: str) -> str:
@@ -96,17 +107,32 @@ def _debian(*command: str) -> str:
 def _pages() -> list[Part]:
     """What is in the pages, as `taina.site.assets` takes it from packages."""
     lock = json.loads((ROOT / "site/package-lock.json").read_text("utf-8"))
-    (ours,) = [text for text in (ROOT / "LICENSE").read_text("utf-8").split("\n\n", 2) if "Copyright" in text]
     mit = (ROOT / "LICENSE").read_text("utf-8")
+    ours = next(line for line in mit.splitlines() if line.startswith("Copyright"))
     found = []
     for path, facts in lock["packages"].items():
         if path and not facts.get("dev"):
             name, version = path.removeprefix("node_modules/"), facts["version"]
             about = json.loads((ROOT / "site" / path / "package.json").read_text("utf-8"))
-            text = mit.replace(ours, f"Copyright (c) {about['author']}")
-            found.append(Part(name, version, about["license"], (text,), f"pkg:npm/{name}@{version}"))
-    list_ = "https://www.eff.org/files/2016/07/18/eff_large_wordlist.txt"
-    credit = "The long list of words for dice, by the Electronic Frontier Foundation, under CC BY 3.0 US:\n"
-    credit += f"{list_}\nhttps://creativecommons.org/licenses/by/3.0/us/"
-    found.append(Part("eff-long", "2016", "CC-BY-3.0-US", (credit,), f"pkg:generic/eff-long?download_url={list_}"))
+            found.append(
+                Part(
+                    name=name,
+                    version=version,
+                    licence=about["license"],
+                    texts=(mit.replace(ours, f"Copyright (c) {about['author']}"),),
+                    purl=f"pkg:npm/{name}@{version}",
+                )
+            )
+    found.append(
+        Part(
+            name="eff-long",
+            version="2016",
+            licence="CC-BY-3.0-US",
+            texts=(
+                "The long list of words for dice, by the Electronic Frontier Foundation, under CC BY 3.0 US:\n"
+                f"{_WORDS}\nhttps://creativecommons.org/licenses/by/3.0/us/",
+            ),
+            purl=f"pkg:generic/eff-long?download_url={_WORDS}",
+        )
+    )
     return found
