@@ -163,7 +163,7 @@ class AcknowledgeResource:
 
 
 class ReceiptResource:
-    """`/receipts/{id}`: how it stands, for the sender."""
+    """`/receipts/{id}`: the state of a secret, for its sender."""
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault

@@ -42,7 +42,7 @@ export class Secrets {
   }
 
   /**
-   * How it stands with a secret: `opened` only when the reader's own proof fits the receipt link, else `unproved`.
+   * What became of a secret: `opened` only when the reader's own proof fits the receipt link, else `unproved`.
    * @param {Link} link
    * @returns {Promise<Receipt>}
    * @throws {TainaError} not_found

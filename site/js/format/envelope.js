@@ -155,7 +155,7 @@ async function schedule(dh, enc, publicKey, info) {
 
 /** LabeledExtract of RFC 9180, 4. @param {Bytes} suite @param {Bytes} salt @param {string} label @param {Bytes} ikm @returns {Promise<Bytes>} */
 async function extract(suite, salt, label, ikm) {
-  // A key of no bytes is no key to WebCrypto; to HMAC it is one of 32 zeros (RFC 5869, 2.2).
+  // WebCrypto refuses an empty key; HMAC pads it to one of 32 zeros (RFC 5869, 2.2).
   return hmac(salt.length ? salt : new Uint8Array(32), concat(encode("HPKE-v1"), suite, encode(label), ikm));
 }
 

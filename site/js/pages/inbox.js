@@ -81,7 +81,7 @@ async function check() {
   announce(rows.map(({ how }) => how.textContent).join("\n"));
 }
 
-/** How it stands with the secret of an answer; asking consumes nothing. @param {string} secret @returns {Promise<{state: string, ended?: number}>} */
+/** The state of the secret of an answer; asking consumes nothing. @param {string} secret @returns {Promise<{state: string, ended?: number}>} */
 async function standing(secret) {
   try {
     /** @type {typeof import("../client/secrets.js")} */
