@@ -32,7 +32,7 @@ from taina.site.branding import Looks
 from taina.site.manifest import facts_of
 from taina.site.sources import SOURCE as SOURCE
 from taina.web.archive import pack
-from taina.web.site_headers import Headers
+from taina.web.site_headers import WEBCAT_BUNDLE, WEBCAT_MANIFEST, WEBCAT_PREVIOUS, Headers
 
 PAGES = {
     "create": "",
@@ -56,26 +56,30 @@ PAGES = {
 """Each template of a page, and its address below a language."""
 LINK_PAGES = ("reveal", "receipt", "answer", "inbox")
 REFERENCE = "en"
-_BESIDE = ("manifest.sig", "_headers", "caddy.conf", "nginx.conf")
+_BESIDE = ("manifest.sig", "_headers", "caddy.conf", "nginx.conf", WEBCAT_BUNDLE, WEBCAT_PREVIOUS, WEBCAT_MANIFEST)
 """What stands beside the files that a manifest names."""
 _SOURCES = ("css", "images", "js", "layouts", "locales", "pages", "texts")
 _OF_PACKAGES = ("node_modules/qrcode-generator/dist/qrcode.mjs",)
 _COMPRESSED = (".css", ".html", ".js", ".json", ".svg", ".txt")
 
 
-def build(source: Path = SOURCE, looks: Looks | None = None, api: str | None = None) -> dict[str, bytes]:
+def build(
+    source: Path = SOURCE, looks: Looks | None = None, api: str | None = None, webcat: str | None = None
+) -> dict[str, bytes]:
     """The whole site, as paths below its root and their bytes, with an operator's looks if there are any.
 
     Args:
         api: where the API is, such as https://api.example, if the pages' own host does not have it.
+        webcat: the version that every answer tells WEBCAT, numbers and dots, on a host that is enrolled there. It
+            knows one page for whatever is not found, so then all languages share one.
 
     Raises:
         jinja2.UndefinedError, KeyError: a template asks for a text that a catalog does not have.
     """
-    return _build(source, looks or Looks(), api)[0]
+    return _build(source, looks or Looks(), api, webcat)[0]
 
 
-def _build(source: Path, looks: Looks, api: str | None) -> tuple[dict[str, bytes], Headers]:
+def _build(source: Path, looks: Looks, api: str | None, webcat: str | None) -> tuple[dict[str, bytes], Headers]:
     pages = {**PAGES, "contact": "contact/"} if looks.contact else PAGES
     loaded = assets.read_assets(source, looks)
     import_map = assets.import_map(loaded)
@@ -115,18 +119,23 @@ def _build(source: Path, looks: Looks, api: str | None) -> tuple[dict[str, bytes
     for language, catalog in catalogs.items():
         for page, address in {**pages, "notfound": "404.html"}.items():
             path = f"{language}/{address}" + ("" if address.endswith(".html") else "index.html")
+            if page == "notfound" and webcat:
+                if language != REFERENCE:
+                    continue
+                path, address = "404.html", ""  # its menu of languages leads to their first pages
             values = {"page": page, "address": address, "language": language, "texts": catalog, "words": catalog[page]}
             site[path] = _render(environment, f"{page}.html", **values, **_long_text(source, page, language))
     for page, address in pages.items():
         site[f"{address}index.html"] = _render(environment, "hop.html", page=page, address=address)
-    site["404.html"] = site[f"{REFERENCE}/404.html"]
+    if not webcat:
+        site["404.html"] = site[f"{REFERENCE}/404.html"]
     if api:
         site["api.json"] = _to_json({"api": api})  # for programs that have a link of these pages
     links = _link_addresses(list(catalogs))
     site["robots.txt"] = headers.robots(links)
     if looks.contact and looks.contact_until and looks.url:
         site[".well-known/security.txt"] = headers.security_txt(looks.url, looks.contact_until)
-    answers = Headers(headers.rules(policy, api), headers.paths(loaded.base, links))
+    answers = Headers(headers.rules(policy, api, webcat), headers.paths(loaded.base, links))
     site["manifest.json"] = _manifest(site, answers, looks.contact)
     return site, answers
 
@@ -142,13 +151,13 @@ def with_compressed(site: dict[str, bytes]) -> dict[str, bytes]:
     return site | copies
 
 
-def everything(looks: Looks | None = None, api: str | None = None) -> dict[str, bytes]:
+def everything(looks: Looks | None = None, api: str | None = None, webcat: str | None = None) -> dict[str, bytes]:
     """What `write` writes: the site, its compressed copies, and what tells hosts how to deliver it."""
-    built, answers = _build(SOURCE, looks or Looks(), api)
+    built, answers = _build(SOURCE, looks or Looks(), api, webcat)
     return with_compressed(built) | hosting.files(answers, [path for path in built if path != "manifest.json"])
 
 
-def write(out: Path, looks: Looks | None = None, api: str | None = None) -> int:
+def write(out: Path, looks: Looks | None = None, api: str | None = None, webcat: str | None = None) -> int:
     """Build the site into a folder, in place of the built site that was there; returns the number of files.
 
     Raises:
@@ -156,7 +165,7 @@ def write(out: Path, looks: Looks | None = None, api: str | None = None) -> int:
     """
     if out.exists() and any(out.iterdir()) and not _is_built(out):
         raise SiteError(f"{out} holds something other than built pages. Nothing was deleted; choose another folder.")
-    site = everything(looks, api)
+    site = everything(looks, api, webcat)
     _remove_built(out)
     for path, data in site.items():
         file = out / path

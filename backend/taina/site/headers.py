@@ -3,6 +3,7 @@
 import datetime
 
 from taina.site.assets import digest
+from taina.web.site_headers import WEBCAT_VERSION
 
 _PERMISSIONS = (
     "accelerometer=(), autoplay=(), browsing-topics=(), camera=(), clipboard-read=(), "
@@ -27,8 +28,10 @@ def policy(import_map: str, api: str | None) -> str:
     )
 
 
-def rules(policy: str, api: str | None) -> dict[str, dict[str, str]]:
+def rules(policy: str, api: str | None, webcat: str | None = None) -> dict[str, dict[str, str]]:
+    """The headers themselves, by the name of a rule; `webcat`: the version that WEBCAT is told."""
     everywhere = {
+        **({WEBCAT_VERSION: webcat} if webcat else {}),
         # On scripts too: WebKit asks it of whatever a worker imports.
         "Cross-Origin-Embedder-Policy": "require-corp",
         "Cross-Origin-Resource-Policy": "same-origin",

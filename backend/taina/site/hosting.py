@@ -2,7 +2,7 @@
 
 import re
 
-from taina.web.site_headers import Headers
+from taina.web.site_headers import WEBCAT_FILES, WEBCAT_VERSION, Headers
 
 _TYPES = "text/html html; text/css css; text/javascript js; application/json json; image/svg+xml svg; text/plain txt;"
 
@@ -13,8 +13,9 @@ def files(headers: Headers, site: list[str]) -> dict[str, bytes]:
     Args:
         site: the paths of the site's files, as the manifest names them.
     """
+    site = [*site, "manifest.json", "manifest.sig", *(WEBCAT_FILES if WEBCAT_VERSION in headers.of("/") else [])]
     return {
-        "_headers": _static_hosts(headers, [*site, "manifest.json", "manifest.sig"]).encode(),
+        "_headers": _static_hosts(headers, site).encode(),
         "caddy.conf": _caddy(headers).encode(),
         "nginx.conf": _nginx(headers).encode(),
     }

@@ -2,6 +2,15 @@
 
 from dataclasses import dataclass
 
+WEBCAT_VERSION = "X-Webcat-Version"
+"""By a higher one, a browser with WEBCAT learns that the pages changed, and fetches its list of them again."""
+
+WEBCAT_BUNDLE, WEBCAT_PREVIOUS, WEBCAT_MANIFEST, WEBCAT_ENROLLMENT = (
+    f".well-known/webcat/{name}.json" for name in ("bundle", "bundle-prev", "manifest", "enrollment")
+)
+"""What WEBCAT asks a host for; the second is there only while keys change."""
+WEBCAT_FILES = (WEBCAT_BUNDLE, WEBCAT_PREVIOUS, WEBCAT_MANIFEST, WEBCAT_ENROLLMENT)
+
 
 @dataclass(frozen=True, slots=True)
 class Headers:

@@ -1,0 +1,148 @@
+"""WEBCAT's manifest of the built pages, and the canonical JSON that is signed of it."""
+
+import hashlib
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from support.site_documents import Document
+from taina import base64url
+from taina.site import SiteError, webcat
+from taina.site import build as build_site
+from taina.web.headers import HEADERS
+
+VERSION = "7.1"
+PLAIN = build_site.build()
+SITE = build_site.build(webcat=VERSION)
+HEADERS_OF_SITE = json.loads(SITE["manifest.json"])["headers"]
+MANIFEST = webcat.make_manifest(SITE["manifest.json"], b"signature", "a tree head")
+
+
+def policy_of(manifest: webcat.Manifest, path: str) -> str:
+    """As the extension finds it: the exact path, else the longest prefix; the root by its index, without a slash."""
+    path = manifest["default_index"] if path == "/" else path
+    prefixes = [prefix for prefix in manifest["extra_csp"] if path.startswith(prefix)]
+    return manifest["extra_csp"][max(prefixes, key=len)] if prefixes else manifest["default_csp"]
+
+
+def expected_policy(path: str) -> str:
+    prefix = max((prefix for prefix in HEADERS_OF_SITE["paths"] if path.startswith(prefix)), key=len)
+    return str(HEADERS_OF_SITE["rules"][HEADERS_OF_SITE["paths"][prefix]]["Content-Security-Policy"])
+
+
+def test_the_manifest_names_every_file_with_its_hash() -> None:
+    files = {f"/{path}": hashlib.sha256(data).digest() for path, data in SITE.items()}
+    files["/manifest.sig"] = hashlib.sha256(b"signature").digest()
+    assert {path: base64url.decode(text) for path, text in MANIFEST["files"].items()} == files
+    assert "/manifest.sig" not in webcat.make_manifest(SITE["manifest.json"])["files"]
+
+
+def test_the_manifest_has_the_policy_of_every_address() -> None:
+    addresses = {f"/{path}".removesuffix("index.html") for path in SITE} | {"/", "/nothing", "/en", "/api", "/api/"}
+    for address in addresses:
+        assert policy_of(MANIFEST, address) == expected_policy(address), address
+    for address in ("/api/v1/status", "/api/v1/secrets/AAAAAAAAAAAAAAAAAAAAAA", "/api/v9"):
+        assert policy_of(MANIFEST, address) == dict(HEADERS)["Content-Security-Policy"]
+    assert not [policy for policy in [MANIFEST["default_csp"], *MANIFEST["extra_csp"].values()] if "," in policy]
+
+
+def test_the_api_on_another_host_has_no_policy_of_this_one() -> None:
+    site = build_site.build(api="https://api.example", webcat=VERSION)
+    manifest = webcat.make_manifest(site["manifest.json"])
+    assert not [path for path in manifest["extra_csp"] if path.startswith("/api")]
+    assert "connect-src 'self' https://api.example;" in manifest["default_csp"]
+
+
+def test_the_rest_of_the_manifest_is_what_the_extension_asks_for() -> None:
+    rest = {key: value for key, value in MANIFEST.items() if key not in ("files", "default_csp", "extra_csp")}
+    assert rest == {
+        "app": "Taina",
+        "version": VERSION,
+        "default_index": "index.html",
+        "default_fallback": "/404.html",
+        "wasm": [],
+        "timestamp": "a tree head",
+    }
+    assert {"/index.html", "/404.html"} <= set(MANIFEST["files"])
+
+
+def test_every_answer_tells_the_version() -> None:
+    assert {rule["X-Webcat-Version"] for rule in HEADERS_OF_SITE["rules"].values()} == {VERSION}
+    assert not re.search(b"(?i)webcat-version", PLAIN["manifest.json"])
+
+
+def test_the_version_and_the_page_that_is_not_found_are_all_that_differs() -> None:
+    languages = {path for path in PLAIN if path.endswith("/404.html")}
+    assert set(PLAIN) - set(SITE) == languages
+    assert set(SITE) <= set(PLAIN)
+    assert {path for path in SITE if SITE[path] != PLAIN[path]} == {"404.html", "manifest.json"}
+    assert build_site.build(webcat=VERSION) == SITE
+
+
+def test_the_one_page_that_is_not_found_leads_to_pages_that_are_there() -> None:
+    for address in Document(SITE["404.html"]).addresses():
+        if address.startswith("/"):
+            assert address[1:] in SITE or f"{address[1:]}index.html" in SITE, address
+
+
+@pytest.mark.parametrize(
+    ("manifest", "said"),
+    [
+        (PLAIN["manifest.json"], "These pages are not for WEBCAT. Build them again"),
+        (b"", "manifest.json is not one that this version knows."),
+        (b"[]", "manifest.json is not one that this version knows."),
+        (b'{"files": {"x": {"sha256": "?"}}, "headers": {"rules": {}, "paths": {}}}', "is not one that this version"),
+        (b'{"files": {}, "headers": {"rules": {"a": {}}, "paths": {"/": "a"}}}', "is not one that this version knows."),
+    ],
+)
+def test_other_pages_have_no_manifest(manifest: bytes, said: str) -> None:
+    with pytest.raises(SiteError, match=re.escape(said)):
+        webcat.make_manifest(manifest)
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53) + 1, 2**53 - 1)
+    | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(JSON)
+def test_the_canonical_form_says_the_same(document: object) -> None:
+    """Read leniently, for line ends stand in it as they are."""
+    assert json.loads(webcat.canonical(document).decode(), strict=False) == document
+
+
+@given(JSON)
+def test_the_canonical_form_is_that_of_javascript_where_nothing_is_escaped(document: object) -> None:
+    usual = json.dumps(document, separators=(",", ":"), ensure_ascii=False, sort_keys=True)
+    astral = any(ord(letter) > 0xD7FF for letter in usual)
+    escaped = re.search(r'\\[^"\\]', usual.replace("\\\\", ""))
+    if not astral and not escaped and "\\" not in usual:
+        assert webcat.canonical(document) == usual.encode()
+
+
+def test_the_canonical_form_to_the_letter() -> None:
+    """What their `canonicalize` makes of it: keys by UTF-16, so that an emoji comes before U+FF5E."""
+    document = {
+        "b": [1, None, True, 15552000.0],
+        "a": 'line\nend\t"\\',
+        "\uff5e": "я",
+        "\U0001f408": {},
+        "10": "",
+        "9": [],
+    }
+    expected = '{"10":"","9":[],"a":"line\nend\t\\"\\\\","b":[1,null,true,15552000],"\U0001f408":{},"\uff5e":"я"}'
+    assert webcat.canonical(document).decode() == expected
+
+
+@pytest.mark.parametrize("document", [1.5, float("inf"), float("nan"), 2**53, 10**400, {"x": [0.1]}, "\ud800", b""])
+def test_what_has_no_canonical_form_is_refused(document: object) -> None:
+    with pytest.raises(ValueError, match=r"canonical|surrogates"):
+        webcat.canonical(document)
