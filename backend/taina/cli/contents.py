@@ -12,6 +12,14 @@ from taina.client.receiving import File
 
 
 def read_contents(arguments: tuple[str, ...], name: str | None) -> list[Content]:
+    """What the arguments of `taina send` name: files, one text, or standard input (none, or `-`).
+
+    Args:
+        name: sends standard input as a file of this name.
+
+    Raises:
+        click.UsageError: they do not go together, or name nothing that can be sent.
+    """
     if not arguments or arguments == ("-",):
         return [_standard_input(name)]
     if name:

@@ -18,6 +18,12 @@ Content = str | Path | File
 
 
 def item_of(content: Content) -> Item:
+    """What the header says of it: bytes, and of a file its name and media type.
+
+    Raises:
+        FileError: it cannot be read.
+        InvalidError: the text has an unpaired surrogate.
+    """
     if isinstance(content, str):
         try:
             return Item("text", len(content.encode("utf-8")))
@@ -64,6 +70,11 @@ def _file(content: Path | File) -> File:
 
 
 def seal_contents(stream: StreamKey, header: Header, contents: Iterable[Content]) -> Iterator[bytes]:
+    """The sealed chunks, each made when it is asked for; `header` has an item for each of the contents.
+
+    Raises:
+        FileError: a file cannot be read, or is no longer as long as its item says.
+    """
     try:
         yield from seal(stream, pack(header, _read(contents)))
     except FormatError:

@@ -63,6 +63,7 @@ class Link:
 
     @property
     def flags(self) -> int:
+        """The first byte of the link: the version of the format, the kind, and whether there is a passphrase."""
         return VERSION | KINDS.index(self.kind) << 4 | (PASSPHRASE if self.passphrase else 0)
 
 

@@ -28,6 +28,8 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Header:
+    """What a payload begins with: what is in it, in the order of the bodies, and until when it could be opened."""
+
     items: tuple[Item, ...]
     expires: int
     """Unix seconds, by the sender's clock."""

@@ -41,6 +41,15 @@ def sealed_size(payload_size: int) -> int:
 
 
 def seal_chunk(key: StreamKey, n: int, last: bool, plain: bytes) -> bytes:
+    """The sealed chunk: as long as `plain`, and a tag of 16 bytes.
+
+    The caller sees to it that no two chunks of a key have the same number, and that all but the last have
+    CHUNK_SIZE bytes, and the last at least one.
+
+    Args:
+        n: counted from 0.
+        last: it is the payload's last.
+    """
     return AESGCM(key.key).encrypt(_nonce(n, last), plain, key.associated)
 
 

@@ -61,6 +61,7 @@ class AccessKeys:
         return key, token
 
     def all(self) -> list[AccessKey]:
+        """Every key that was issued, with those that are not in force any more."""
         return self._file.all()
 
     def revoke(self, name: str) -> AccessKey:
@@ -91,6 +92,7 @@ class AccessKeys:
         return key
 
     def in_force(self, key: AccessKey) -> bool:
+        """Whether it is neither revoked nor expired by now."""
         return key.revoked is None and (key.expires is None or self._now() < key.expires)
 
     def spend(self, name: str, what: Spending, most: int | None) -> Callable[[], None]:

@@ -35,6 +35,11 @@ class Assets:
 
 
 def read_assets(source: Path, looks: Looks) -> Assets:
+    """All that pages load, in the operator's looks. `source` is the folder `site/`.
+
+    Raises:
+        SiteError: a package is not installed.
+    """
     files = {
         path.relative_to(source).as_posix(): path.read_bytes()
         for folder in _ASSETS
@@ -99,4 +104,5 @@ def loaded_later(assets: Assets, entry: str) -> dict[str, list[str]]:
 
 
 def digest(data: bytes, algorithm: str) -> str:
+    """As policies and `integrity` name it: the algorithm (sha256, sha384), a hyphen, the digest in base64."""
     return f"{algorithm}-{base64.b64encode(hashlib.new(algorithm, data).digest()).decode()}"

@@ -20,6 +20,12 @@ def _connect(api: str | None) -> str:
 
 
 def policy(import_map: str, api: str | None) -> str:
+    """The Content-Security-Policy of pages.
+
+    Args:
+        import_map: the one inline script that may run, by its digest.
+        api: the origin of the API where it is not that of the pages.
+    """
     return (
         f"default-src 'none'; script-src 'self' '{digest(import_map.encode(), 'sha256')}'; style-src 'self'; "
         f"img-src 'self'; {_connect(api)}worker-src 'self'; base-uri 'none'; form-action 'none'; "

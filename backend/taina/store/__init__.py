@@ -154,7 +154,8 @@ class RequestVerbs(Protocol):
             ConflictError: its id is taken.
         """
 
-    def find(self, request_id: bytes) -> Request | None: ...
+    def find(self, request_id: bytes) -> Request | None:
+        """The request of this id (16 bytes), also one that has ended; None where there is none."""
 
     def put_envelope(self, request_id: bytes, n: int, envelope: Envelope) -> None:
         """Keep envelope `n`, counted from 0.
@@ -199,11 +200,14 @@ class Transaction(Protocol):
             ConflictError: its id or its receipt's id is taken.
         """
 
-    def find(self, secret_id: bytes) -> Secret | None: ...
+    def find(self, secret_id: bytes) -> Secret | None:
+        """The secret of this id (16 bytes), also one that has ended; None where there is none."""
 
-    def find_by_receipt(self, receipt_id: bytes) -> Secret | None: ...
+    def find_by_receipt(self, receipt_id: bytes) -> Secret | None:
+        """As `find`, by the id of its receipt (16 bytes)."""
 
-    def find_by_claim(self, claim_id: bytes) -> Secret | None: ...
+    def find_by_claim(self, claim_id: bytes) -> Secret | None:
+        """As `find`, by the id of the claim (16 bytes) to which it was revealed."""
 
     def update(self, secret: Secret, **changes: Unpack[Changes]) -> None:
         """Set fields of a secret that was found in this transaction and not changed since.
@@ -219,7 +223,8 @@ class Transaction(Protocol):
             ConflictError: other bytes stand at that place.
         """
 
-    def chunks_present(self, secret_id: bytes) -> list[int]: ...
+    def chunks_present(self, secret_id: bytes) -> list[int]:
+        """The numbers of the chunks that are here, ascending, of a secret that has not ended."""
 
     def take(self, secret: Secret, **changes: Unpack[Changes]) -> list[bytes]:
         """As `erase`; return what the sealed chunks were."""
@@ -227,7 +232,10 @@ class Transaction(Protocol):
     def lock_to_claim(self, secret_id: bytes, claim_hash: bytes) -> None:
         """Mask the key, so that from the commit on only `claim_hash` (32 bytes, kept nowhere) opens the chunks."""
 
-    def read_claimed(self, secret_id: bytes, n: int, claim_hash: bytes) -> bytes: ...
+    def read_claimed(self, secret_id: bytes, n: int, claim_hash: bytes) -> bytes:
+        """Sealed chunk `n` of a secret that is locked to this claim. The caller has checked the hash, and that `n` is
+        one of the secret's chunks.
+        """
 
     def erase(self, secret: Secret, **changes: Unpack[Changes]) -> None:
         """Delete the sealed chunks with their key, if they are still there, and set fields as `update` does."""
@@ -249,6 +257,8 @@ class Transaction(Protocol):
 
 
 class Store(Protocol):
+    """Where secrets and requests are kept: a database, reached by one transaction at a time or by several."""
+
     def atomically(self, work: Callable[[Transaction], Result]) -> Result:
         """Run `work` in one transaction; return its result once that is durable.
 
@@ -264,4 +274,5 @@ class Store(Protocol):
     def time(self) -> float:
         """Unix seconds by the clock of the database's machine, the same for all that use the database."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Let go of the database. Nothing may be asked of the store any more."""

@@ -62,6 +62,7 @@ class Commits(threading.Thread):
             raise InDoubtError
 
     def run(self) -> None:
+        """Cancel each commit that has taken longer than it may, until `stop`."""
         while not self._end.wait(_LOOK_SECONDS):
             now = time.monotonic()
             for connection, end in list(self._pending.items()):
@@ -71,5 +72,6 @@ class Commits(threading.Thread):
                         connection.cancel_safe(timeout=_LOOK_SECONDS)
 
     def stop(self) -> None:
+        """End the thread; no commit may be under way."""
         self._end.set()
         self.join()

@@ -94,6 +94,7 @@ class Slots:
             self._free.append(self._pending.popleft())
 
     def committed(self) -> None:
+        """What the transaction freed can be taken, and what it left is pending."""
         self._free.extend(self._freed)
         self._pending.extend(self._left)
         self._taken.clear()
@@ -101,9 +102,11 @@ class Slots:
         self._left.clear()
 
     def rolled_back(self) -> None:
+        """What the transaction took is free again."""
         self.back_to(Mark())
 
     def mark(self) -> Mark:
+        """How far the transaction has come."""
         return Mark(len(self._taken), len(self._freed), len(self._left))
 
     def back_to(self, mark: Mark) -> None:

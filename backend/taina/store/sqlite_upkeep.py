@@ -114,9 +114,11 @@ class UpkeepThread:
         self._thread.start()
 
     def wake(self) -> None:
+        """Have it call `step` now, and go by what that says."""
         self._wake.set()
 
     def stop(self) -> None:
+        """End the thread; a `step` under way is waited for."""
         self._ending = True
         self._wake.set()
         self._thread.join()

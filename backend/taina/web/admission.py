@@ -23,7 +23,8 @@ Made = TypeVar("Made", bound=_Made)
 
 
 class Admission:
-    """
+    """Who may create secrets and requests, and who pays for what.
+
     Args:
         keys: those whose holders are admitted; None admits anyone.
     """
@@ -34,6 +35,7 @@ class Admission:
 
     @property
     def create(self) -> str:
+        """As `/status` says it: "anyone" or "keys"."""
         return "anyone" if self._keys is None else "keys"
 
     def make(self, request: falcon.Request, create: Callable[[str | None], Made]) -> Made:

@@ -32,6 +32,11 @@ class ApiSecurity:
         self._origins = frozenset(origins)
 
     def process_request(self, request: falcon.Request, response: falcon.Response) -> None:
+        """Give the answer the headers of the API, and see to it whose pages ask.
+
+        Raises:
+            CrossSiteError: a page of an address that may not.
+        """
         # The router passes over slashes that lead, and not every server folds them before.
         path = "/" + request.path.lstrip("/")
         if not path.startswith("/api/") or path == "/api/":

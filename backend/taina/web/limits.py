@@ -117,6 +117,7 @@ class ClientLimits:
     def process_resource(
         self, request: falcon.Request, response: falcon.Response, resource: object, params: object
     ) -> None:
+        """Charge the call. Raises: RateLimitedError: its budget is spent, or the client has guessed too often."""
         budgets: Budgets = getattr(resource, "budgets", {})
         name = budgets.get("GET" if request.method == "HEAD" else request.method, "calls")
         budget = name and self._budgets[name]
@@ -128,6 +129,7 @@ class ClientLimits:
     def process_response(
         self, request: falcon.Request, response: falcon.Response, resource: object, succeeded: bool
     ) -> None:
+        """Charge a proof or a token that has opened nothing."""
         if not succeeded and self._misses and request.auth is not None and response.status_code in (401, 403, 404):
             self._misses.try_spend(self._mark(request))
 

@@ -9,7 +9,8 @@ from taina.web.parsing import bearer, read_json
 
 
 class MailResource:
-    """
+    """`/mail`: sends a link for the holder of an access key.
+
     Args:
         mailer: None where this instance mails nothing.
         keys: whose holders may have it mail.
@@ -21,6 +22,7 @@ class MailResource:
 
     @property
     def mails(self) -> bool:
+        """Whether this instance can."""
         return self._mailer is not None
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:

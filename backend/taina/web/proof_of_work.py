@@ -6,7 +6,10 @@ from taina.web.parsing import Fields
 
 
 class Work:
+    """What each new secret and request has to show."""
+
     def __init__(self, bits: int = 0) -> None:
+        """`bits`: zeros that the digest has to begin with; 0 asks for nothing."""
         self._bits = bits
 
     def check(self, identifier: bytes, fields: Fields) -> None:

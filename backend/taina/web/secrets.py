@@ -28,6 +28,7 @@ class SecretResource:
         self._work = work
 
     def on_put(self, request: falcon.Request, response: falcon.Response, secret_id: str) -> None:
+        """Create it (201); the same once more changes nothing (200)."""
         identifier = parse_bytes("id", secret_id, 16)
         fields = read_json(request)
         order = NewSecret(
@@ -108,6 +109,7 @@ class RevealResource:
         self._vault = vault
 
     def on_post(self, request: falcon.Request, response: falcon.Response, secret_id: str) -> None:
+        """The answer holds a chunk that is the only one; of more, whoever holds the claim fetches each."""
         identifier, link_proof = parse_bytes("id", secret_id, 16), bearer(request)
         fields = read_json(request)
         proof = fields.bytes("proof", 32)

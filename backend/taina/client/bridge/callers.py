@@ -16,6 +16,7 @@ class OwnUserOnly:
         self._token = None if token is None else token.encode()
 
     def process_request(self, request: falcon.Request, response: falcon.Response) -> None:
+        """Raises: HTTPForbidden to a page, HTTPUnauthorized to whoever calls the API without the token."""
         response.set_header("Cache-Control", "no-store")
         named = (request.get_header("Host") or "").rsplit(":", 1)[0]
         called = request.path.startswith("/api/")

@@ -99,6 +99,7 @@ class Listener:
 
     @property
     def port(self) -> int:
+        """Of the first socket; 0 if that is a Unix socket."""
         return int(self._servers[0].effective_port)
 
     def run(self) -> None:
@@ -132,6 +133,7 @@ class Listener:
         self._turns.run()
 
     def stop_on_signals(self) -> None:
+        """From now on SIGTERM and SIGINT stop it. Only the main thread may call this."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self.stop())
 

@@ -34,6 +34,8 @@ _log = logging.getLogger(__name__)
 
 
 class Server(TcpWSGIServer):  # type: ignore[misc]
+    """A socket that listens, with the connections that it took; Waitress's, bounded."""
+
     channel_class = Channel
     next_channel_cleanup: float = 0
     logged: ClassVar[float] = float("-inf")
@@ -205,6 +207,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
                 channel.handle_close()
 
     def stop_accepting(self) -> None:
+        """Close the socket that listens; its connections go on."""
         self.accepting = False
         self.del_channel()
         self.socket.close()

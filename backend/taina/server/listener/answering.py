@@ -44,6 +44,8 @@ class RefusalTask(ErrorTask):  # type: ignore[misc]
 
 
 class Task(WSGITask):  # type: ignore[misc]
+    """A request at work; Waitress's, with less done for each answer."""
+
     def build_response_header(self) -> bytes:
         """As Waitress, to the byte; of the usual answer without its detours, which cost as much as our rules do."""
         asked = self.request.headers.get("CONNECTION", "").lower()

@@ -29,6 +29,8 @@ _log = logging.getLogger(__name__)
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]
+    """A connection; Waitress's, with deadlines. The loop calls it, and the threads that work requests off, if any."""
+
     parser_class = Parser
     task_class = Task
     error_task_class = RefusalTask
@@ -183,6 +185,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         return bool(self.requests or self.request or self.total_outbufs_len)
 
     def overdue(self, now: float) -> bool:
+        """Whether the other side has had its time: to send a request, take an answer, or close. `now` is monotonic."""
         if self.lingering:
             return self.begun is None or now - self.begun > LINGER_SECONDS
         if self.requests and not self.held_back:
