@@ -6,6 +6,7 @@ Run it in scripts/, or with that folder in PYTHONPATH. It needs libfaketime (on 
 """
 
 import random
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from drills.promises import command, promise
 from support import connection
+from support.clocks import other_clock
 from support.connection import UNBOUND, Answer, Connection
 from support.secrets import Made
 from support.servers import start_server, stop_server
@@ -99,10 +101,10 @@ class _Clock:
         self.jump_by(0)
 
     def wrapper(self) -> list[str]:
-        libraries = list(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
-        promise(bool(libraries), "libfaketime is missing. Install it (on Debian: apt install faketime).")
-        settings = ("FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1", f"FAKETIME_TIMESTAMP_FILE={self._file}")
-        return ["env", f"LD_PRELOAD={libraries[0]}", *settings]
+        try:
+            return other_clock("FAKETIME_NO_CACHE=1", f"FAKETIME_TIMESTAMP_FILE={self._file}")
+        except FileNotFoundError as error:
+            sys.exit(str(error))
 
     def jump_by(self, seconds: int) -> None:
         self.offset += seconds

@@ -163,5 +163,5 @@ def test_no_table_is_forgotten(source: Path) -> None:
     with closing(sqlite3.connect(source)) as connection:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     moved = {"secrets", "slots", "chunks", "requests", "envelopes", "started"}
-    counted_anew, gone_anyway, of_another_clock = {"usage", "_sqlite_migrations"}, {"litter"}, {"clock"}
+    counted_anew, gone_anyway, of_another_clock = {"usage", "_sqlite_migrations"}, {"pending_deletes"}, {"clock"}
     assert tables == moved | counted_anew | gone_anyway | of_another_clock

@@ -180,6 +180,13 @@ def order(db: sqlite_utils.Database) -> None:
     _empty_log(db)
 
 
+@migrations(name="0009_refuses_0_1")
+def refuses_0_1(db: sqlite_utils.Database) -> None:
+    # Version 0.1.0 does not compare steps: it would start on this file and count wrongly what it keeps. It reads this
+    # table at its start, so now it says that the database cannot be used, and changes nothing.
+    db.execute("ALTER TABLE litter RENAME TO pending_deletes")
+
+
 def _copy_in_order(db: sqlite_utils.Database) -> None:
     db.execute(_IN_ORDER)
     copied = COPIED_AT_ONCE

@@ -32,10 +32,11 @@ class Slots:
         self._free = deque(
             slot
             for (slot,) in connection.execute(
-                "SELECT slot FROM slots WHERE key = ? AND slot NOT IN (SELECT slot FROM litter)", (shred.NO_KEY,)
+                "SELECT slot FROM slots WHERE key = ? AND slot NOT IN (SELECT slot FROM pending_deletes)",
+                (shred.NO_KEY,),
             )
         )
-        self._pending = deque(slot for (slot,) in connection.execute("SELECT slot FROM litter"))
+        self._pending = deque(slot for (slot,) in connection.execute("SELECT slot FROM pending_deletes"))
         # Of the transaction that is under way:
         self._taken: list[int] = []
         self._freed: list[int] = []
@@ -76,7 +77,7 @@ class Slots:
             self._connection.execute("DELETE FROM chunks WHERE place BETWEEN ? AND ?", rows_of(slot))
             self._freed.append(slot)
         else:
-            self._connection.execute("INSERT INTO litter (slot) VALUES (?)", (slot,))
+            self._connection.execute("INSERT INTO pending_deletes (slot) VALUES (?)", (slot,))
             self._left.append(slot)
 
     def delete_some(self) -> None:
@@ -88,7 +89,7 @@ class Slots:
             (*rows_of(slot), CHUNKS_AT_ONCE),
         ).rowcount
         if deleted < CHUNKS_AT_ONCE:
-            self._connection.execute("DELETE FROM litter WHERE slot = ?", (slot,))
+            self._connection.execute("DELETE FROM pending_deletes WHERE slot = ?", (slot,))
         self._connection.execute("COMMIT")
         if deleted < CHUNKS_AT_ONCE:
             self._free.append(self._pending.popleft())
