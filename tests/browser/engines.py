@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urljoin
 
 import playwright.sync_api as playwright
 import urllib3
@@ -84,6 +85,15 @@ def reach(tab: Tab, *states: str) -> str:
     except (TimeoutError, TimeoutException):
         raise AssertionError(f"The page shows {tab.evaluate(state)!r}, and not {states}.") from None
     return str(tab.evaluate(state))
+
+
+def visit(tab: Tab, address: str) -> None:
+    """Open an address of the site anew, also where only its fragment differs from that of the open page.
+
+    By way of another file of the same host: by way of about:blank, WebKit starts a process for each visit.
+    """
+    tab.open(urljoin(address, "/robots.txt"))
+    tab.open(address)
 
 
 def reach_opened(receipt: Tab) -> None:

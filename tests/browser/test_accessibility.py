@@ -7,7 +7,7 @@ from typing import Literal
 import playwright.sync_api as playwright
 import pytest
 
-from browser.engines import Browsers, PlaywrightTab, Tab, choose, reach
+from browser.engines import Browsers, PlaywrightTab, Tab, choose, reach, visit
 from conftest import ROOT
 from support.servers import Server
 from taina.site import build as build_site
@@ -127,12 +127,10 @@ def test_axe_finds_nothing_in_any_state(page: playwright.Page, taina: Server, la
     look("offline")
     page.context.set_offline(False)
     tab.wait("document.querySelector('#offline').hidden")
-    tab.open("about:blank")
-    tab.open(link)
+    visit(tab, link)
     reach(tab, "gone")
     look("gone")
-    tab.open("about:blank")
-    tab.open(link[:-3])
+    visit(tab, link[:-3])
     reach(tab, "cut")
     look("cut")
     tab.open(f"{taina.url}/{language}/request/")

@@ -2,7 +2,7 @@
 
 import re
 
-from browser.engines import Tab, reach
+from browser.engines import Tab, reach, visit
 from support.servers import Server
 from taina import Client
 
@@ -31,8 +31,7 @@ def test_a_changed_link_still_leads_to_its_secret(tab: Tab, taina: Server) -> No
     for changed, seen in CHANGED.items():
         address = re.sub(r"/s/#(.*)", changed, sent.link)
         assert address != sent.link
-        tab.open("about:blank")
-        tab.open(address)
+        visit(tab, address)
         assert reach(tab, "before", "cut", "wrong-link", "missing", "empty") == "before", changed
         assert tab.shown("#link-seen") == seen, changed
         assert sent.link.partition("#")[2] not in tab.evaluate("location.pathname + location.search"), changed
@@ -45,12 +44,10 @@ def test_every_kind_of_link_is_repaired(tab: Tab, taina: Server) -> None:
     with Client(taina.url) as client:
         sent, asked = client.send("hunter2"), client.request()
     for link, state in [(sent.receipt, "shown"), (asked.link, "ready"), (asked.inbox, "shown")]:
-        tab.open("about:blank")
-        tab.open(link.replace("#", "%23"))
+        visit(tab, link.replace("#", "%23"))
         reach(tab, state)
         assert tab.shown("#link-seen")
-        tab.open("about:blank")
-        tab.open(link)
+        visit(tab, link)
         reach(tab, state)
         assert not tab.shown("#link-seen"), "an unchanged link was seen by nobody"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import playwright.sync_api as playwright
 
-from browser.engines import Browsers, PlaywrightTab, Tab, choose, reach
+from browser.engines import Browsers, PlaywrightTab, Tab, choose, reach, visit
 from support.servers import Server
 from taina.format.links import Link, encode_link
 
@@ -78,8 +78,7 @@ def test_whatever_stands_behind_the_hash_is_never_more_than_a_link(tab: Tab, tai
     )
     some = [(page, hostile) for page in ("receipt", "r", "inbox") for hostile in HOSTILE[::6]]
     for page, hostile in [*(("s", hostile) for hostile in HOSTILE), *some]:
-        tab.open("about:blank")
-        tab.open(f"{taina.url}/en/{page}/#{hostile}")
+        visit(tab, f"{taina.url}/en/{page}/#{hostile}")
         assert reach(tab, "cut", "empty", "missing") == "cut"
         tab.evaluate(WATCH)
         assert unharmed(tab)

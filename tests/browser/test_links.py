@@ -1,6 +1,6 @@
 """Links as mailers, chats and terminals leave them, opened by each engine as the address that it makes of them."""
 
-from browser.engines import Tab, reach
+from browser.engines import Tab, reach, visit
 from browser.test_story import send
 from support.servers import Server
 
@@ -29,8 +29,7 @@ def test_a_damaged_link_opens_as_the_whole_one_does(tab: Tab, reader: Tab, taina
     forms = {name: form.replace("{}", fragment) for name, form in FORMS.items()}
     forms |= {f"{name} inside": fragment[:20] + mark + fragment[20:] for name, mark in INSIDE.items()}
     for name, form in forms.items():
-        reader.open("about:blank")
-        reader.open(f"{start}#{form}")
+        visit(reader, f"{start}#{form}")
         assert reach(reader, "before", "cut", "wrong-link", "missing", "empty") == "before", name
     reader.click("#reveal")
     reach(reader, "shown")
@@ -42,6 +41,5 @@ def test_a_letter_that_was_lost_is_told(tab: Tab, reader: Tab, taina: Server) ->
     send(tab, taina)
     start, _, fragment = tab.value("#link").partition("#")
     for form in (fragment[:-1], fragment[:20] + fragment[21:], f"{fragment[:20]}x{fragment[20:]}"):
-        reader.open("about:blank")
-        reader.open(f"{start}#{form}")
+        visit(reader, f"{start}#{form}")
         assert reach(reader, "before", "cut", "wrong-link", "missing", "empty") == "cut"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from browser.engines import ENGINES, Browsers, Tab, choose, digest, reach, reach_opened, saved
+from browser.engines import ENGINES, Browsers, Tab, choose, digest, reach, reach_opened, saved, visit
 from support.servers import Server, start_server, stop_server
 from taina.format.links import Link, encode_link
 
@@ -24,8 +24,7 @@ def ask(tab: Tab, server: Server, answers: int = 1, passphrase: bool = False) ->
 
 
 def answer(tab: Tab, link: str, text: str = "hunter2", passphrase: str = "") -> None:
-    tab.open("about:blank")
-    tab.open(link)
+    visit(tab, link)
     reach(tab, "ready")
     tab.fill("#text", text)
     if passphrase:
@@ -39,8 +38,7 @@ ASKED = "performance.getEntriesByType('resource').some(({name}) => name.includes
 
 def came(tab: Tab, inbox: str) -> list[str]:
     """Open an inbox and ask about the answers; the addresses of those that can be opened."""
-    tab.open("about:blank")
-    tab.open(inbox)
+    visit(tab, inbox)
     reach(tab, "shown")
     if tab.shown("#check"):
         assert not tab.evaluate(ASKED), "asking tells the server which secrets answer this request"
@@ -51,8 +49,7 @@ def came(tab: Tab, inbox: str) -> list[str]:
 
 
 def opened(tab: Tab, link: str) -> None:
-    tab.open("about:blank")
-    tab.open(link)
+    visit(tab, link)
     reach(tab, "before")
     tab.click("#reveal")
     reach(tab, "shown")
@@ -98,8 +95,7 @@ def test_a_file_and_several_answers(tab: Tab, reader: Tab, taina: Server, tmp_pa
     file = tmp_path / "Договор.bin"
     file.write_bytes(os.urandom((1 << 20) + 5))  # so large that a worker carries it
     answer(reader, link, "one")
-    reader.open("about:blank")
-    reader.open(link)
+    visit(reader, link)
     reach(reader, "ready")
     assert reader.text('[data-fill="left"]') == "1"
     choose(reader, [file])
@@ -182,8 +178,7 @@ def test_a_deleted_request_takes_nothing_and_shows_nothing(tab: Tab, reader: Tab
     assert "#" not in tab.url()
     tab.open(inbox)
     reach(tab, "missing")
-    reader.open("about:blank")
-    reader.open(link)
+    visit(reader, link)
     reach(reader, "missing")
 
 
@@ -219,8 +214,7 @@ def test_links_that_are_cut_or_mixed_up(tab: Tab, reader: Tab, taina: Server) ->
         (f"/r/#{unknown}", "missing", 1),
         ("/en/r/", "empty", 0),
     ]:
-        reader.open("about:blank")
-        reader.open(taina.url + address)
+        visit(reader, taina.url + address)
         assert reach(reader, "cut", "wrong-link", "missing", "empty", "ready", "shown") == state
         assert reader.evaluate(calls) == asked, address
 

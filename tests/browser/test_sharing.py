@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import zxingcpp
 
-from browser.engines import Browsers, PlaywrightTab, Tab, reach
+from browser.engines import Browsers, PlaywrightTab, Tab, reach, visit
 from support.servers import Server
 from taina.client.words import _words
 
@@ -136,8 +136,7 @@ def test_a_receipt_remembers_its_name_and_can_be_forgotten(tab: Tab, taina: Serv
     reach(tab, "shown")
     tab.fill("#nickname", "Router")
     tab.click("#keep")
-    tab.open("about:blank")
-    tab.open(receipt)
+    visit(tab, receipt)
     reach(tab, "shown")
     assert tab.text("#named") == tab.value("#nickname") == "Router"
     tab.click("#forget")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from browser.engines import ENGINES, Browsers, Tab, choose, digest, reach, reach_opened, saved
+from browser.engines import ENGINES, Browsers, Tab, choose, digest, reach, reach_opened, saved, visit
 from support.servers import Server, start_server, stop_server
 from taina.client.names import clean_name
 
@@ -185,12 +185,10 @@ def test_links_that_are_cut_or_mixed_up(tab: Tab, reader: Tab, taina: Server) ->
         (f"/receipt/#{fragment}", "wrong-link"),
         ("/en/s/", "empty"),
     ]:
-        reader.open("about:blank")
-        reader.open(taina.url + address)
+        visit(reader, taina.url + address)
         assert reach(reader, "cut", "wrong-link", "empty", "before", "shown", "missing") == state
         assert reader.evaluate(calls) == 0, "the page itself knows, without asking"
-    reader.open("about:blank")
-    reader.open(f"{link}&utm_source=chat")
+    visit(reader, f"{link}&utm_source=chat")
     reach(reader, "before")
 
 

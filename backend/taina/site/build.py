@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -102,8 +102,8 @@ def _build(source: Path, looks: Looks, api: str | None, webcat: str | None) -> t
         integrity=loaded.integrity,
         import_map=import_map,
         languages={code: catalog["meta"] for code, catalog in catalogs.items()},
-        modules=lambda entry: assets.modules(loaded, entry),
-        loaded_later=lambda entry: assets.loaded_later(loaded, entry),
+        modules=cache(partial(assets.modules, loaded)),
+        loaded_later=cache(partial(assets.loaded_later, loaded)),
         addresses=pages,
         calls=calls(),
         looks=looks,
