@@ -21,6 +21,7 @@ import {
 } from "../ui/page.js";
 
 /** @typedef {import("../client/receiving.js").Incoming} Incoming */
+/** @typedef {Incoming & {type: "file"}} IncomingFile */
 
 const HIDE_AFTER = 5 * 60_000; // ms without anybody there
 const SAVE_EVERY = 300; // ms: browsers drop downloads that come too fast one after another
@@ -50,7 +51,7 @@ let link;
 let status;
 /** What was revealed, as long as this page holds it. @type {{expires: number, items: Incoming[]} | null} */
 let secret = null;
-/** Where the browser reads each file that is saved. @type {Map<Incoming, Promise<string>>} */
+/** Where the browser reads each file that is saved. @type {Map<IncomingFile, Promise<string>>} */
 const addresses = new Map();
 /** Whether a reveal was begun and its answer never came: the server then keeps the secret for our next try. */
 let interrupted = false;
@@ -79,7 +80,7 @@ function start() {
     else if (interrupted) void reveal(event);
     else void look();
   });
-  element("save-all").addEventListener("click", () => save(secret?.items ?? []));
+  element("save-all").addEventListener("click", () => save(files()));
   for (const sign of ["pointerdown", "keydown", "scroll"]) addEventListener(sign, stayAwake, { passive: true });
   void look();
 }
@@ -215,7 +216,7 @@ function showSecret() {
       return part;
     }),
   );
-  const saved = items.filter((item) => item.type === "file");
+  const saved = files();
   element("secret-file-card").hidden = saved.length === 0;
   element("save-all").hidden = saved.length < 2;
   element("secret-files").replaceChildren(
@@ -234,24 +235,29 @@ function showSecret() {
   stayAwake();
 }
 
-/** Then leaving asks first, even after all were saved: no browser tells a page when a save has ended. */
-function holdsFiles() {
-  return secret?.items.some(({ type }) => type === "file");
+/** @returns {IncomingFile[]} */
+function files() {
+  return (secret?.items ?? []).filter((item) => item.type === "file");
 }
 
-/** @param {Incoming[]} items */
+/** Then leaving asks first, even after all were saved: no browser tells a page when a save has ended. */
+function holdsFiles() {
+  return files().length > 0;
+}
+
+/** @param {IncomingFile[]} items */
 async function save(items) {
   let failed = false;
-  for (const [n, item] of items.filter(({ type }) => type === "file").entries()) {
+  for (const [n, item] of items.entries()) {
     if (n > 0) await new Promise((done) => setTimeout(done, SAVE_EVERY));
     await offer(item).catch(() => (failed = true)); // the others may be saved nevertheless
   }
   element("not-saved").hidden = !failed;
 }
 
-/** @param {Incoming} item @throws where the browser has no room to put it together */
+/** @param {IncomingFile} item @throws where the browser has no room to put it together */
 async function offer(item) {
-  if (item.type !== "file" || opening === null) return;
+  if (opening === null) return;
   const anchor = document.createElement("a");
   anchor.href = await addressOf(item);
   if (secret === null) return; // the page was left meanwhile
@@ -261,7 +267,7 @@ async function offer(item) {
 
 /**
  * It lives as long as this page holds the file: a browser that asks where to save reads nothing before it is told.
- * @param {Incoming & {type: "file"}} item
+ * @param {IncomingFile} item
  * @returns {Promise<string>}
  */
 function addressOf(item) {
