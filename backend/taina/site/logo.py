@@ -1,4 +1,9 @@
-"""Whether an operator's logo is a drawing and nothing else: SVG with shapes and colours, no script, no address."""
+"""Whether an operator's logo is a drawing and nothing else: SVG with shapes and colours, no script, no address.
+
+Pages show it as a picture, which runs no script and fetches nothing: what it had beyond shapes would be missing there
+without a word. Opened by its own address it is a document of the pages' origin, and unlike them it has no policy in
+itself: on a host that sends none, its scripts would run.
+"""
 
 import re
 import xml.etree.ElementTree as ElementTree  # a document type, which could expand for ever, is refused before
@@ -7,21 +12,15 @@ LARGEST = 16_384
 """Bytes: it is part of every page's first load."""
 
 _SVG = "{http://www.w3.org/2000/svg}"
-_ELEMENTS = frozenset(
-    re.findall(
-        r"\S+",
-        "svg g path rect circle ellipse line polyline polygon title desc defs linearGradient radialGradient stop "
-        "clipPath mask",
-    )
+_ELEMENT = re.compile(
+    r"svg|g|path|rect|circle|ellipse|line|polyline|polygon|title|desc|defs|linearGradient|radialGradient|stop|"
+    r"clipPath|mask"
 )
-_ATTRIBUTES = frozenset(
-    re.findall(
-        r"\S+",
-        "viewBox width height x y x1 y1 x2 y2 cx cy r rx ry fx fy d points transform id version preserveAspectRatio "
-        "fill fill-opacity fill-rule clip-rule clip-path mask stroke stroke-width stroke-linecap stroke-linejoin "
-        "stroke-miterlimit stroke-dasharray stroke-dashoffset stroke-opacity opacity offset stop-color stop-opacity "
-        "color gradientUnits gradientTransform spreadMethod clipPathUnits maskUnits role",
-    )
+_ATTRIBUTE = re.compile(
+    r"viewBox|width|height|x|y|x1|y1|x2|y2|cx|cy|r|rx|ry|fx|fy|d|points|transform|id|version|preserveAspectRatio|"
+    r"fill|fill-opacity|fill-rule|clip-rule|clip-path|mask|stroke|stroke-width|stroke-linecap|stroke-linejoin|"
+    r"stroke-miterlimit|stroke-dasharray|stroke-dashoffset|stroke-opacity|opacity|offset|stop-color|stop-opacity|"
+    r"color|gradientUnits|gradientTransform|spreadMethod|clipPathUnits|maskUnits|role"
 )
 
 
@@ -49,10 +48,10 @@ def check(data: bytes) -> None:
         )
     for element in root.iter():
         name = element.tag.removeprefix(_SVG)
-        if name not in _ELEMENTS:
+        if not _ELEMENT.fullmatch(name):
             raise ValueError(f"holds <{name}>, which a logo may not. Export it as plain shapes.")
         for attribute, value in element.attrib.items():
-            if attribute not in _ATTRIBUTES:
+            if not _ATTRIBUTE.fullmatch(attribute):
                 raise ValueError(f"holds the attribute {attribute}, which a logo may not. Remove it.")
             if re.search(r"url\((?!#[\w-]+\))|[:;\\]", value, re.IGNORECASE):
                 raise ValueError(f"holds an address or a style in {attribute}. Remove it.")
