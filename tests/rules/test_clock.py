@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from support.clocks import START
 from support.secrets import Made, MadeRequest
 from support.waiting import wait_until
 from taina.errors import NotFoundError, TainaError
@@ -18,7 +19,6 @@ from taina.rules.vault import RECEIPT_KEPT, Vault
 from taina.store import Store
 from taina.store.sqlite import SqliteStore
 
-START = 1_800_000_000
 DAY = 86400
 
 

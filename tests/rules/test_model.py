@@ -9,6 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
+from support.clocks import START
 from support.secrets import Made, made_of_chunks
 from taina.errors import TainaError
 from taina.rules.types import Limits
@@ -83,7 +84,7 @@ class Rules(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self._folder = tempfile.TemporaryDirectory()
-        self.now = 1_800_000_000
+        self.now = START
         self.store = SqliteStore(Path(self._folder.name) / "taina.db")
         self.vault = Vault(self.store, Limits(attempts=ATTEMPTS, lease=LEASE), lambda: self.now)
         self.models: list[tuple[Model, list[Made]]] = []

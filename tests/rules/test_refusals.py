@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from support.clocks import START
 from support.secrets import SEALED_CHUNK, Made, MadeRequest, envelope, made_of_chunks
 from taina.errors import TainaError
 from taina.rules.access_keys import open_keys
@@ -13,8 +14,6 @@ from taina.rules.secret_requests import SecretRequests
 from taina.rules.types import Limits
 from taina.rules.vault import Vault
 from taina.store import Store
-
-START = 1_800_000_000
 
 
 @dataclass

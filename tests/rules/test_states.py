@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from support.clocks import START
 from support.secrets import SEALED_CHUNK, Made
 from taina.errors import GoneError, TainaError
 from taina.rules.types import Limits
 from taina.rules.vault import RECEIPT_KEPT, Vault
 from taina.store import ROW, Store
 
-START = 1_800_000_000
 SIZE = 1040
 UPLOAD = SEALED_CHUNK + 40
 KEPT = 3600 + RECEIPT_KEPT

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from support.clocks import START
 from support.secrets import SEALED_CHUNK, Made, MadeRequest
 from taina.errors import TainaError
 from taina.rules.secret_requests import SecretRequests
@@ -16,8 +17,6 @@ from taina.rules.types import Limits
 from taina.rules.vault import Vault
 from taina.store import Transaction
 from taina.store.sqlite import SqliteStore
-
-START = 1_800_000_000
 
 
 def new_vault(store: SqliteStore) -> Vault:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import sqlite_utils
 
-from support.every_state import START, EveryState
+from support.clocks import START
+from support.every_state import EveryState
 from support.postgres_cluster import Node
 from support.secrets import Made
 from taina.errors import GoneError

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 import sqlite_utils
 
+from support.clocks import START
 from support.secrets import SEALED_CHUNK, Made, MadeRequest, envelope, made_of_chunks
 from taina.rules.secret_requests import SecretRequests
 from taina.rules.types import Limits
@@ -21,7 +22,6 @@ from taina.store.sqlite import SqliteStore
 from taina.store.sqlite_migrations import CHUNKS_A_SLOT, migrations
 from taina.store.sqlite_transaction import NAMES
 
-START = 1_800_000_000
 Insert = Callable[[str, Mapping[str, Any]], object]
 """Adds a row to a table."""
 

@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 from psycopg import errors
 
+from support.clocks import START
 from support.postgres_cluster import PASSWORD, Node, free_port
 from support.secrets import Made, MadeRequest, envelope, made_of_chunks
 from support.waiting import wait_until
@@ -19,8 +20,6 @@ from taina.rules.vault import Vault
 from taina.store import ROW, Transaction, UnusableError
 from taina.store.postgres import PostgresStore, look
 from taina.store.postgres_migrations import STEPS
-
-START = 1_800_000_000
 
 
 def new_vault(store: PostgresStore, now: int = START) -> Vault:

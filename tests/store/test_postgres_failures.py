@@ -10,6 +10,7 @@ from typing import Literal, TypeVar
 
 import pytest
 
+from support.clocks import START
 from support.cutting_proxy import CuttingProxy
 from support.postgres_cluster import Cluster, Node
 from support.secrets import Made
@@ -20,7 +21,6 @@ from taina.rules.vault import Vault
 from taina.store import ROW, InDoubtError, Transaction, UnusableError
 from taina.store.postgres import PostgresStore, look
 
-START = 1_800_000_000
 Result = TypeVar("Result")
 
 

@@ -5,6 +5,7 @@ from contextlib import closing
 
 import pytest
 
+from support.clocks import START
 from support.postgres_cluster import Cluster, Node
 from support.secrets import Made
 from taina.rules.types import Limits
@@ -12,7 +13,6 @@ from taina.rules.vault import Vault
 from taina.store import shred
 from taina.store.postgres import PostgresStore
 
-START = 1_800_000_000
 SETTINGS = {"wal_recycle": "off", "min_wal_size": "32MB"}
 
 

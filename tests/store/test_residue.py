@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from support.clocks import START
 from support.secrets import Made
 from support.waiting import wait_until
 from taina.rules.types import Limits
 from taina.rules.vault import Vault
 from taina.store import Store, shred
 from taina.store.sqlite import SqliteStore
-
-START = 1_800_000_000
 
 
 @pytest.fixture

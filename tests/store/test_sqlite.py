@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from support.clocks import START
 from support.secrets import SEALED_CHUNK, Made, MadeRequest, envelope, made_of_chunks
 from support.waiting import wait_until
 from taina.errors import ConflictError, StorageFullError
@@ -25,8 +26,6 @@ from taina.store import ROW, Transaction, Usage, sqlite_transaction
 from taina.store.group_commit import Job
 from taina.store.sqlite import SqliteStore
 from taina.store.sqlite_slots import SLOTS_AT_ONCE
-
-START = 1_800_000_000
 
 
 def new_vault(store: SqliteStore) -> Vault:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from support.clocks import START
 from support.listeners import in_thread
 from support.secrets import Made
 from support.waiting import wait_until
@@ -20,8 +21,6 @@ from taina.store import turns as turns_module
 from taina.store.group_commit import Job, TurnCommit
 from taina.store.sqlite import SqliteStore
 from taina.store.turns import Turns, elsewhere
-
-START = 1_800_000_000
 
 
 @contextmanager

@@ -1,12 +1,11 @@
 """A store with a secret in every state and a request with an answer, and whether each goes on where it was."""
 
+from support.clocks import START
 from support.secrets import Made, MadeRequest, envelope, made_of_chunks
 from taina.rules.secret_requests import SecretRequests
 from taina.rules.types import Limits
 from taina.rules.vault import Vault
 from taina.store import ROW, Store, Usage
-
-START = 1_800_000_000
 
 
 class EveryState:
