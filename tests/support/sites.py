@@ -8,9 +8,9 @@ from taina.site import build as build_site
 from taina.site.branding import Looks
 
 
-def write_site(folder: Path, looks: Looks | None = None, api: str | None = None) -> None:
+def write_site(folder: Path, looks: Looks | None = None, api: str | None = None, webcat: str | None = None) -> None:
     """Without compressed copies, which take ten seconds of a processor."""
-    _write(folder, build_site.build(looks=looks, api=api))
+    _write(folder, build_site.build(looks=looks, api=api, webcat=webcat))
 
 
 def whole_site(temporary: Path) -> Path:

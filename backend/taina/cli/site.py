@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from taina.cli.output import say
+from taina.cli.webcat import webcat
 from taina.config.values import origin
 
 
@@ -79,3 +80,6 @@ def sign(folder: Path, file: Path) -> None:
     except OSError as error:
         raise click.ClickException(f"{folder} cannot be written to: {error.strerror}.") from None
     say(signing.public_key(loaded))
+
+
+site.add_command(webcat)

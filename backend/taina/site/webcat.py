@@ -93,7 +93,10 @@ def canonical(document: object) -> bytes:
 
     Raises: ValueError: it holds a fraction, a number past 2**53, half a character, or what is no JSON.
     """
-    return _canonical(document).encode()
+    try:
+        return _canonical(document).encode()
+    except RecursionError:
+        raise ValueError("too many levels") from None
 
 
 def _canonical(value: object) -> str:
