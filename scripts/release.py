@@ -29,9 +29,9 @@ from build_packages import build_package
 from taina import __version__
 from taina.cli.licences import Part
 from taina.site import SiteError, build
+from taina.site.release import PUBLIC_KEY, SIGNATURE, SUMS, verify_release
 from taina.site.signing import load_key, sign
 
-SUMS, SIGNATURE, PUBLIC_KEY = "SHA256SUMS", "SHA256SUMS.sig", "release-key.pem"
 _EPOCH = 1767225600
 """A time for archives that is the same for everybody: 2026-01-01."""
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^ \\;]+)(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
@@ -154,6 +154,8 @@ def main(out: Path, key: Path) -> None:
     copy_examples(out)
     write_sums(out)
     sign_sums(out, loaded)
+    if findings := verify_release(out, loaded.public_key()).findings:
+        sys.exit("\n".join(["This is not to be published:", *findings]))
     click.echo((out / SUMS).read_text(), nl=False)
 
 

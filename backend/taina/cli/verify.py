@@ -19,20 +19,27 @@ from taina.cli.output import progress, say, say_json
     metavar="RELEASE",
     help="Oldest release of the pages that is good: its number or its day, such as 0.2.0 or 2026-11-28.",
 )
+@click.option("--release", is_flag=True, help="FOLDER is a release: check sums, signature and pages.")
 @json_option
-def verify(place: str, key: str, at_least: str | None, as_json: bool) -> None:
+def verify(place: str, key: str, at_least: str | None, release: bool, as_json: bool) -> None:
     """Fetch every file of a site, as browsers do and in every coding, and compare it, and its headers, with the signed
     list.
+
+    With --release, compare the files of a release with its signed sums, and what is in them with each other.
 
     Ends with 6 if anything differs. What a host shows to you may not be what it shows to others: ask from several
     networks, and more than once.
     """
     from taina.site.manifest import read_key
+    from taina.site.release import verify_release
     from taina.site.verify import shown, verify_folder, verify_host
 
-    # Path.is_file raises for what is too long to be a name.
-    public = read_key(first_line(Path(key), "key") if os.path.isfile(key) else key)  # noqa: PTH113
-    if "://" in place:
+    public = read_key(_key_text(key))
+    if release:
+        if "://" in place:
+            raise click.UsageError("--release goes with a folder: download the release into one.")
+        report = verify_release(Path(place), public, at_least)
+    elif "://" in place:
         with progress("Comparing") as on_progress:
             report = verify_host(place, public, on_progress or (lambda *_: None), at_least)
     else:
@@ -44,8 +51,17 @@ def verify(place: str, key: str, at_least: str | None, as_json: bool) -> None:
         for finding in report.findings:
             say(finding)
         end = "as signed" if not report.findings else f"{len(report.findings)} findings"
-        release = f" of release {report.release}" if report.release else ""
-        release += f" ({report.released})" if report.released else ""
-        say(f"{shown(place)}: {report.files} files{release}, {end}.", err=True)
+        which = f" of release {report.release}" if report.release else ""
+        which += f" ({report.released})" if report.released else ""
+        say(f"{shown(place)}: {report.files} files{which}, {end}.", err=True)
     if report.findings:
         raise SystemExit(6)
+
+
+def _key_text(key: str) -> str:
+    """The key itself; of a file its first line, or all of one in PEM, as in a release."""
+    # Path.is_file raises for what is too long to be a name.
+    if not os.path.isfile(key):  # noqa: PTH113
+        return key
+    line = first_line(Path(key), "key")
+    return Path(key).read_text("utf-8", "replace") if line.startswith("-----BEGIN") else line

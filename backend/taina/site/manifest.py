@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypedDict
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from taina import base64url
 from taina.errors import InvalidError, TamperedError
@@ -48,11 +49,24 @@ class Manifest:
 
 
 def read_key(text: str) -> Ed25519PublicKey:
-    """A public key in base64url. Raises: InvalidError."""
+    """A public key in base64url or PEM. Raises: InvalidError."""
+    if text.startswith("-----BEGIN"):
+        return read_pem_key(text.encode())
     try:
         return Ed25519PublicKey.from_public_bytes(base64url.decode(text.strip()))
     except ValueError:
         raise InvalidError("This is not a public key: it has 43 letters, digits, - and _.", field="key") from None
+
+
+def read_pem_key(data: bytes) -> Ed25519PublicKey:
+    """A public key in PEM, as a release holds it. Raises: InvalidError."""
+    try:
+        key = load_pem_public_key(data)
+    except (ValueError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, Ed25519PublicKey):
+        raise InvalidError("This is not a public key of Ed25519 in PEM.", field="key")
+    return key
 
 
 def read_manifest(key: Ed25519PublicKey, data: bytes, signature: bytes) -> Manifest:
