@@ -58,9 +58,20 @@ def test_unknown_pages_are_told_in_the_reader_s_language(web: httpx.Client, buil
         assert answer.content == (built_site / file).read_bytes()
 
 
-def test_a_page_without_its_slash_hops_to_itself(web: httpx.Client) -> None:
-    answer = web.get("/en/privacy")
-    assert (answer.status_code, answer.headers["location"]) == (308, "/en/privacy/")
+@pytest.mark.parametrize(
+    ("path", "page"),
+    [
+        ("/en/privacy", "/en/privacy/"),
+        ("/en/privacy/index.html", "/en/privacy/"),
+        ("/index.html", "/"),
+        ("/api", "/api/"),
+        ("/api/index.html", "/api/"),
+    ],
+)
+def test_a_page_has_one_address_to_which_the_others_hop(web: httpx.Client, path: str, page: str) -> None:
+    answer = web.get(path)
+    assert (answer.status_code, answer.headers["location"]) == (308, page)
+    assert answer.headers["content-security-policy"] == web.get(page).headers["content-security-policy"]
 
 
 def test_head_and_wrong_methods(web: httpx.Client) -> None:

@@ -1,7 +1,6 @@
 """The WSGI application: every route of the API, and the built site below it."""
 
 import json
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,7 +15,7 @@ from taina.web import openapi, problems
 from taina.web import secrets as resources
 from taina.web.access_log import Observer, Observing
 from taina.web.admission import Admission
-from taina.web.headers import ApiSecurity
+from taina.web.headers import CALLS, ApiSecurity
 from taina.web.health import HealthResource, ReadyResource
 from taina.web.limits import ClientLimits, Rates
 from taina.web.mail import MailResource
@@ -80,8 +79,7 @@ def create_app(
     app.add_route(f"{API}/requests/{{request_id}}/envelopes", EnvelopesResource(requests))
     if site is not None:
         app.add_sink(site, prefix="/")
-    # The address /api/ itself is a page.
-    app.add_sink(_no_such_call, prefix=re.compile("/api/(?=.)"))
+    app.add_sink(_no_such_call, prefix=CALLS)
     return app
 
 

@@ -1,11 +1,14 @@
 """Headers of every API answer, and which pages of other sites may use it."""
 
+import re
 from collections.abc import Collection
 
 import falcon
 
 from taina.errors import CrossSiteError
 
+CALLS = re.compile(r"/api/(?!index\.html\Z)(?=.)")
+"""What the API answers: all below `/api/`, which itself is a page."""
 HEADERS = [
     ("Cache-Control", "no-store"),
     ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox"),
@@ -22,7 +25,7 @@ _PREFLIGHT = [
 
 
 class ApiSecurity:
-    """Falcon middleware for all that lies under /api/, which itself is a page.
+    """Falcon middleware for all calls.
 
     Args:
         origins: other addresses whose pages may use the API.
@@ -39,7 +42,7 @@ class ApiSecurity:
         """
         # The router passes over slashes that lead, and not every server folds them before.
         path = "/" + request.path.lstrip("/")
-        if not path.startswith("/api/") or path == "/api/":
+        if not CALLS.match(path):
             return
         response.set_headers(HEADERS)
         origin = request.get_header("Origin")

@@ -70,9 +70,10 @@ class Site:
             response.set_header("Allow", "GET, HEAD")
             raise MethodNotAllowedError
         if page is None:
-            if request.path + "/" in self._pages:
-                # Within this origin, and never on a link's path: those end in a slash already.
-                raise falcon.HTTPPermanentRedirect(request.path + "/")
+            for folder in (request.path + "/", request.path.removesuffix("index.html")):
+                if folder in self._pages:
+                    # Within this origin, and never on a link's path: those end in a slash already.
+                    raise falcon.HTTPPermanentRedirect(folder)
             response.status = falcon.HTTP_404
             language = request.path.split("/")[1]
             page = self._pages.get(f"/{language}/404.html") or self._pages["/404.html"]
