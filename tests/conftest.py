@@ -9,7 +9,7 @@ import pytest
 from support.javascript import JavaScript
 from support.postgres_cluster import Cluster, Node
 from support.servers import Server, start_server, stop_server
-from support.sites import whole_site
+from support.sites import whole_site, write_site
 from taina.store import Store
 from taina.store.postgres import PostgresStore
 from taina.store.sqlite import SqliteStore
@@ -27,6 +27,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def built_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Shared by all tests of a run: change a copy."""
     return whole_site(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture(scope="session")
+def webcat_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same for a host that is enrolled in WEBCAT, as version 2."""
+    folder = tmp_path_factory.mktemp("webcat")
+    write_site(folder, webcat="2")
+    return folder
 
 
 @pytest.fixture(scope="session")
