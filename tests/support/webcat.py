@@ -1,10 +1,12 @@
 """WEBCAT's rules as a judge: which answers of an enrolled host its extension (2.7.1) lets a browser have.
 
 Written from its documentation and, where the two differ, from what its code does. It does not judge what a server
-cannot see: WebAssembly that a page compiles, ports, and answers out of the browser's own cache.
+cannot see: WebAssembly that a page compiles, ports, and answers out of the browser's own cache. Signatures are verified
+by our own code, which tests/site/test_sigsum.py holds to Sigsum's documents.
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,12 +14,18 @@ from enum import StrEnum
 from typing import TypedDict
 
 from taina import base64url
+from taina.site import SiteError
+from taina.site.webcat import canonical
+from taina.site.webcat_bundle import read_bundle
 
 
 class Refusal(StrEnum):
     """Why a visitor gets nothing, by the names that the extension shows."""
 
+    BUNDLE_FETCH_ERROR = "BUNDLE_FETCH_ERROR"
+    BUNDLE_MALFORMED = "BUNDLE_MALFORMED"
     CSP_MISMATCH = "CSP_MISMATCH"
+    ENROLLMENT_MISMATCH = "ENROLLMENT_MISMATCH"
     HEADERS_DUPLICATE = "HEADERS_DUPLICATE"
     HEADERS_FORBIDDEN = "HEADERS_FORBIDDEN"
     HEADERS_LOCATION_EXTERNAL = "HEADERS_LOCATION_EXTERNAL"
@@ -31,7 +39,9 @@ class Refusal(StrEnum):
     MANIFEST_DEFAULT_FALLBACK_MISSING = "MANIFEST_DEFAULT_FALLBACK_MISSING"
     MANIFEST_DEFAULT_CSP_MISSING = "MANIFEST_DEFAULT_CSP_MISSING"
     MANIFEST_DEFAULT_CSP_INVALID = "MANIFEST_DEFAULT_CSP_INVALID"
+    MANIFEST_EXPIRED = "MANIFEST_EXPIRED"
     MANIFEST_EXTRA_CSP_INVALID = "MANIFEST_EXTRA_CSP_INVALID"
+    MANIFEST_VERIFY_FAILED = "MANIFEST_VERIFY_FAILED"
     MANIFEST_WASM_MISSING = "MANIFEST_WASM_MISSING"
 
 
@@ -104,6 +114,30 @@ def is_newer(version: str, than: str) -> bool:
     one, other = (list(map(int, text.split("."))) for text in (version, than))
     length = max(len(one), len(other))
     return one + [0] * (length - len(one)) > other + [0] * (length - len(other))
+
+
+def judge_bundle(enrolled: str, answer: Answer, now: float) -> Refusal | None:
+    """Why the extension takes nothing from a host with this bundle; None where it does.
+
+    Args:
+        enrolled: what its list says of the host: SHA-256 of the enrollment, in base64url.
+        answer: to `/.well-known/webcat/bundle.json`.
+        now: Unix time.
+    """
+    if answer.status not in range(200, 300):
+        return Refusal.BUNDLE_FETCH_ERROR
+    try:
+        bundle = json.loads(answer.body)
+        enrollment = canonical(bundle["enrollment"])
+    except (LookupError, TypeError, ValueError):
+        return Refusal.BUNDLE_MALFORMED
+    if base64url.encode(hashlib.sha256(enrollment).digest()) != enrolled:
+        return Refusal.ENROLLMENT_MISMATCH
+    try:
+        _, manifest, validity = read_bundle(answer.body)
+    except SiteError:
+        return Refusal.MANIFEST_VERIFY_FAILED
+    return Refusal.MANIFEST_EXPIRED if now > validity.until else judge_manifest(manifest)
 
 
 def judge_manifest(manifest: Mapping[str, object]) -> Refusal | None:

@@ -1,28 +1,87 @@
 """`taina serve` on a host that is enrolled in WEBCAT: nothing honest is refused, every hostile change is, by name."""
 
-from collections.abc import Callable, Iterator
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from support.servers import start_server, stop_server
-from support.webcat import Answer, Refusal, Request, judge, judge_manifest
+from support.sigsum import DAY, Log, name_of, to_json
+from support.webcat import Answer, Refusal, Request, judge, judge_bundle
 from support.webcat_visitor import Visitor, ask
-from taina.site.webcat import make_manifest
+from taina.site.sigsum import sign_request
+from taina.site.webcat import canonical, make_manifest
+from taina.site.webcat_enrollment import read_enrollment
+from taina.web.site_headers import WEBCAT_BUNDLE, WEBCAT_PREVIOUS
+
+KEY, LOG = Ed25519PrivateKey.generate(), Log()
+ENROLLMENT = LOG.enrollment(KEY)
+ENROLLED = read_enrollment(to_json(ENROLLMENT)).hash
+NOW = int(time.time())
+
+
+def bundle_of(manifest: Mapping[str, object], key: Ed25519PrivateKey = KEY, **more: Any) -> dict[str, Any]:
+    """A bundle in which everything is as it has to be."""
+    timed = {**manifest, "timestamp": LOG.tree_head(NOW).strip()}
+    proof = LOG.submit(sign_request(key, canonical(timed)), NOW).strip()
+    return {"enrollment": ENROLLMENT, "manifest": timed, "signatures": {name_of(key): proof}, **more}
 
 
 @pytest.fixture(scope="module")
 def visitor(webcat_site: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
-    server = start_server(tmp_path_factory.mktemp("data"), "--site", str(webcat_site))
+    folder = shutil.copytree(webcat_site, tmp_path_factory.mktemp("enrolled") / "site")
+    manifest = make_manifest((folder / "manifest.json").read_bytes())
+    (folder / WEBCAT_BUNDLE).parent.mkdir(parents=True)
+    (folder / WEBCAT_BUNDLE).write_bytes(to_json(bundle_of(manifest)))
+    server = start_server(tmp_path_factory.mktemp("data"), "--site", str(folder))
     with httpx.Client(base_url=server.url) as client:
-        yield Visitor(client, make_manifest((webcat_site / "manifest.json").read_bytes()))
+        yield Visitor(client, manifest)
     stop_server(server)
 
 
-def test_the_extension_takes_the_manifest(visitor: Visitor) -> None:
-    assert judge_manifest(visitor.manifest) is None
+def test_the_extension_takes_the_bundle(visitor: Visitor) -> None:
+    answer = ask(visitor.client, f"/{WEBCAT_BUNDLE}", "empty")
+    assert judge_bundle(ENROLLED, answer, NOW) is None
+    assert judge_bundle(ENROLLED, answer, NOW + 180 * DAY) is None
+
+
+def test_the_extension_takes_no_bundle_of_200_days(visitor: Visitor) -> None:
+    answer = ask(visitor.client, f"/{WEBCAT_BUNDLE}", "empty")
+    assert judge_bundle(ENROLLED, answer, NOW + 200 * DAY) is Refusal.MANIFEST_EXPIRED
+
+
+def test_a_host_without_a_bundle_is_refused(visitor: Visitor) -> None:
+    answer = ask(visitor.client, f"/{WEBCAT_PREVIOUS}", "empty")
+    assert judge_bundle(ENROLLED, answer, NOW) is Refusal.BUNDLE_FETCH_ERROR
+    assert judge_bundle(ENROLLED, replace(answer, status=200), NOW) is Refusal.BUNDLE_MALFORMED
+
+
+def test_a_manifest_that_nobody_signed_is_refused(visitor: Visitor) -> None:
+    bundle = bundle_of(visitor.manifest)
+    files = bundle["manifest"]["files"]
+    bundle["manifest"]["files"] = {**files, "/en/index.html": files["/index.html"]}
+    assert judge_bundle(ENROLLED, Answer(200, (), to_json(bundle)), NOW) is Refusal.MANIFEST_VERIFY_FAILED
+
+
+def test_a_manifest_that_another_signed_is_refused(visitor: Visitor) -> None:
+    other = Ed25519PrivateKey.generate()
+    for bundle, refusal in [
+        (bundle_of(visitor.manifest, other, enrollment=LOG.enrollment(other)), Refusal.ENROLLMENT_MISMATCH),
+        (bundle_of(visitor.manifest, other), Refusal.MANIFEST_VERIFY_FAILED),
+    ]:
+        assert judge_bundle(ENROLLED, Answer(200, (), to_json(bundle)), NOW) is refusal
+
+
+def test_an_older_bundle_is_accepted_as_nothing_remembers_a_newer_one(visitor: Visitor) -> None:
+    """Within max_age whoever has the server can go back to pages that the keys' holders once signed."""
+    older = bundle_of({**visitor.manifest, "version": "1"})
+    assert judge_bundle(ENROLLED, Answer(200, (), to_json(older)), NOW) is None
 
 
 def test_a_visitor_may_go_everywhere(visitor: Visitor) -> None:
