@@ -20,18 +20,25 @@ class Upkeep:
     """A little at a time. Only who has the connection calls it."""
 
     def __init__(
-        self, connection: sqlite3.Connection, wal: Path, slots: Slots, failed: Callable[[sqlite3.Error], object]
+        self,
+        connection: sqlite3.Connection,
+        wal: Path,
+        slots: Slots,
+        failed: Callable[[sqlite3.Error], object],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """
         Args:
             wal: the file of the log.
             failed: is told of errors.
+            clock: seconds since whenever, that never go back.
         """
         self._connection = connection
         self._wal = wal
         self._slots = slots
         self._failed = failed
-        now = time.monotonic()
+        self._clock = clock
+        now = clock()
         self._committed = self._cleared = now
         self._dirty_since: float | None = now  # a crash may have left a log behind
         self._changes = self._commits = 0
@@ -39,7 +46,7 @@ class Upkeep:
 
     def note_commit(self) -> bool:
         """After each commit; whether `step` has something to do again, which it had not."""
-        self._committed = time.monotonic()
+        self._committed = self._clock()
         self._commits += 1
         if self._commits % _CHECK_WAL_EVERY == 0 and self._log_is_long():
             self._checkpoint()
@@ -50,7 +57,7 @@ class Upkeep:
 
     def step(self) -> float | None:
         """Do what is due; seconds after which it should be called again, or None where all is done."""
-        now = time.monotonic()
+        now = self._clock()
         idle = now - self._committed >= _DELETE_SECONDS
         if self._slots.pending and (idle or now >= self._cleared + _MAX_DELETE_SECONDS):
             self._delete_some()
@@ -66,7 +73,7 @@ class Upkeep:
 
     def end(self) -> None:
         """Empty the log for the last time."""
-        self._empty_log(time.monotonic())
+        self._empty_log(self._clock())
 
     def _empty_log(self, now: float) -> None:
         self._dirty_since = None if self._checkpoint() else now
