@@ -104,12 +104,13 @@ class Secured(NamedTuple):
     server: Server
 
 
-@pytest.fixture(params=["caddy", "nginx"])
-def secured(request: pytest.FixtureRequest, signed: Path, tmp_path: Path) -> Iterator[Secured]:
-    server = start_server(tmp_path / "taina", "--site", str(signed), "--trusted-proxy", "127.0.0.1")
-    port, folder = free_port(), tmp_path / "proxy"
+@contextlib.contextmanager
+def behind(name: str, site: Path, temporary: Path) -> Iterator[Secured]:
+    """`taina serve` with these pages, behind the example for Caddy or nginx."""
+    server = start_server(temporary / "taina", "--site", str(site), "--trusted-proxy", "127.0.0.1")
+    port, folder = free_port(), temporary / "proxy"
     folder.mkdir()
-    if request.param == "caddy":
+    if name == "caddy":
         text = (DEPLOY / "Caddyfile").read_text()
         text = text.replace("{\n\tadmin off", "{\n\tskip_install_trust\n\tauto_https disable_redirects\n\tadmin off", 1)
         text = text.replace("secrets.example.org {", f"https://localhost:{port} {{\n\ttls internal", 1)
@@ -131,6 +132,27 @@ def secured(request: pytest.FixtureRequest, signed: Path, tmp_path: Path) -> Ite
         yield Secured(f"https://localhost:{port}", authority, server)
     if server.process.poll() is None:
         stop_server(server)
+
+
+@contextlib.contextmanager
+def alone(name: str, pages: Path, folder: Path) -> Iterator[str]:
+    """The address of pages that Caddy or nginx delivers by what `taina site build` wrote for it."""
+    port = free_port()
+    folder.mkdir()
+    if name == "caddy":
+        blocks = f"http://localhost:{port} {{\n\troot * {pages}\n\timport {pages}/caddy.conf\n}}\n"
+        serving = caddy(folder, port, "{\n\tadmin off\n}\n" + blocks)
+    else:
+        block = f"server {{ listen 127.0.0.1:{port}; root {pages}; include {pages}/nginx.conf; }}"
+        serving = nginx(folder, port, block)
+    with serving:
+        yield f"http://localhost:{port}"
+
+
+@pytest.fixture(params=["caddy", "nginx"])
+def secured(request: pytest.FixtureRequest, signed: Path, tmp_path: Path) -> Iterator[Secured]:
+    with behind(request.param, signed, tmp_path) as secured:
+        yield secured
 
 
 def test_a_secret_goes_over_https(secured: Secured, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -184,16 +206,7 @@ def test_while_taina_is_away_the_proxy_speaks_as_taina_does(secured: Secured) ->
 @pytest.mark.parametrize("host", ["caddy", "nginx"])
 def test_the_pages_alone_are_delivered_with_their_headers(host: str, pages: Path, tmp_path: Path) -> None:
     """What `taina site build --api` writes for these servers, held to the signed manifest."""
-    folder, port = tmp_path / "host", free_port()
-    folder.mkdir()
-    if host == "caddy":
-        blocks = f"http://localhost:{port} {{\n\troot * {pages}\n\timport {pages}/caddy.conf\n}}\n"
-        serving = caddy(folder, port, "{\n\tadmin off\n}\n" + blocks)
-    else:
-        block = f"server {{ listen 127.0.0.1:{port}; root {pages}; include {pages}/nginx.conf; }}"
-        serving = nginx(folder, port, block)
-    with serving, httpx.Client(headers={"Accept-Encoding": "identity"}) as client:
-        url = f"http://localhost:{port}"
+    with alone(host, pages, tmp_path / "host") as url, httpx.Client(headers={"Accept-Encoding": "identity"}) as client:
         assert compare_host(client, f"{url}/", PUBLIC).findings == []
         missing = client.get(f"{url}/nothing")
         assert (missing.status_code, missing.content) == (404, (pages / "404.html").read_bytes())
