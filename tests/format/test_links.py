@@ -6,7 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taina.errors import FormatError, IncompleteLinkError
-from taina.format.links import BODY_SIZES, KINDS, Kind, Link, clean_fragment, decode_link, encode_link, find_address
+from taina.format.links import (
+    BODY_SIZES,
+    KINDS,
+    Kind,
+    Link,
+    clean_fragment,
+    decode_link,
+    encode_link,
+    find_address,
+    page_address,
+)
 
 kinds = st.sampled_from(KINDS)
 
@@ -22,6 +32,13 @@ def links(draw: st.DrawFn) -> Link:
 @given(links())
 def test_round_trip(link: Link) -> None:
     assert decode_link(encode_link(link), link.kind) == link
+
+
+@given(links(), st.sampled_from(["https://taina.example", "http://127.0.0.1:8080"]))
+def test_the_address_of_a_link_leads_back_to_it(link: Link, instance: str) -> None:
+    address = page_address(instance, link)
+    assert decode_link(address, link.kind) == link
+    assert find_address(address) == instance
 
 
 @given(links(), st.sampled_from(["", "https://taina.example/s/#", "HTTPS://x:1/bg/s/?a=b#"]), st.randoms())

@@ -24,6 +24,7 @@ from taina.rules.types import Limits
 from taina.rules.vault import Vault
 from taina.store import ROW, Transaction, Usage, sqlite_transaction
 from taina.store.group_commit import Job
+from taina.store.ownership import keep_private
 from taina.store.sqlite import SqliteStore
 from taina.store.sqlite_slots import SLOTS_AT_ONCE
 
@@ -95,6 +96,19 @@ def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "taina.db")
     store.close()
     assert stat.S_IMODE((tmp_path / "taina.db").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(("user", "mode"), [(0, 0o644), (1000, 0o600)])
+def test_root_changes_nothing_that_a_link_in_the_place_of_the_file_leads_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: int, mode: int
+) -> None:
+    """Whoever owns the folder could have root hide any file of the system from all others."""
+    other = tmp_path / "other"
+    other.touch(0o644)
+    (tmp_path / "taina.db").symlink_to(other)
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    keep_private(tmp_path / "taina.db")
+    assert stat.S_IMODE(other.stat().st_mode) == mode
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
