@@ -4,14 +4,20 @@ import os
 import sqlite3
 import tarfile
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cli.conftest import Run
+from support.bundles import seal
 from support.servers import start_server, stop_server
+from support.sigsum import DAY
+from support.sites import write_site
 from taina import Client
+from taina.site import signing
 
 
 def test_a_healthy_instance(run: Run, tmp_path: Path, built_site: Path) -> None:
@@ -23,6 +29,27 @@ def test_a_healthy_instance(run: Run, tmp_path: Path, built_site: Path) -> None:
     for expected in ("keeps a write-ahead log", "is for its user alone", "MiB free", "answers", "s apart"):
         assert expected in said
     assert "LOOK" not in said
+
+
+def test_how_long_browsers_with_webcat_go_on_is_said(run: Run, tmp_path: Path) -> None:
+    pages, key, now = tmp_path / "pages", Ed25519PrivateKey.generate(), int(time.time())
+    write_site(pages, webcat="7")
+    signing.sign(pages, key)
+
+    def said() -> list[str]:
+        server = start_server(tmp_path / "data", "--site", str(pages))
+        done = run("doctor", "--data", "data", "--url", server.url)
+        stop_server(server)
+        return [line for line in done.stdout.decode().splitlines() if "webcat" in line.lower()]
+
+    (line,) = said()
+    assert line.startswith("LOOK  .well-known/webcat/bundle.json is missing: ")
+    seal(pages, key, now - DAY // 2)
+    (line,) = said()
+    assert line.startswith("ok    WEBCAT: version 7, good for 179 more days, until ")
+    seal(pages, key, now - 120 * DAY - DAY // 2)
+    (line,) = said()
+    assert line.startswith("LOOK  WEBCAT: version 7, good for 59 more days, until ")
 
 
 @pytest.mark.parametrize(

@@ -183,6 +183,7 @@ def enrolled(**facts: object) -> Callable[[Signed], None]:
         (enrolled(threshold="1"), "has to be from 1 to 2"),
         (enrolled(threshold=True), "has to be from 1 to 2"),
         (enrolled(max_age=0), "a number of seconds"),
+        (enrolled(max_age=367 * DAY), "up to a year"),
         (enrolled(max_age=1.5), "has no canonical form"),
         (enrolled(max_age=None), "a number of seconds"),
         (enrolled(logs={}), "no addresses of logs"),

@@ -1,6 +1,7 @@
 """`taina verify`: whether a site is the one that its maker signed."""
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -46,13 +47,15 @@ def verify(place: str, key: str, at_least: str | None, release: bool, as_json: b
         report = verify_folder(Path(place), public, at_least)
     if as_json:
         facts = {"files": report.files, "release": report.release, "released": report.released}
-        say_json({**facts, "findings": report.findings})
+        say_json({**facts, "webcat": report.webcat and asdict(report.webcat), "findings": report.findings})
     else:
         for finding in report.findings:
             say(finding)
         end = "as signed" if not report.findings else f"{len(report.findings)} findings"
         which = f" of release {report.release}" if report.release else ""
         which += f" ({report.released})" if report.released else ""
+        if report.webcat:
+            say(f"{report.webcat} Its enrollment is {report.webcat.enrollment}.", err=True)
         say(f"{shown(place)}: {report.files} files{which}, {end}.", err=True)
     if report.findings:
         raise SystemExit(6)

@@ -1,6 +1,5 @@
 """`taina site webcat`: what a host that is enrolled in WEBCAT says to browsers, without a network."""
 
-import datetime
 import time
 from collections.abc import Callable
 from functools import wraps
@@ -62,7 +61,7 @@ def manifest(folder: Path, enrollment: Path, tree_head: Path, out: Path) -> None
     enrolled = read_enrollment(enrollment.read_bytes())
     data, valid = prepare(folder, enrolled, tree_head.read_text("utf-8"), time.time())
     out.write_bytes(data)
-    say(f"{out}, once it is signed, will be good until {_day(valid.until)}.")
+    say(f"{out}, once it is signed, will be good until {valid.day}.")
 
 
 @webcat.command()
@@ -101,13 +100,9 @@ def bundle(folder: Path, manifest: Path, enrollment: Path, proofs: tuple[Path, .
     texts = [proof.read_text("utf-8") for proof in proofs or [_beside(manifest, ".proof")]]
     data = enrollment.read_bytes()
     valid = join(folder, data, manifest.read_bytes(), texts, time.time())
-    say(f"The bundle is good until {_day(valid.until)}. The enrollment is {read_enrollment(data).hash}.")
+    say(f"The bundle is good until {valid.day}. The enrollment is {read_enrollment(data).hash}.")
 
 
 def _beside(file: Path, ending: str) -> Path:
     """As sigsum-submit names its files."""
     return file.with_name(file.name + ending)
-
-
-def _day(seconds: float) -> str:
-    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).date().isoformat()

@@ -18,6 +18,7 @@ import httpx
 from taina.config import Config
 from taina.config.values import is_local
 from taina.fetching import Answer, fetch, open_http
+from taina.web.site_headers import WEBCAT_FILES, WEBCAT_VERSION
 
 _MAX_SKEW = 5.0
 _WAL = b"\x02\x02"
@@ -181,8 +182,32 @@ def _outside(config: Config) -> Iterator[Finding]:
             yield Finding(False, f"{config.url} does not give the list of its pages: is something else there?")
         else:
             yield Finding(True, "Pages were looked at with their headers; taina verify compares them all.")
+            if WEBCAT_VERSION in rules:
+                yield from _webcat(config, lists.body)
     if str(config.url).startswith("https:") and "strict-transport-security" not in page.headers:
         yield Finding(False, "The proxy does not send Strict-Transport-Security.")
+
+
+def _webcat(config: Config, pages: bytes) -> Iterator[Finding]:
+    """The bundle of an enrolled host: nobody with WEBCAT sees its pages once it has expired, or is not of them."""
+    # Imported here: no other instance needs it.
+    from taina.site.webcat_standing import look_at_bundle
+
+    try:
+        with open_http(_PATIENCE) as http:
+            found = {
+                path: fetch(http, "GET", f"{config.url}/{path}", limit=_MAX_ANSWER)
+                for path in (*WEBCAT_FILES, "manifest.sig")
+            }
+    except (httpx.HTTPError, OSError) as error:
+        yield Finding(False, f"{config.url} does not answer ({error or type(error).__name__}).")
+        return
+    kept = {path: answer.body for path, answer in found.items() if answer.status == 200}
+    findings: list[str] = []
+    standing = look_at_bundle(kept, pages, kept.pop("manifest.sig", None), time.time(), findings)
+    if standing:
+        yield Finding(not standing.short, str(standing))
+    yield from (Finding(False, said) for said in findings)
 
 
 def _speaks_taina(status: Answer) -> bool:

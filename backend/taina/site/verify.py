@@ -14,7 +14,9 @@ from taina.fetching import Answer, fetch, open_http
 from taina.site import hosting
 from taina.site.comparison import compare_answer, compare_bytes, compare_coded, compare_headers
 from taina.site.manifest import MANIFEST, MAX_MANIFEST, SIGNATURE, Age, Facts, Manifest, facts_of, read_manifest
+from taina.site.webcat_standing import Standing, is_for_webcat, look_at_bundle
 from taina.web.codings import CODINGS
+from taina.web.site_headers import WEBCAT_FILES
 
 _NAVIGATES = {
     "Sec-Fetch-Dest": "document",
@@ -62,6 +64,8 @@ class Report:
     """The version of Taina whose pages these are; None where the manifest does not say."""
     released: str | None = None
     """The day of that version, such as 2026-11-28; None where the manifest does not say."""
+    webcat: Standing | None = None
+    """What browsers with WEBCAT go by; None where they go by nothing, or would refuse it."""
 
 
 def verify_host(
@@ -134,6 +138,10 @@ def verify_folder(
         known.add(path)
         if (folder / path).is_file() and (folder / path).read_bytes() != data:
             report.findings.append(f"{path} was changed.")
+    if is_for_webcat(manifest.headers):
+        known |= set(WEBCAT_FILES)
+        kept = {path: (folder / path).read_bytes() for path in WEBCAT_FILES if (folder / path).is_file()}
+        report.webcat = look_at_bundle(kept, signed, signature, clock(), report.findings)
     there = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file() or file.is_symlink()}
     report.findings += [f"{path} should not be there." for path in sorted(there - known)]
     return report
@@ -182,6 +190,9 @@ def compare_host(
             found |= dict.fromkeys(compare_headers(path, manifest.headers, answer.headers, secure=secure))
         report.findings += found
         on_progress(n + 1, len(paths) + 1)
+    if is_for_webcat(manifest.headers):
+        kept = _fetch_kept(client, root, manifest, report, secure=secure)
+        report.webcat = look_at_bundle(kept, signed, answers[SIGNATURE].body, clock(), report.findings)
     for path in _STRANGE:
         if _fetch(client, root + path, {**_FIREFOX, **_LOADS}).status not in (404, 410):
             report.findings.append(f"{path} should not be there.")
@@ -193,6 +204,19 @@ def compare_host(
         found |= dict.fromkeys(compare_headers(_NOWHERE, manifest.headers, answer.headers, secure=secure))
         report.findings += [finding for finding in found if finding not in report.findings]
     return report
+
+
+def _fetch_kept(
+    client: httpx.Client, root: str, manifest: Manifest, report: Report, *, secure: bool
+) -> dict[str, bytes]:
+    """What the host keeps for WEBCAT; its headers are ours as well."""
+    kept = {}
+    for path in WEBCAT_FILES:
+        answer = _fetch(client, root + path, {**_FIREFOX, **_LOADS})
+        if answer.status == 200:
+            kept[path] = answer.body
+            report.findings += compare_headers(path, manifest.headers, answer.headers, secure=secure)
+    return kept
 
 
 def _compare_missing(offer: str, files: Mapping[str, Facts], answer: Answer) -> Iterator[str]:

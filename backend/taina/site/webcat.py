@@ -13,8 +13,7 @@ from typing import TypedDict
 from taina import base64url
 from taina.site import SiteError
 from taina.site.manifest import MANIFEST, SIGNATURE
-from taina.web.headers import HEADERS
-from taina.web.site_headers import WEBCAT_VERSION, Headers
+from taina.web.site_headers import API_POLICY, WEBCAT_VERSION, Headers
 
 VERSION = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){0,5}")
 """Numbers and dots: the extension compares them as numbers, part by part."""
@@ -74,7 +73,7 @@ def make_manifest(ours: bytes, signature: bytes | None = None, timestamp: str = 
     if signature is not None:
         files[f"/{SIGNATURE}"] = _hash(signature)
     if "api.json" not in document["files"]:  # the API is on this host, too
-        extra[_API_CALLS] = dict(HEADERS)[_POLICY]
+        extra[_API_CALLS] = API_POLICY
     return Manifest(
         app=_APP,
         version=version,

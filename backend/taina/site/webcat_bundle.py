@@ -3,6 +3,7 @@
 Whatever its extension would refuse is refused here first, with a sentence that says what to do.
 """
 
+import datetime
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from taina.web.site_headers import WEBCAT_BUNDLE, WEBCAT_ENROLLMENT, WEBCAT_MANI
 
 DAY = 86400
 _SOON = 14 * DAY
+_LAST = 253402300799
+"""The last second that has a date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,11 @@ class Validity:
     def until(self) -> int:
         """Unix time."""
         return self.made + self.max_age
+
+    @property
+    def day(self) -> str:
+        """The day on which it ends, such as 2027-05-27."""
+        return datetime.datetime.fromtimestamp(min(self.until, _LAST), datetime.UTC).date().isoformat()
 
     def days_left(self, now: float) -> int:
         """Whole days; negative once it is over."""

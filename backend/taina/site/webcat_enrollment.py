@@ -12,6 +12,7 @@ from taina.site.webcat import canonical
 
 _MAX_POLICY = 8192
 """Characters."""
+_MAX_AGE = 366 * 86400
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,8 @@ def parse_enrollment(document: object) -> Enrollment:
         raise SiteError("The enrollment names no signers.")
     if not 1 <= threshold <= len(names):
         raise SiteError(f"The threshold of the enrollment has to be from 1 to {len(names)}, the number of signers.")
-    if max_age < 1:
-        raise SiteError("max_age of the enrollment has to be a number of seconds.")
+    if not 1 <= max_age <= _MAX_AGE:
+        raise SiteError("max_age of the enrollment has to be a number of seconds, up to a year.")
     if not isinstance(logs, dict) or not logs or not all(isinstance(url, str) for url in logs.values()):
         raise SiteError("The enrollment has no addresses of logs, by their keys.")
     return Enrollment(document, read_policy(policy), _signers(names), threshold, max_age)

@@ -6,12 +6,13 @@ from collections.abc import Collection
 import falcon
 
 from taina.errors import CrossSiteError
+from taina.web.site_headers import API_POLICY
 
 CALLS = re.compile(r"/api/(?!index\.html\Z)(?=.)")
 """What the API answers: all below `/api/`, which itself is a page."""
 HEADERS = [
     ("Cache-Control", "no-store"),
-    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox"),
+    ("Content-Security-Policy", API_POLICY),
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Referrer-Policy", "no-referrer"),
     ("X-Content-Type-Options", "nosniff"),

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+API_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
+"""The Content-Security-Policy of the API's answers, which are not pages."""
 WEBCAT_VERSION = "X-Webcat-Version"
 """By a higher one, a browser with WEBCAT learns that the pages changed, and fetches its list of them again."""
 
