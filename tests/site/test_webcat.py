@@ -74,11 +74,12 @@ def test_every_answer_tells_the_version() -> None:
     assert not re.search(b"(?i)webcat-version", PLAIN["manifest.json"])
 
 
-def test_the_version_and_the_page_that_is_not_found_are_all_that_differs() -> None:
+def test_the_version_and_two_pages_are_all_that_differs() -> None:
     languages = {path for path in PLAIN if path.endswith("/404.html")}
     assert set(PLAIN) - set(SITE) == languages
     assert set(SITE) <= set(PLAIN)
-    assert {path for path in SITE if SITE[path] != PLAIN[path]} == {"404.html", "manifest.json"}
+    checks = {path for path in SITE if re.fullmatch(".+/verify/index.html", path)}
+    assert {path for path in SITE if SITE[path] != PLAIN[path]} == {"404.html", "manifest.json", *checks}
     assert build_site.build(webcat=VERSION) == SITE
 
 
@@ -146,3 +147,19 @@ def test_the_canonical_form_to_the_letter() -> None:
 def test_what_has_no_canonical_form_is_refused(document: object) -> None:
     with pytest.raises(ValueError, match=r"canonical|surrogates"):
         webcat.canonical(document)
+
+
+@pytest.mark.parametrize("language", ["en", "bg", "de", "ar"])
+def test_the_page_on_checking_says_how_to_see_it_where_there_is_something_to_see(language: str) -> None:
+    path = f"{language}/verify/index.html"
+    with_webcat, plain = SITE[path].decode(), PLAIN[path].decode()
+    assert "WEBCAT" not in plain
+    for said in ("WEBCAT verification successful", "Did not verify", "signers", "max_age", "X-Webcat-Version"):
+        assert said in with_webcat.replace("<wbr>", "")
+    assert re.sub(r"<h2>[^<]*WEBCAT</h2>.*(?=</article>)", "", with_webcat, flags=re.DOTALL).split() == plain.split()
+
+
+def test_every_language_with_a_text_on_checking_has_both_parts() -> None:
+    texts = build_site.SOURCE / "texts"
+    both = [{file.parent.name for file in texts.glob(f"*/verify{end}.md")} for end in ("", "-webcat")]
+    assert both[0] == both[1]

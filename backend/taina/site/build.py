@@ -124,7 +124,7 @@ def _build(source: Path, looks: Looks, api: str | None, webcat: str | None) -> t
                     continue
                 path, address = "404.html", ""  # its menu of languages leads to their first pages
             values = {"page": page, "address": address, "language": language, "texts": catalog, "words": catalog[page]}
-            site[path] = _render(environment, f"{page}.html", **values, **_long_text(source, page, language))
+            site[path] = _render(environment, f"{page}.html", **values, **_long_text(source, page, language, webcat))
     for page, address in pages.items():
         site[f"{address}index.html"] = _render(environment, "hop.html", page=page, address=address)
     if not webcat:
@@ -222,7 +222,8 @@ def _translations(source: Path, catalogs: dict[str, dict[str, Any]]) -> list[dic
     for code, catalog in catalogs.items():
         texts = _leaves(catalog)
         alike = sum(texts.get(key) == text for key, text in reference.items())
-        long_texts = sorted(file.stem.replace("-", "_") for file in (source / "texts" / code).glob("*.md"))
+        names = sorted(file.stem.replace("-", "_") for file in (source / "texts" / code).glob("*.md"))
+        long_texts = [name for name in names if name in PAGES]
         found.append({"code": code, "texts": len(texts.keys() & reference), "alike": alike, "long_texts": long_texts})
     return found
 
@@ -233,12 +234,18 @@ def _leaves(node: Any, path: str = "") -> dict[str, str]:
     return {key: text for name, child in node.items() for key, text in _leaves(child, f"{path}.{name}").items()}
 
 
-def _long_text(source: Path, page: str, language: str) -> dict[str, Any]:
-    """The rendered Markdown of a page that has one, in the page's language or else in the reference."""
+def _long_text(source: Path, page: str, language: str, webcat: str | None) -> dict[str, Any]:
+    """The rendered Markdown of a page that has one, in the page's language or else in the reference.
+
+    Some have more to say where the pages are for WEBCAT.
+    """
+    name = page.replace("_", "-")
     for code in (language, REFERENCE):
-        file = source / "texts" / code / f"{page.replace('_', '-')}.md"
-        if file.is_file():
-            return {"long_text": _to_html(file.read_text("utf-8")), "long_text_language": code}
+        folder = source / "texts" / code
+        if (folder / f"{name}.md").is_file():
+            files = [folder / f"{name}.md", *([folder / f"{name}-webcat.md"] if webcat else [])]
+            text = "\n".join(file.read_text("utf-8") for file in files if file.is_file())
+            return {"long_text": _to_html(text), "long_text_language": code}
     return {}
 
 
