@@ -81,13 +81,17 @@ def test_a_variable_that_is_nearly_an_option_is_named(run: Run) -> None:
     done = run("config", TAINA_MAXSIZE="1MiB")
     assert done.returncode == 2
     assert b"TAINA_MAXSIZE is not an option. Did you mean TAINA_MAX_SIZE?" in done.stderr
-    cluster = {
-        "TAINA_SERVICE_HOST": "10.43.5.6",
-        "TAINA_SERVICE_PORT": "80",
-        "TAINA_PORT_8080_TCP": "tcp://10.43.5.6:80",
-    }
-    cluster |= {"TAINA_PORT_8080_TCP_PORT": "80", "TAINA_PORT_8080_TCP_ADDR": "10.43.5.6", "TAINA_KEY": "x"}
-    assert run("config", **cluster).returncode == 0
+
+
+@pytest.mark.parametrize("service", ["", "DB_", "PG_", "MAIL_", "STORE_", "2_"])
+def test_what_a_cluster_sets_for_a_service_beside_is_passed_over(run: Run, service: str) -> None:
+    """A service `taina-db` sets TAINA_DB_PORT, which is nearly TAINA_PORT."""
+    name, address = f"TAINA_{service}", "10.43.5.6"
+    cluster = {"SERVICE_HOST": address, "SERVICE_PORT": "80", "SERVICE_PORT_HTTP": "80", "PORT": f"tcp://{address}:80"}
+    cluster |= {"PORT_80_TCP": f"tcp://{address}:80", "PORT_80_TCP_PROTO": "tcp", "PORT_80_TCP_PORT": "80"}
+    cluster |= {"PORT_80_TCP_ADDR": address}
+    done = run("config", TAINA_KEY="x", **{f"{name}{what}": value for what, value in cluster.items()})
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_service_s_own_file_is_read_where_there_is_no_other(

@@ -266,10 +266,10 @@ def _read_file(file: Path) -> dict[str, object]:
 
 
 def _check_variables(environment: Mapping[str, str]) -> None:
-    """Refuse what is nearly an option. Others are let through: a cluster sets many variables for a service `taina`."""
+    """Refuse what is nearly an option. Others are let through: a cluster sets many for services such as `taina`."""
     known = {one.variable for one in OPTIONS} | set(OTHER_VARIABLES)
-    for name in environment:
-        if name.startswith("TAINA_") and name not in known:
+    for name, value in environment.items():
+        if name.startswith("TAINA_") and name not in known and not _of_kubernetes(name, value):
             similar = difflib.get_close_matches(name, known, n=1, cutoff=0.85)
             if similar:
                 raise ConfigError(f"{name} is not an option. Did you mean {similar[0]}?")
@@ -287,7 +287,7 @@ def _check(config: Config, sources: Mapping[str, str]) -> None:
 
 
 def _of_kubernetes(name: str, value: object) -> bool:
-    """Whether a cluster has set this variable by itself, for a service that is called `taina` or `taina-mail`."""
+    """Whether a cluster has set this variable by itself, for a service such as `taina` or `taina-db`."""
     return name.endswith("_PORT") and re.match(r"(tcp|udp|sctp)://", str(value)) is not None
 
 
