@@ -1,7 +1,5 @@
 """The one-file program, in an empty folder with an empty environment: everything is in it."""
 
-import fcntl
-import hashlib
 import importlib.util
 import json
 import os
@@ -15,34 +13,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from build_binary import build_binary
 from conftest import ROOT
+from support.one_file import one_file_program
 from taina.site import build as build_site
-
-SOURCES = (
-    *("backend/taina", "site", "scripts/binary", "scripts/build_binary.py", "scripts/binary_contents.py"),
-    *("pyproject.toml", "requirements.lock"),
-)
-"""What the program is made of: built once for the same bytes of them, for it takes a minute."""
 
 
 @pytest.fixture(scope="session")
 def program() -> Path:
-    whole = hashlib.sha256()
-    for source in SOURCES:
-        top = ROOT / source
-        for file in sorted(top.rglob("*")) if top.is_dir() else [top]:
-            parts = set(file.relative_to(ROOT).parts)
-            if file.is_file() and not parts & {"node_modules", "__pycache__", "screenshots"}:
-                whole.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes())
-    folder = ROOT / "build" / "binary" / whole.hexdigest()[:16]
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run side by side, and one must not build over what another runs
-        if not (folder / "taina").is_file():
-            (folder / "glibc").write_text(build_binary(folder / "new" / "taina").glibc)
-            (folder / "new" / "taina").rename(folder / "taina")
-    return folder / "taina"
+    return one_file_program()
 
 
 @contextmanager
