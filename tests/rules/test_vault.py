@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from support.clocks import START, Clock
-from support.secrets import SEALED_CHUNK, Made, made_of_chunks
+from support.secrets import SEALED_CHUNK, Made, made_of_chunks, reveal
 from taina.errors import (
     ConflictError,
     GoneError,
@@ -38,10 +38,6 @@ def gone(call: Callable[[], object]) -> str:
 
 def status(vault: Vault, made: Made) -> object:
     return vault.status(made.id, made.link_proof)
-
-
-def reveal(vault: Vault, made: Made) -> bytes | None:
-    return vault.reveal(made.id, made.link_proof, made.reveal_proof, made.claim).content
 
 
 def acknowledge(vault: Vault, made: Made) -> str:

@@ -11,7 +11,7 @@ from psycopg import errors
 
 from support.clocks import START
 from support.postgres_cluster import PASSWORD, Node, free_port
-from support.secrets import Made, MadeRequest, envelope, made_of_chunks
+from support.secrets import Made, MadeRequest, envelope, made_of_chunks, reveal
 from support.waiting import wait_until
 from taina.errors import ConflictError, StorageFullError, TainaError
 from taina.rules.secret_requests import SecretRequests
@@ -28,10 +28,6 @@ def new_vault(store: PostgresStore, now: int = START) -> Vault:
 
 def create(store: PostgresStore, made: Made) -> bool:
     return new_vault(store).create(made.id, made.order()).new
-
-
-def reveal(vault: Vault, made: Made) -> bytes | None:
-    return vault.reveal(made.id, made.link_proof, made.reveal_proof, made.claim).content
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import Literal, TypeVar
 
 import pytest
@@ -13,7 +13,7 @@ import pytest
 from support.clocks import START
 from support.cutting_proxy import CuttingProxy
 from support.postgres_cluster import Cluster, Node
-from support.secrets import Made
+from support.secrets import Made, reveal
 from support.waiting import wait_until
 from taina.errors import GoneError, TainaError, UnavailableError
 from taina.rules.types import Limits
@@ -30,10 +30,6 @@ def new_vault(store: PostgresStore) -> Vault:
 
 def create(vault: Vault, made: Made) -> bool:
     return vault.create(made.id, made.order()).new
-
-
-def reveal(vault: Vault, made: Made) -> bytes | None:
-    return vault.reveal(made.id, made.link_proof, made.reveal_proof, made.claim).content
 
 
 def acknowledge(vault: Vault, made: Made) -> str:
@@ -139,19 +135,30 @@ def test_a_server_that_went_away_is_told_and_its_return_found(cluster: Cluster) 
         assert asking_again(lambda: reveal(new_vault(store), made)) == made.chunks[0]
 
 
+@contextmanager
+def committing_alone(primary: Node) -> Iterator[None]:
+    """Meanwhile no standby has to confirm a commit."""
+
+    def wait_for(standbys: str) -> None:
+        primary.configure(synchronous_standby_names=standbys)
+        wait_until(lambda: primary.execute("SHOW synchronous_standby_names") == [(standbys,)])
+
+    try:
+        wait_for("")
+        yield
+    finally:
+        wait_for("s1")
+
+
 def test_a_standby_is_refused_and_a_primary_that_commits_alone_is_warned_of(cluster: Cluster) -> None:
     primary, standby = cluster.nodes
     with pytest.raises(UnusableError, match="target_session_attrs=read-write"):
         PostgresStore(standby.url)
-    primary.configure(synchronous_standby_names="")
-    try:
-        wait_until(lambda: primary.execute("SHOW synchronous_standby_names") == [("",)])
+    with committing_alone(primary):
         for url in (cluster.url, primary.url):  # it has a standby, whether the address names that or not
             with closing(PostgresStore(url)) as store:
                 (warning,) = store.warnings
                 assert "replicates asynchronously" in warning
-    finally:
-        primary.configure(synchronous_standby_names="s1")
 
 
 def test_a_look_tells_what_a_commit_waits_for(cluster: Cluster) -> None:
@@ -170,14 +177,9 @@ def test_a_look_tells_what_a_commit_waits_for(cluster: Cluster) -> None:
     finally:
         standby.start()
         standby.wait_until_followed(primary)
-    primary.configure(synchronous_standby_names="")
-    try:
-        wait_until(lambda: primary.execute("SHOW synchronous_standby_names") == [("",)])
+    with committing_alone(primary):
         *_, last = look(primary.url)
         assert (last[0], "replicates asynchronously" in last[1]) == (False, True)
-    finally:
-        primary.configure(synchronous_standby_names="s1")
-        wait_until(lambda: primary.execute("SHOW synchronous_standby_names") == [("s1",)])
 
 
 def test_what_changes_while_it_runs_is_warned_of_once(cluster: Cluster, caplog: pytest.LogCaptureFixture) -> None:
@@ -189,16 +191,11 @@ def test_what_changes_while_it_runs_is_warned_of_once(cluster: Cluster, caplog: 
 
     with closing(PostgresStore(cluster.url)) as store:
         assert store.warnings == ()
-        primary.configure(synchronous_standby_names="")
-        try:
-            wait_until(lambda: primary.execute("SHOW synchronous_standby_names") == [("",)])
+        with committing_alone(primary):
             for _ in range(3):
                 primary.execute(disconnect)
                 assert asking_again(lambda: create(new_vault(store), Made()))
             assert len(store.warnings) == len(lines()) == 1
-        finally:
-            primary.configure(synchronous_standby_names="s1")
-            wait_until(lambda: primary.execute("SHOW synchronous_standby_names") == [("s1",)])
         primary.execute(disconnect)
         assert asking_again(lambda: create(new_vault(store), Made()))
         assert (store.warnings, len(lines())) == ((), 1)

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from support.clocks import START
-from support.secrets import SEALED_CHUNK, Made, MadeRequest, envelope, made_of_chunks
+from support.secrets import SEALED_CHUNK, Made, MadeRequest, envelope, made_of_chunks, reveal
 from support.waiting import wait_until
 from taina.errors import ConflictError, StorageFullError
 from taina.rules.secret_requests import SecretRequests
@@ -31,10 +31,6 @@ from taina.store.sqlite_slots import SLOTS_AT_ONCE
 
 def new_vault(store: SqliteStore) -> Vault:
     return Vault(store, Limits(), lambda: START)
-
-
-def reveal(vault: Vault, made: Made) -> bytes | None:
-    return vault.reveal(made.id, made.link_proof, made.reveal_proof, made.claim).content
 
 
 def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:

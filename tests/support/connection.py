@@ -3,7 +3,6 @@
 import json
 import socket
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, Self
 
 from support.secrets import Made
@@ -40,9 +39,7 @@ class Connection:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -5,7 +5,6 @@ import socket
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from types import TracebackType
 from typing import Any, Self
 
 Answer = Callable[[str], Iterable[bytes]]
@@ -30,9 +29,7 @@ class HostileServer:
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.ended.set()
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)

@@ -7,6 +7,7 @@ from typing import Any
 
 from taina import base64url
 from taina.rules.types import Claim, NewRequest, NewSecret
+from taina.rules.vault import Vault
 
 SEALED_CHUNK = (1 << 20) + 16
 
@@ -115,3 +116,8 @@ class MadeRequest:
 
 def envelope() -> bytes:
     return os.urandom(81)
+
+
+def reveal(vault: Vault, made: Made) -> bytes | None:
+    """What the reader gets at once: the sealed chunk, if there is no other."""
+    return vault.reveal(made.id, made.link_proof, made.reveal_proof, made.claim).content
