@@ -16,7 +16,8 @@ from browser.test_requests import opened as opened_answer
 from browser.test_story import tell_the_story
 from browser.test_worker import WRAPPED
 from support.judging_proxy import JudgingProxy
-from support.servers import Server, start_server, stop_server
+from support.servers import Server, free_port, start_server, stop_server
+from support.sites import write_site
 from support.waiting import wait_until
 from support.webcat import Answer, Manifest, Refusal, Request
 from taina.site.webcat import make_manifest
@@ -89,6 +90,21 @@ def look_around(tab: Tab, server: Server) -> None:
     }.items():
         tab.open(f"{server.url}{path}")
         tab.wait(f"location.href === '{server.url}{arrived}' && document.querySelector('main h1')")
+
+
+@pytest.mark.parametrize("engine", ["firefox"])
+def test_with_the_api_on_another_origin(tab: Tab, reader: Tab, tmp_path: Path) -> None:
+    """It is not enrolled, so that nothing holds its answers to anything; a browser of the extension is enough."""
+    port = free_port()
+    write_site(tmp_path / "pages", api=f"http://127.0.0.1:{port}", webcat="2")
+    manifest = make_manifest((tmp_path / "pages/manifest.json").read_bytes())
+    pages = start_server(tmp_path / "nothing", "--site", str(tmp_path / "pages"))
+    with JudgingProxy(pages.url, manifest) as proxy:
+        api = start_server(tmp_path / "data", "--origins", proxy.url, port=port)
+        send_made_words_and_a_file(tab, reader, replace(api, url=proxy.url), tmp_path)
+        stop_server(api)
+    stop_server(pages)
+    assert proxy.refused == []
 
 
 RAN = b"void fetch('/ran')"
