@@ -3,9 +3,10 @@
     python scripts/release.py --out build/release --key site.key
 
 The folder holds the wheel and the source archive, `taina-VERSION-linux-ARCH`, packages of it for
-Debian and Fedora's family, `pages-VERSION.tar`, bills of materials (CycloneDX 1.6) as `sbom.cdx.json` (what an
-installation takes, with the hashes that it is held to) and beside the program (what is packed into it), the examples of
-`scripts/deploy/`, and `SHA256SUMS` over all of them, with its signature by the key that signs the pages.
+Debian and Fedora's family, `pages-VERSION.tar`, with --webcat `webcat-pages-VERSION.tar`, bills of materials
+(CycloneDX 1.6) as `sbom.cdx.json` (what an installation takes, with the hashes that it is held to) and beside the
+program (what is packed into it), the examples of `scripts/deploy/`, and `SHA256SUMS` over all of them, with its
+signature by the key that signs the pages.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,7 @@ from taina.cli.licences import Part
 from taina.site import SiteError, build
 from taina.site.release import PUBLIC_KEY, SIGNATURE, SUMS, verify_release
 from taina.site.signing import load_key, sign
+from taina.site.webcat_bundle import join
 
 _EPOCH = 1767225600
 """A time for archives that is the same for everybody: 2026-01-01."""
@@ -93,6 +96,25 @@ def pack_pages(folder: Path, out: Path) -> None:
                 archive.addfile(member, opened)
 
 
+def pack_sealed_pages(out: Path, key: Ed25519PrivateKey, webcat: Path) -> None:
+    """Pages whose every answer tells WEBCAT this version, with the bundle that their makers signed for them.
+
+    Args:
+        webcat: folder with `enrollment.json`, and with `manifest` and `manifest.proof` of these very pages.
+
+    Raises:
+        SiteError: the proof is not of these pages, or the bundle would be refused.
+        OSError: a file is not there.
+    """
+    enrollment, manifest = ((webcat / name).read_bytes() for name in ("enrollment.json", "manifest"))
+    proof = (webcat / "manifest.proof").read_text("utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        build.write(Path(folder), webcat=__version__)
+        sign(Path(folder), key)
+        join(Path(folder), enrollment, manifest, [proof], time.time())
+        pack_pages(Path(folder), out)
+
+
 def copy_examples(folder: Path) -> None:
     """The files for systemd, proxies and containers, which the page for operators takes from a release."""
     for file in sorted((ROOT / "scripts" / "deploy").iterdir()):
@@ -129,7 +151,12 @@ def audit() -> None:
 @click.command()
 @click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder to write.")
 @click.option("--key", required=True, type=click.Path(path_type=Path, exists=True), help="Key to sign with.")
-def main(out: Path, key: Path) -> None:
+@click.option(
+    "--webcat",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder with enrollment.json, manifest and manifest.proof of this version's pages for WEBCAT.",
+)
+def main(out: Path, key: Path, webcat: Path | None) -> None:
     """Make everything of a release."""
     try:
         loaded = load_key(key)
@@ -139,6 +166,11 @@ def main(out: Path, key: Path) -> None:
         sys.exit(f"{out} is not empty.")
     audit()
     out.mkdir(parents=True, exist_ok=True)
+    if webcat:
+        try:
+            pack_sealed_pages(out / f"webcat-pages-{__version__}.tar", loaded, webcat)
+        except (OSError, SiteError) as error:
+            sys.exit(f"Nothing is released: {error}")
     subprocess.run([sys.executable, "-m", "hatchling", "build", "-d", str(out.resolve())], cwd=ROOT, check=True)
     program = out / f"taina-{__version__}-linux-{platform.machine()}"
     built = build_binary(program)

@@ -3,14 +3,34 @@
 import hashlib
 import json
 import subprocess
+import tarfile
+import time
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from conftest import ROOT
-from release import audit, bill_of_materials, copy_examples, pack_pages, packed_materials, sign_sums, write_sums
+from release import (
+    audit,
+    bill_of_materials,
+    copy_examples,
+    pack_pages,
+    pack_sealed_pages,
+    packed_materials,
+    sign_sums,
+    write_sums,
+)
+from support.sigsum import Log, to_json
+from support.sites import write_site
+from taina import __version__
 from taina.cli.licences import Part
+from taina.site import SiteError, build
+from taina.site.signing import sign
+from taina.site.sigsum import sign_request
+from taina.site.verify import verify_folder
+from taina.site.webcat_bundle import prepare
+from taina.site.webcat_enrollment import read_enrollment
 
 LOCK = (ROOT / "requirements.lock").read_text("utf-8")
 PACKAGES = json.loads((ROOT / "site/package-lock.json").read_text("utf-8"))
@@ -46,6 +66,31 @@ def test_the_archive_of_the_pages_is_the_same_wherever_they_lie(built_site: Path
     pack_pages(built_site, tmp_path / "one.tar")
     pack_pages(elsewhere, tmp_path / "two.tar")
     assert (tmp_path / "one.tar").read_bytes() == (tmp_path / "two.tar").read_bytes()
+
+
+def test_a_release_has_pages_with_their_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The steps that come before it give the pages of the release itself, or the proof would not be of them."""
+    monkeypatch.setattr(build, "write", lambda out, webcat: write_site(out, webcat=webcat))
+    key, log, now, before = Ed25519PrivateKey.generate(), Log(), int(time.time()), tmp_path / "before"
+    write_site(before, webcat=__version__)
+    sign(before, key)
+    enrollment = to_json(log.enrollment(key))
+    manifest, _ = prepare(before, read_enrollment(enrollment), log.tree_head(now), now)
+    webcat = tmp_path / "webcat"
+    webcat.mkdir()
+    (webcat / "enrollment.json").write_bytes(enrollment)
+    (webcat / "manifest").write_bytes(manifest)
+    (webcat / "manifest.proof").write_text(log.submit(sign_request(key, manifest), now))
+    pack_sealed_pages(tmp_path / "sealed.tar", key, webcat)
+    with tarfile.open(tmp_path / "sealed.tar") as archive:
+        archive.extractall(tmp_path / "after", filter="data")
+    report = verify_folder(tmp_path / "after", key.public_key())
+    assert report.findings == []
+    assert report.webcat is not None
+    assert report.webcat.version == __version__
+    with pytest.raises(SiteError, match="are not those of this manifest"):
+        pack_sealed_pages(tmp_path / "other.tar", Ed25519PrivateKey.generate(), webcat)
+    assert not (tmp_path / "other.tar").exists()
 
 
 def test_the_sums_are_those_that_sha256sum_checks(tmp_path: Path) -> None:
