@@ -96,7 +96,7 @@ def pack_pages(folder: Path, out: Path) -> None:
                 archive.addfile(member, opened)
 
 
-def pack_sealed_pages(out: Path, key: Ed25519PrivateKey, webcat: Path) -> None:
+def pack_webcat_pages(out: Path, key: Ed25519PrivateKey, webcat: Path) -> None:
     """Pages whose every answer tells WEBCAT this version, with the bundle that their makers signed for them.
 
     Args:
@@ -168,7 +168,7 @@ def main(out: Path, key: Path, webcat: Path | None) -> None:
     out.mkdir(parents=True, exist_ok=True)
     if webcat:
         try:
-            pack_sealed_pages(out / f"webcat-pages-{__version__}.tar", loaded, webcat)
+            pack_webcat_pages(out / f"webcat-pages-{__version__}.tar", loaded, webcat)
         except (OSError, SiteError) as error:
             sys.exit(f"Nothing is released: {error}")
     subprocess.run([sys.executable, "-m", "hatchling", "build", "-d", str(out.resolve())], cwd=ROOT, check=True)

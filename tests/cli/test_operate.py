@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cli.conftest import Run
-from support.bundles import seal
+from support.bundles import sign_for_webcat
 from support.servers import start_server, stop_server
 from support.sigsum import DAY
 from support.sites import write_site
@@ -44,10 +44,10 @@ def test_how_long_browsers_with_webcat_go_on_is_said(run: Run, tmp_path: Path) -
 
     (line,) = said()
     assert line.startswith("LOOK  .well-known/webcat/bundle.json is missing: ")
-    seal(pages, key, now - DAY // 2)
+    sign_for_webcat(pages, key, now - DAY // 2)
     (line,) = said()
     assert line.startswith("ok    WEBCAT: version 7, good for 179 more days, until ")
-    seal(pages, key, now - 120 * DAY - DAY // 2)
+    sign_for_webcat(pages, key, now - 120 * DAY - DAY // 2)
     (line,) = said()
     assert line.startswith("LOOK  WEBCAT: version 7, good for 59 more days, until ")
 

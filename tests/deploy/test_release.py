@@ -16,7 +16,7 @@ from release import (
     bill_of_materials,
     copy_examples,
     pack_pages,
-    pack_sealed_pages,
+    pack_webcat_pages,
     packed_materials,
     sign_sums,
     write_sums,
@@ -81,15 +81,15 @@ def test_a_release_has_pages_with_their_bundle(tmp_path: Path, monkeypatch: pyte
     (webcat / "enrollment.json").write_bytes(enrollment)
     (webcat / "manifest").write_bytes(manifest)
     (webcat / "manifest.proof").write_text(log.submit(sign_request(key, manifest), now))
-    pack_sealed_pages(tmp_path / "sealed.tar", key, webcat)
-    with tarfile.open(tmp_path / "sealed.tar") as archive:
+    pack_webcat_pages(tmp_path / "webcat.tar", key, webcat)
+    with tarfile.open(tmp_path / "webcat.tar") as archive:
         archive.extractall(tmp_path / "after", filter="data")
     report = verify_folder(tmp_path / "after", key.public_key())
     assert report.findings == []
     assert report.webcat is not None
     assert report.webcat.version == __version__
     with pytest.raises(SiteError, match="are not those of this manifest"):
-        pack_sealed_pages(tmp_path / "other.tar", Ed25519PrivateKey.generate(), webcat)
+        pack_webcat_pages(tmp_path / "other.tar", Ed25519PrivateKey.generate(), webcat)
     assert not (tmp_path / "other.tar").exists()
 
 

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from support.bundles import seal
+from support.bundles import sign_for_webcat
 from support.servers import start_server, stop_server
 from support.sigsum import DAY, name_of
 from support.sites import write_site
@@ -40,7 +40,7 @@ def pages(built: Path, tmp_path: Path) -> Path:
 
 
 def test_a_bundle_is_said_with_the_days_that_are_left(pages: Path) -> None:
-    enrollment = seal(pages, KEY, NOW - 100 * DAY)
+    enrollment = sign_for_webcat(pages, KEY, NOW - 100 * DAY)
     report = verify_folder(pages, PUBLIC, clock=lambda: NOW)
     assert report.findings == []
     assert report.webcat is not None
@@ -74,7 +74,7 @@ def of_another_version(pages: Path) -> None:
     shutil.copytree(pages, other)
     manifest = other / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"X-Webcat-Version": "7"', '"X-Webcat-Version": "6"'))
-    seal(other, KEY, NOW)
+    sign_for_webcat(other, KEY, NOW)
     shutil.copyfile(other / WEBCAT / "bundle.json", pages / WEBCAT / "bundle.json")
 
 
@@ -83,13 +83,13 @@ def of_other_pages(pages: Path) -> None:
     shutil.copytree(pages, other)
     manifest = other / "manifest.json"
     manifest.write_text(manifest.read_text().replace("default-src 'none'", "default-src 'self'"))
-    seal(other, KEY, NOW)
+    sign_for_webcat(other, KEY, NOW)
     shutil.copyfile(other / WEBCAT / "bundle.json", pages / WEBCAT / "bundle.json")
 
 
 def signed_anew(pages: Path) -> None:
     """The pages are signed by their maker after the bundle was made."""
-    seal(pages, KEY, NOW)
+    sign_for_webcat(pages, KEY, NOW)
     manifest = pages / "manifest.json"
     manifest.write_text(manifest.read_text() + "\n")
     signing.sign(pages, KEY)
@@ -125,7 +125,7 @@ def in_file(name: str, before: str, after: str) -> Callable[[Path], None]:
     ],
 )
 def test_each_lie_is_a_finding(pages: Path, lie: Callable[[Path], object], said: str) -> None:
-    seal(pages, KEY, NOW)
+    sign_for_webcat(pages, KEY, NOW)
     assert verify_folder(pages, PUBLIC).findings == []
     lie(pages)
     (finding,) = verify_folder(pages, PUBLIC).findings
@@ -133,7 +133,7 @@ def test_each_lie_is_a_finding(pages: Path, lie: Callable[[Path], object], said:
 
 
 def test_an_expired_bundle_is_a_finding(pages: Path) -> None:
-    seal(pages, KEY, NOW - 180 * DAY)
+    sign_for_webcat(pages, KEY, NOW - 180 * DAY)
     report = verify_folder(pages, PUBLIC, clock=lambda: NOW + 2)
     assert report.webcat is None
     (finding,) = report.findings
@@ -141,15 +141,15 @@ def test_an_expired_bundle_is_a_finding(pages: Path) -> None:
 
 
 def test_a_bundle_of_the_keys_before_is_known(pages: Path) -> None:
-    seal(pages, KEY, NOW)
+    sign_for_webcat(pages, KEY, NOW)
     shutil.copyfile(pages / WEBCAT / "bundle.json", pages / WEBCAT / "bundle-prev.json")
-    seal(pages, KEY, NOW, max_age=90 * DAY)
+    sign_for_webcat(pages, KEY, NOW, max_age=90 * DAY)
     assert verify_folder(pages, PUBLIC).findings == []
 
 
 def test_a_host_is_asked_for_its_bundle(pages: Path, tmp_path: Path) -> None:
     """And answers its own page to all that is not there, whatever the language."""
-    enrollment = seal(pages, KEY, NOW)
+    enrollment = sign_for_webcat(pages, KEY, NOW)
     server = start_server(tmp_path / "data", "--site", str(pages))
     try:
         report = verify_host(server.url, PUBLIC)
@@ -166,7 +166,7 @@ def test_a_host_is_asked_for_its_bundle(pages: Path, tmp_path: Path) -> None:
 
 
 def test_the_command_says_how_long_it_is_good(pages: Path) -> None:
-    enrollment = seal(pages, KEY, NOW - 160 * DAY)
+    enrollment = sign_for_webcat(pages, KEY, NOW - 160 * DAY)
     command = [str(pages), "--key", signing.public_key(KEY)]
     said = CliRunner().invoke(verify, command)
     assert said.exit_code == 0

@@ -10,7 +10,7 @@ from taina.site.webcat_bundle import join, prepare
 from taina.site.webcat_enrollment import read_enrollment
 
 
-def seal(pages: Path, key: Ed25519PrivateKey, made: int, log: Log | None = None, **enrolled: int) -> str:
+def sign_for_webcat(pages: Path, key: Ed25519PrivateKey, made: int, log: Log | None = None, **enrolled: int) -> str:
     """Write what WEBCAT fetches into the folder of the pages; the hash of their enrollment.
 
     Args:
