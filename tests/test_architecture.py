@@ -22,6 +22,7 @@ ROOMS = {
     "click": {"cli"},
     "httpcore": {"fetching.py"},
     "httpx": {"client", "fetching.py", "server", "site"},
+    "mcp": {"client"},
     "segno": {"cli"},
     "smtplib": {"mail"},
     "prometheus_client": {"server"},

@@ -23,7 +23,7 @@ from taina.site import build
 LINKS = [encode_link(Link(kind, bytes([9]) + bytes(47 if kind == "receipt" else 31))) for kind in KINDS]
 COMMANDS = ["send", "open", "status", "receipt", "burn", "request", "answer", "inbox", "takedown", "verify", "config"]
 COMMANDS += ["backup", "completion", "migrate", "doctor", "frobnicate", ""]
-COMMANDS += ["serve", "bridge", "keys add", "keys list", "keys revoke", "site build", "site key", "site sign"]
+COMMANDS += ["serve", "bridge", "agent", "keys add", "keys list", "keys revoke", "site build", "site key", "site sign"]
 
 texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40)
 texts |= st.binary(max_size=20).map(lambda data: data.replace(b"\0", b"").decode("utf-8", "surrogateescape"))

@@ -12,15 +12,30 @@ from conftest import ROOT
 from support.servers import Server
 
 POSIX = ["fcntl", "grp", "pty", "pwd", "resource", "spwd", "syslog", "termios", "tty"]
-CLIENT = ["send", "open", "status", "receipt", "burn", "request", "answer", "inbox", "bridge", "verify", "completion"]
+CLIENT = [
+    "send",
+    "open",
+    "status",
+    "receipt",
+    "burn",
+    "request",
+    "answer",
+    "inbox",
+    "bridge",
+    "agent",
+    "verify",
+    "completion",
+]
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
 SERVER = ["falcon", "greenlet", "waitress", "sqlite_utils", "prometheus_client", "psycopg", "psycopg_pool"]
 BUILDER = ["jinja2", "markdown_it", "markupsafe"]
+ASSISTANT = ["mcp"]
 NEEDS = {
     ("serve", "--port", "0"): ("server", []),
     ("keys", "add", "ann", "--data", "."): ("server", []),
     ("backup", "--out", "x.tar"): ("server", []),
     ("bridge", "--url", "http://127.0.0.1:9"): ("bridge", []),
+    ("agent", ".", "--url", "http://127.0.0.1:9"): ("agent", []),
     ("site", "build", "--out", "pages"): ("site", []),
     ("migrate", "--from", "sqlite:x", "--to", "postgresql://x/x"): ("postgres", ["sqlite_utils"]),
 }
@@ -50,7 +65,7 @@ def test_all_of_the_client_is_imported_without_posix_modules() -> None:
 
 
 def test_a_client_does_what_clients_do_without_packages_of_the_server(taina: Server) -> None:
-    blocked = SERVER + BUILDER
+    blocked = SERVER + BUILDER + ASSISTANT
     sent = without(blocked, "send", "-", "--url", taina.url)
     assert sent.returncode == 0, sent.stderr
     assert without(blocked, "open", sent.stdout.strip()).stdout == "hunter2"
@@ -64,7 +79,7 @@ def test_a_client_does_what_clients_do_without_packages_of_the_server(taina: Ser
 @pytest.mark.parametrize("arguments", NEEDS, ids=lambda arguments: arguments[0])
 def test_what_is_missing_is_said_with_what_helps(arguments: tuple[str, ...]) -> None:
     extra, there = NEEDS[arguments]
-    done = without([name for name in SERVER + BUILDER if name not in there], *arguments)
+    done = without([name for name in SERVER + BUILDER + ASSISTANT if name not in there], *arguments)
     assert done.returncode == 1
     assert done.stdout == ""
     found = re.fullmatch(r"taina: taina (\w+) needs (\w+), which is not installed. (.+)\n", done.stderr)

@@ -15,7 +15,7 @@ except SystemExit:
     pass
 print(json.dumps([*resource.getrlimit(resource.RLIMIT_CORE), ctypes.CDLL(None).prctl(3, 0, 0, 0, 0)]))
 """
-COMMANDS = ["send", "open", "status", "receipt", "burn", "request", "answer", "inbox", "bridge", "takedown"]
+COMMANDS = ["send", "open", "status", "receipt", "burn", "request", "answer", "inbox", "bridge", "agent", "takedown"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux")

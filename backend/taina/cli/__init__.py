@@ -15,6 +15,7 @@ _HOMES = {
     "answer": "taina.cli.answer:answer",
     "inbox": "taina.cli.inbox:inbox",
     "bridge": "taina.cli.bridge:bridge",
+    "agent": "taina.cli.agent:agent",
     "serve": "taina.cli.serve:serve",
     "migrate": "taina.cli.migrate:migrate",
     "keys": "taina.cli.keys:keys",
@@ -29,7 +30,7 @@ _HOMES = {
 }
 
 
-_SECRETIVE = {"send", "open", "status", "receipt", "burn", "request", "answer", "inbox", "bridge", "takedown"}
+_SECRETIVE = {"send", "open", "status", "receipt", "burn", "request", "answer", "inbox", "bridge", "agent", "takedown"}
 
 
 @click.group(cls=Commands, homes=_HOMES, secretive=_SECRETIVE, context_settings={"help_option_names": ["-h", "--help"]})

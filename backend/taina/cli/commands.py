@@ -18,7 +18,7 @@ _NO_ARGUMENTS: tuple[type[click.UsageError], ...] = (
     (click.exceptions.NoArgsIsHelpError,) if hasattr(click.exceptions, "NoArgsIsHelpError") else ()
 )
 """Older releases of click print the help by themselves."""
-_EXTRAS = {"psycopg": "postgres", "psycopg_pool": "postgres", "bridge": "bridge", "site": "site"}
+_EXTRAS = {"psycopg": "postgres", "psycopg_pool": "postgres", "bridge": "bridge", "site": "site", "mcp": "agent"}
 """What is to be installed for a package or a command that misses one; for others it is `server`."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF)

@@ -81,23 +81,14 @@ class Receiver:
                     self._part(n)  # an empty one
             self._close()
             items = tuple(self._item(n, item) for n, item in enumerate(header.items))
-            self._sync_folder()
+            if self._folder is not None:
+                sync(self._folder)
             return items
         except OSError as error:
             # It was revealed to us and to nobody else: what is here stays here, and is named.
             kept, self._parts = list(self._parts.values()), {}
             where = f" What came is in {', '.join(map(str, kept))}." if kept else ""
             raise FileError(f"{self._folder} cannot be written to: {error.strerror}.{where}") from None
-
-    def _sync_folder(self) -> None:
-        """A file's name is on the disk only once its folder is: before the server is told that it may forget."""
-        if self._folder is None:
-            return
-        number = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)
 
     def abandon(self) -> None:
         """Leave nothing half received behind."""
@@ -152,6 +143,15 @@ class Receiver:
         part.replace(path)
         self._placed.add(_identity(path))
         return path
+
+
+def sync(folder: Path) -> None:
+    """A file's name is on the disk only once its folder is: before the server is told that it may forget."""
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
 def _identity(path: Path) -> tuple[int, int]:

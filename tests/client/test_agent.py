@@ -1,0 +1,265 @@
+"""What an assistant may do: hand over and ask, inside one folder, and never see a secret."""
+
+import subprocess
+from collections.abc import Iterator
+from dataclasses import astuple
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from support.servers import Server
+from taina.client import Client
+from taina.client.agent import Agent
+from taina.client.agent.variables import read_variable, with_variable
+from taina.client.receiving import File
+from taina.errors import FileError, InvalidError, NotFoundError, TainaError, WrongPassphraseError
+
+SECRET = "correct horse battery staple"
+
+
+class Desk:
+    """An agent in a folder, beside a file that it must not reach; and a client of its own for the other side."""
+
+    def __init__(self, client: Client, base: Path) -> None:
+        self.client = client
+        self.folder = base / "work"
+        self.folder.mkdir()
+        self.kept = base / "state" / "kept.json"
+        (base / "outside.txt").write_text("outside")
+        self.agent = Agent(client, self.folder, self.kept, ["ALLOWED"], sleep=lambda seconds: None)
+
+    def write(self, name: str, text: str = SECRET) -> str:
+        (self.folder / name).write_text(text)
+        return name
+
+
+@pytest.fixture
+def desk(taina: Server, tmp_path: Path) -> Iterator[Desk]:
+    with Client(taina.url, state=tmp_path / "state") as client:
+        yield Desk(client, tmp_path)
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+def test_a_file_is_handed_over_looked_at_and_opened_by_its_reader(desk: Desk, taina: Server) -> None:
+    sent = desk.agent.send(desk.write("router.txt"), None, None, None)
+    assert desk.agent.look(sent.secret).state == "waiting"
+    with Client(taina.url) as reader:
+        (file,) = reader.open(sent.link).files
+        assert (file.name, file.content) == ("router.txt", SECRET.encode())
+    seen = desk.agent.look(sent.secret)
+    assert (seen.state, seen.proved) == ("opened", True)
+
+
+def test_a_variable_is_sent_as_a_text(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.write(".env", f"OTHER=no\nexport DATABASE='{SECRET}' # a comment\n")
+    sent = desk.agent.send(".env", "DATABASE", 3600, None)
+    assert desk.client.open(sent.link).text == SECRET
+    monkeypatch.setenv("ALLOWED", SECRET)
+    assert desk.client.open(desk.agent.send(None, "ALLOWED", None, None).link).text == SECRET
+
+
+def test_a_secret_is_burned_by_its_name(desk: Desk) -> None:
+    sent = desk.agent.send(desk.write("a"), None, None, None)
+    desk.agent.burn(sent.secret)
+    assert desk.agent.look(sent.secret).state == "burned"
+
+
+def test_six_words_go_into_a_file_and_nowhere_else(desk: Desk) -> None:
+    sent = desk.agent.send(desk.write("a"), None, None, "words.txt")
+    words = (desk.folder / "words.txt").read_text().strip()
+    assert len(words.split("-")) >= 6
+    assert mode(desk.folder / "words.txt") == 0o600
+    assert words not in repr(astuple(sent))
+    assert desk.client.open(sent.link, words).files[0].content == SECRET.encode()
+
+
+def test_an_answer_is_saved_for_its_owner_alone_and_its_request_deleted(desk: Desk) -> None:
+    asked = desk.agent.request(3600)
+    assert not desk.agent.fetch(asked.request, "key.txt", None, None, 0).arrived
+    desk.client.answer(asked.link, SECRET)
+    fetched = desk.agent.fetch(asked.request, "key.txt", None, None, 60)
+    assert astuple(fetched) == (True, ("key.txt",), len(SECRET))
+    assert (desk.folder / "key.txt").read_text() == SECRET
+    assert mode(desk.folder / "key.txt") == 0o600
+    with pytest.raises(NotFoundError):
+        desk.client.request_status(asked.link)
+    with pytest.raises(FileError, match="no request called"):
+        desk.agent.fetch(asked.request, "again.txt", None, None, 0)
+
+
+def test_one_file_gets_the_name_that_was_chosen_and_several_a_folder(desk: Desk) -> None:
+    asked = desk.agent.request(None)
+    desk.client.answer(asked.link, File("../.bashrc", b"one"))
+    assert desk.agent.fetch(asked.request, "one.bin", None, None, 0).saved == ("one.bin",)
+    assert mode(desk.folder / "one.bin") == 0o600
+    asked = desk.agent.request(None)
+    desk.client.answer(asked.link, File("a", b"1"), SECRET, File("text.txt", b"2"))
+    assert desk.agent.fetch(asked.request, "several", None, None, 0).saved == (
+        "several/a",
+        "several/text.txt",
+        "several/text1.txt",
+    )
+    assert (desk.folder / "several" / "text1.txt").read_text() == SECRET
+    assert {mode(path) for path in (desk.folder / "several").iterdir()} == {0o600}
+    assert sorted(path.name for path in desk.folder.iterdir()) == ["one.bin", "several"], "no scraps"
+
+
+def test_an_answer_becomes_a_variable_beside_the_others(desk: Desk) -> None:
+    asked = desk.agent.request(None)
+    desk.client.answer(asked.link, "it's $HOME")
+    desk.write(".env", "A=1\nKEY=old\nB='two\nKEY=inner'\n")
+    desk.agent.fetch(asked.request, ".env", "KEY", None, 0)
+    text = (desk.folder / ".env").read_text()
+    assert [read_variable(text, name) for name in ("A", "KEY", "B")] == ["1", "it's $HOME", "two\nKEY=inner"]
+    assert mode(desk.folder / ".env") == 0o600
+
+
+@pytest.mark.parametrize(
+    ("contents", "file", "variable", "why"),
+    [
+        ((SECRET,), "taken.txt", None, "there already"),
+        ((SECRET,), "nowhere/key.txt", None, "not there"),
+        ((SECRET,), "../key.txt", None, "not inside"),
+        ((SECRET,), "new.env", "A B", "name of a variable"),
+        (("two\nlines",), "new.env", "KEY", "several lines"),
+        ((File("a", b"1"),), "new.env", "KEY", "holds files"),
+    ],
+)
+def test_what_cannot_be_saved_there_can_be_saved_elsewhere(
+    desk: Desk, contents: tuple[str | File, ...], file: str, variable: str | None, why: str
+) -> None:
+    """Nothing is lost by a wrong name, before the reveal or after it."""
+    desk.write("taken.txt", "mine")
+    asked = desk.agent.request(None)
+    desk.client.answer(asked.link, *contents)
+    with pytest.raises(FileError, match=why):
+        desk.agent.fetch(asked.request, file, variable, None, 0)
+    assert sorted(path.name for path in desk.folder.iterdir()) == ["taken.txt"], "no scraps"
+    assert (desk.folder / "taken.txt").read_text() == "mine"
+    desk.agent.fetch(asked.request, "right.txt", None, None, 0)
+    expected = contents[0] if isinstance(contents[0], str) else "1"
+    assert (desk.folder / "right.txt").read_text() == expected
+
+
+def test_an_answer_with_a_passphrase_takes_it_from_a_file(desk: Desk) -> None:
+    asked = desk.agent.request(None)
+    desk.client.answer(asked.link, SECRET, passphrase="open sesame")
+    with pytest.raises(InvalidError, match="needs a passphrase"):
+        desk.agent.fetch(asked.request, "key.txt", None, None, 0)
+    with pytest.raises(WrongPassphraseError):
+        desk.agent.fetch(asked.request, "key.txt", None, desk.write("wrong", "sesame"), 0)
+    desk.agent.fetch(asked.request, "key.txt", None, desk.write("right", "open sesame\n"), 0)
+    assert (desk.folder / "key.txt").read_text() == SECRET
+
+
+def test_it_waits_as_long_as_it_was_told(desk: Desk) -> None:
+    waited: list[float] = []
+    agent = Agent(desk.client, desk.folder, desk.kept, sleep=waited.append)
+    asked = agent.request(None)
+    assert not agent.fetch(asked.request, "key.txt", None, None, 12).arrived
+    assert waited == [5, 5, 2]
+    waited.clear()
+    assert not agent.fetch(asked.request, "key.txt", None, None, 10**9).arrived
+    assert sum(waited) == 600
+
+
+OUTSIDE = [
+    "../outside.txt",
+    "/etc/passwd",
+    "",
+    ".",
+    "..",
+    "link",
+    "loop",
+    "a/../../outside.txt",
+    "a\0b",
+    "x" * 5000,
+]
+
+
+@pytest.mark.parametrize("name", OUTSIDE, ids=lambda name: repr(name)[:30])
+def test_no_name_leads_outside(desk: Desk, name: str) -> None:
+    (desk.folder / "link").symlink_to("../outside.txt")
+    (desk.folder / "loop").symlink_to("loop")
+    asked = desk.agent.request(None)
+    for act in (
+        lambda: desk.agent.send(name, None, None, None),
+        lambda: desk.agent.send(name, "KEY", None, None),
+        lambda: desk.agent.send(desk.write("a"), None, None, name),
+        lambda: desk.agent.fetch(asked.request, name, None, None, 0),
+        lambda: desk.agent.fetch(asked.request, name, "KEY", None, 0),
+    ):
+        with pytest.raises(TainaError) as refused:
+            act()
+        assert "outside" not in str(refused.value).replace("outside.txt", "")
+    assert (desk.folder.parent / "outside.txt").read_text() == "outside"
+
+
+@pytest.mark.parametrize("variable", ["TAINA_KEY", "HOME", "allowed", ""])
+def test_a_variable_that_was_not_allowed_is_not_sent(desk: Desk, variable: str) -> None:
+    with pytest.raises(FileError, match="may not be sent"):
+        desk.agent.send(None, variable, None, None)
+
+
+def test_neither_file_nor_variable_says_what_is_missing(desk: Desk) -> None:
+    with pytest.raises(InvalidError, match="Name a file"):
+        desk.agent.send(None, None, None, None)
+    with pytest.raises(FileError, match="not set"):
+        desk.agent.send(None, "ALLOWED", None, None)
+
+
+def test_names_outlive_the_program_and_are_given_once(desk: Desk) -> None:
+    sent = desk.agent.send(desk.write("a"), None, None, None)
+    asked = desk.agent.request(None)
+    desk.client.answer(asked.link, SECRET)
+    desk.agent.fetch(asked.request, "key.txt", None, None, 0)
+    again = Agent(desk.client, desk.folder, desk.kept)
+    assert again.look(sent.secret).state == "waiting"
+    assert again.request(None).request not in (asked.request, sent.secret)
+    assert mode(desk.kept) == 0o600
+    with pytest.raises(FileError, match="no request called"):
+        again.fetch(sent.secret, "x", None, None, 0)
+    with pytest.raises(FileError, match="no secret called"):
+        again.look("secret-99")
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"made": "x"}', '{"made": 1, "held": []}'])
+def test_a_broken_list_is_said_and_nothing_made_in_vain(desk: Desk, text: str) -> None:
+    desk.kept.parent.mkdir(exist_ok=True)
+    desk.kept.write_text(text)
+    with pytest.raises(FileError, match="Move it away"):
+        desk.agent.look("secret-1")
+
+
+lines = st.lists(
+    st.sampled_from(
+        ["A=1", "export KEY=x", "KEY='a b'", "# it's a comment", "", 'B="two', 'KEY=in"', "=", "é=1", "C='"]
+    )
+)
+values = st.text(st.characters(exclude_characters="\0\r\n", exclude_categories=["Cs"]), max_size=30)
+
+
+@given(lines, values)
+def test_a_variable_reads_as_it_was_written_and_others_stay(parts: list[str], value: str) -> None:
+    text = "\n".join(parts)
+    changed = with_variable(text, "KEY", value)
+    assert read_variable(changed, "KEY") == value
+    for name in ("A", "B"):
+        try:
+            before = read_variable(text, name)
+        except FileError:
+            continue
+        assert read_variable(changed, name) == before
+    assert with_variable(changed, "KEY", value) == changed
+
+
+def test_a_shell_reads_it_so_too(tmp_path: Path) -> None:
+    value = 'it\'s "quoted" $HOME `id` \\ # é'
+    (tmp_path / ".env").write_text(with_variable("A=1\n", "KEY", value))
+    script = '. ./.env; printf %s "$KEY"'
+    assert subprocess.run(["sh", "-c", script], cwd=tmp_path, capture_output=True, text=True).stdout == value
