@@ -47,6 +47,7 @@ PAGES = {
     "format": "format/",
     "verify": "verify/",
     "api": "api/",
+    "recipes": "recipes/",
     "self_host": "self-host/",
     "scaling": "scaling/",
     "performance": "performance/",
