@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,9 +11,10 @@ from hypothesis import strategies as st
 
 from support.site_documents import Document
 from taina import base64url
-from taina.site import SiteError, webcat
+from taina.site import SiteError, hosting, webcat
 from taina.site import build as build_site
 from taina.web.headers import HEADERS
+from taina.web.site_headers import Headers
 
 VERSION = "7.1"
 PLAIN = build_site.build()
@@ -163,3 +165,35 @@ def test_every_language_with_a_text_on_checking_has_both_parts() -> None:
     texts = build_site.SOURCE / "texts"
     both = [{file.parent.name for file in texts.glob(f"*/verify{end}.md")} for end in ("", "-webcat")]
     assert both[0] == both[1]
+
+
+def test_hosts_are_told_the_version_for_every_file() -> None:
+    headers = Headers(**HEADERS_OF_SITE)
+    told = hosting.files(headers, [path for path in SITE if path != "manifest.json"])
+    blocks = told["_headers"].decode().strip().split("\n\n")
+    for block in blocks:
+        place, *lines = block.split("\n")
+        if not place.startswith("/:language"):  # adds to a rule that says it already
+            assert lines.count(f"  X-Webcat-Version: {VERSION}") == 1, place
+    assert [block for block in blocks if block.startswith("/.well-known/*\n")]
+    for name, said in (
+        ("caddy.conf", f"X-Webcat-Version `{VERSION}`"),
+        ("nginx.conf", f'X-Webcat-Version "{VERSION}"'),
+    ):
+        text = told[name].decode()
+        assert text.count(said) == text.count("Content-Security-Policy "), name
+
+
+def test_new_pages_take_the_place_of_the_old_and_of_their_bundle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But not of the enrollment: WEBCAT's list has the hash of that very file."""
+    small = {"404.html": SITE["404.html"], "manifest.json": b'{"files": {"404.html": {}}}'}
+    monkeypatch.setattr(build_site, "everything", lambda *_: small)
+    build_site.write(tmp_path, webcat=VERSION)
+    kept = tmp_path / ".well-known/webcat"
+    kept.mkdir(parents=True)
+    for name in ("bundle", "bundle-prev", "enrollment", "manifest"):
+        (kept / f"{name}.json").write_text("{}")
+    build_site.write(tmp_path, webcat=VERSION)
+    assert [file.name for file in kept.iterdir()] == ["enrollment.json"]
