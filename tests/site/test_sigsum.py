@@ -63,6 +63,32 @@ def test_every_place_in_a_tree_is_proved(before: int) -> None:
     verify(log.submit(sigsum.sign_request(KEY, DATA), NOW))
 
 
+def test_a_place_beyond_the_tree_is_refused() -> None:
+    """The last of eight lies to the right at every turn, and so would the sixteenth."""
+    log = Log(key=LOG.key, witnesses=LOG.witnesses, leaves=[hashlib.sha256(bytes([n])).digest() for n in range(7)])
+    proof = log.submit(sigsum.sign_request(KEY, DATA), NOW, after=0)
+    verify(proof)
+    with pytest.raises(SiteError, match="does not have what the proof is of"):
+        verify(proof.replace("leaf_index=7", "leaf_index=15"))
+
+
+def test_a_proof_names_the_log_that_signed() -> None:
+    other = Log()
+    both = Policy([*POLICY.logs, Key(raw(other.key))], POLICY.witnesses, POLICY.quorum)
+    verify(PROOF, both)
+    with pytest.raises(SiteError, match="No log of the policy signed"):
+        verify(re.sub("log=.*", f"log={Key(raw(other.key)).hash.hex()}", PROOF), both)
+
+
+@pytest.mark.parametrize(
+    "compiled",
+    [b"", b"\0\1\0", LOG.policy() + b"\0", LOG.policy()[:-1], b"\1" + LOG.policy()[1:], b"\0\0\0\0", b"\0\1\0\0"],
+)
+def test_a_policy_of_another_shape_is_refused(compiled: bytes) -> None:
+    with pytest.raises(SiteError, match="not one that Sigsum compiled"):
+        sigsum.read_policy(base64url.encode(compiled))
+
+
 @pytest.mark.parametrize(
     ("lie", "said"),
     [

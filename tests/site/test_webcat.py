@@ -51,6 +51,14 @@ def test_the_manifest_has_the_policy_of_every_address() -> None:
     assert not [policy for policy in [MANIFEST["default_csp"], *MANIFEST["extra_csp"].values()] if "," in policy]
 
 
+def test_a_policy_within_another_is_said_even_where_it_is_the_usual_one() -> None:
+    rules = {name: {"Content-Security-Policy": name, "X-Webcat-Version": "1"} for name in ("page", "asset", "script")}
+    paths = {"/": "page", "/s/": "page", "/a/": "asset", "/a/js/": "script", "/a/p/": "page", "/a/p/q/": "page"}
+    document = {"files": {"api.json": {"sha256": ""}}, "headers": {"rules": rules, "paths": paths}}
+    manifest = webcat.make_manifest(json.dumps(document).encode())
+    assert manifest["extra_csp"] == {"/a/": "asset", "/a/js/": "script", "/a/p/": "page"}
+
+
 def test_the_api_on_another_host_has_no_policy_of_this_one() -> None:
     site = build_site.build(api="https://api.example", webcat=VERSION)
     manifest = webcat.make_manifest(site["manifest.json"])

@@ -1,6 +1,7 @@
 """The bundle for WEBCAT: what its extension would accept is written, and whatever it would refuse is not."""
 
 import base64
+import errno
 import hashlib
 import json
 import re
@@ -110,6 +111,20 @@ def test_the_same_steps_give_the_same_bytes(pages: Path, signed: Signed, tmp_pat
         "enrollment.json",
         "manifest.json",
     ]
+
+
+def test_what_cannot_be_written_leaves_what_was(pages: Path, signed: Signed, monkeypatch: pytest.MonkeyPatch) -> None:
+    signed.join(pages)
+    before = {file: file.read_bytes() for file in pages.rglob("*.json")}
+    signed.enrollment["cas_url"] = "https://other.example"
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "bundle.json")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        signed.join(pages)
+    assert {file: file.read_bytes() for file in pages.rglob("*") if file.suffix in (".json", ".part")} == before
 
 
 def test_two_of_two_signers_have_to_sign(pages: Path) -> None:

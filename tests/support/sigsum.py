@@ -48,13 +48,13 @@ class Log:
             lines.append(f"cosignature={_hash(raw(self.witnesses[n])).hex()} {seen} {signature.hex()}")
         return "\n".join(lines) + "\n"
 
-    def submit(self, request: str, now: int, present: tuple[int, ...] = (0, 1, 2)) -> str:
-        """As `sigsum-submit`: the proof that the log has a request, and two entries of strangers after it."""
+    def submit(self, request: str, now: int, present: tuple[int, ...] = (0, 1, 2), after: int = 2) -> str:
+        """As `sigsum-submit`: the proof that the log has a request, with entries of strangers after it."""
         facts = dict(line.split("=") for line in request.splitlines())
         message, signature, public = (bytes.fromhex(facts[name]) for name in ("message", "signature", "public_key"))
         index = len(self.leaves)
         self.leaves.append(_hash(b"\0", _hash(message), signature, _hash(public)))
-        self.leaves += [_hash(b"\0", bytes([index]) * 128), _hash(b"\0", bytes([index + 1]) * 128)]
+        self.leaves += [_hash(b"\0", bytes([index + n]) * 128) for n in range(after)]
         lines = ["version=2", f"log={_hash(raw(self.key)).hex()}", f"leaf={_hash(public).hex()} {signature.hex()}", ""]
         nodes = "".join(f"node_hash={node.hex()}\n" for node in _path(index, self.leaves))
         return "\n".join(lines) + "\n" + self.tree_head(now, present) + f"\nleaf_index={index}\n{nodes}"
