@@ -205,3 +205,11 @@ def test_new_pages_take_the_place_of_the_old_and_of_their_bundle(
         (kept / f"{name}.json").write_text("{}")
     build_site.write(tmp_path, webcat=VERSION)
     assert [file.name for file in kept.iterdir()] == ["enrollment.json"]
+
+
+def test_what_is_too_deep_is_refused() -> None:
+    document: list[object] = []
+    for _ in range(10_000):
+        document = [document]
+    with pytest.raises(ValueError, match="too many levels"):
+        webcat.canonical(document)
