@@ -1,0 +1,224 @@
+"""One connection from its first byte to its end, step by step in the loop of a listener that runs in this thread."""
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from waitress import wasyncore
+
+from support.clocks import Clock
+from support.request_heads import AMBIGUOUS
+from taina.server.listener import Listener, channel
+from taina.server.listener.channel import Channel
+from taina.store.turns import Turns
+
+LARGE = 4 << 20
+
+
+def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+    size = int(environ["QUERY_STRING"] or 2)
+    start_response("200 OK", [("Content-Length", str(size))])
+    return [b"x" * size]
+
+
+def ask(size: int, *fields: bytes) -> bytes:
+    return b"GET /?%d HTTP/1.1\r\n%s\r\n\r\n" % (size, b"\r\n".join([b"Host: a", *fields]))
+
+
+class Talk:
+    """A client and its connection at a listener that goes round when it is told to."""
+
+    def __init__(self, listener: Listener, client: socket.socket) -> None:
+        self.listener, self.client = listener, client
+        self.got = b""
+        self.ended = False
+        self.until(lambda: self.channels)
+        (self.channel,) = self.channels
+
+    @property
+    def channels(self) -> list[Any]:
+        return list(self.listener._servers[0].active_channels.values())
+
+    def until(self, reached: Callable[[], object]) -> None:
+        for _ in range(2000):
+            if reached():
+                return
+            self.listener._round(0.01)
+        raise TimeoutError
+
+    def read_until(self, reached: Callable[[], object]) -> None:
+        """Taking what comes; `ended` once the server has closed its side."""
+
+        def read() -> object:
+            with suppress(BlockingIOError):
+                piece = self.client.recv(65536)
+                self.got += piece
+                self.ended = not piece
+            return reached()
+
+        self.until(read)
+
+
+@contextmanager
+def talking(send_buffer: int | None = None) -> Iterator[Talk]:
+    turns = Turns()
+    listener = Listener(answer, "127.0.0.1", 0, turns=turns)
+    (server,) = listener._servers
+    if send_buffer:
+        server.adj.socket_options.append((socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer))
+    try:
+        with turns.running(server.wake), socket.create_connection(("127.0.0.1", listener.port)) as client:
+            client.setblocking(False)
+            yield Talk(listener, client)
+    finally:
+        wasyncore.close_all(listener._map)
+
+
+def test_after_a_refusal_what_still_comes_is_dropped_until_the_client_leaves() -> None:
+    """Closing at once would reset the connection, and the client might never see why it was refused."""
+    with talking() as talk:
+        talk.client.send(AMBIGUOUS["chunked"])
+        talk.read_until(lambda: talk.ended)
+        assert talk.got.startswith(b"HTTP/1.0 501 ")
+        said = json.loads(talk.got.partition(b"\r\n\r\n")[2])
+        assert (said["code"], said["detail"]) == (
+            "malformed",
+            "Send the body with a Content-Length, not in chunks.",
+        )
+        assert talk.channel.lingering
+        for _ in range(3):
+            talk.client.send(b"more of it")
+            talk.listener._round(0.01)
+        assert talk.channels == [talk.channel]
+        assert not talk.channel.writable()
+        assert talk.channel.readable()
+        talk.client.close()
+        talk.until(lambda: not talk.channels)
+
+
+@pytest.mark.parametrize("last", [b"Connection: close", b"X: 1"])
+def test_a_large_answer_comes_whole_to_who_takes_it_slowly(last: bytes) -> None:
+    with talking(send_buffer=1 << 16) as talk:
+        talk.client.send(ask(LARGE, last))
+        talk.until(lambda: talk.channel.total_outbufs_len)
+        assert talk.channel.writable()
+        if last != b"X: 1":
+            talk.read_until(lambda: talk.ended)
+            assert talk.channel.lingering
+        else:
+            talk.read_until(lambda: len(talk.got) > LARGE)
+            assert not talk.channel.writable()
+        assert talk.got.partition(b"\r\n\r\n")[2] == b"x" * LARGE
+
+
+def test_the_next_request_begins_once_the_answer_before_is_taken() -> None:
+    with talking(send_buffer=1 << 16) as talk:
+        talk.client.send(ask(LARGE) + ask(3, b"Connection: close"))
+        talk.until(lambda: talk.channel.held_back)
+        assert talk.channel.waits_for_client
+        talk.read_until(lambda: talk.ended)
+        assert talk.got.count(b"HTTP/1.1 200 OK") == 2
+        assert talk.got.endswith(b"\r\n\r\nxxx")
+
+
+def test_what_has_come_is_noted() -> None:
+    with talking() as talk:
+        assert talk.channel.silent
+        assert talk.channel.begun is None
+        talk.client.send(b"PUT /?3 HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n1234")
+        talk.until(lambda: talk.channel.held)
+        assert not talk.channel.silent
+        begun = talk.channel.begun
+        assert begun > talk.channel.since
+        assert talk.channel.held == talk.channel.in_memory == talk.listener._servers[0]._bodies == 4
+        assert talk.channel.waits_for_client
+        talk.client.send(b"567890")
+        talk.read_until(lambda: talk.got.endswith(b"xxx"))
+        assert talk.channel.begun is None
+        assert talk.channel.since > begun
+        talk.until(lambda: not talk.channel.held)
+        assert talk.listener._servers[0]._bodies == 0
+
+
+def test_a_client_that_leaves_is_forgotten() -> None:
+    with talking() as talk:
+        talk.client.send(b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n1234")
+        talk.until(lambda: talk.channel.held)
+        talk.client.close()
+        talk.until(lambda: not talk.channels)
+        server = talk.listener._servers[0]
+        assert (server._bodies, dict(server._clients)) == (0, {})
+
+
+@pytest.mark.parametrize(
+    ("missing", "size"),
+    [(None, 8192), (0, 8192), (8191, 8192), (100_000, 100_000), (256 << 10, 256 << 10), (1 << 20, 256 << 10)],
+)
+def test_of_a_body_256_kibibytes_are_read_at_once_and_less_of_a_head(missing: int | None, size: int) -> None:
+    asked: list[int] = []
+    taken: list[bytes] = []
+
+    def receive(size: int) -> bytes:
+        asked.append(size)
+        return b"data"
+
+    one: Any = SimpleNamespace(
+        lingering=False,
+        request=None if missing is None else SimpleNamespace(body_missing=missing),
+        adj=SimpleNamespace(recv_bytes=8192),
+        recv=receive,
+        received=taken.append,
+        last_activity=0.0,
+    )
+    Channel.handle_read(one)
+    assert (asked, taken) == ([size], [b"data"])
+    assert one.last_activity > 0
+    one.recv = lambda _: b""
+    Channel.handle_read(one)
+    one.lingering, one.recv = True, receive
+    Channel.handle_read(one)
+    assert (asked, taken) == ([size, 8192], [b"data"])
+
+    def nothing(size: int) -> bytes:
+        raise BlockingIOError
+
+    one.lingering, one.recv = False, nothing
+    Channel.handle_read(one)
+    assert taken == [b"data"]
+
+
+def test_the_loop_sends_what_a_worker_has_left_and_is_done_with() -> None:
+    one: Any = SimpleNamespace(total_outbufs_len=1, outbuf_lock=threading.Lock())
+    assert Channel._left_to_us(one) is True
+    assert not one.outbuf_lock.locked()
+    with one.outbuf_lock:
+        assert Channel._left_to_us(one) is False
+    one.total_outbufs_len = 0
+    assert Channel._left_to_us(one) is False
+    assert not one.outbuf_lock.locked()
+
+
+def test_faults_of_connections_are_written_down_once_a_minute(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock, closed = Clock(1000.0), []
+    monkeypatch.setattr(channel, "time", SimpleNamespace(monotonic=clock))
+    monkeypatch.setattr(Channel, "logged", 0)
+    one: Any = SimpleNamespace(handle_close=lambda: closed.append(clock.now))
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    one.service, one.server = fail, SimpleNamespace(look_at=closed.append)
+    one.handle_error = lambda: Channel.handle_error(one)
+    for clock.now in (1000.0, 1059.0, 1060.0, 1060.5):
+        Channel.take_turn(one)
+    assert closed == [1000.0, one, 1059.0, one, 1060.0, one, 1060.5, one]
+    assert len(caplog.records) == 2
+    Channel.handle_error(one)
+    assert len(caplog.records) == 2, "without an error there is nothing to say"
