@@ -48,6 +48,7 @@ def watched() -> Iterator[Watched]:
     one = Watched()
     yield one
     one.clear()
+    assert (one, one._epoll.closed) == ({}, True)
     while End.made:
         End.made.pop().close()
 
