@@ -5,6 +5,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, settings
 
 from support.javascript import JavaScript
 from support.postgres_cluster import Cluster, Node
@@ -13,6 +14,10 @@ from support.sites import whole_site, write_site
 from taina.store import Store
 from taina.store.postgres import PostgresStore
 from taina.store.sqlite import SqliteStore
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("taina", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("taina")
 
 ROOT = Path(__file__).resolve().parent.parent
 LONGEST = ("tests/store/test_failover.py", "tests/faults/", "tests/cli/test_binary.py")

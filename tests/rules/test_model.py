@@ -179,5 +179,5 @@ class Rules(RuleBasedStateMachine):
         assert self.vault.used() == held + ROW * len(self.models)
 
 
-Rules.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+Rules.TestCase.settings = settings(max_examples=60, stateful_step_count=40)
 TestRules = Rules.TestCase
