@@ -7,7 +7,9 @@ import falcon
 import pytest
 from falcon import testing
 
+from taina.config import load
 from taina.errors import InvalidError, RateLimitedError, TooLargeError
+from taina.server.serve import _rates
 from taina.web.limits import ClientLimits, Rates
 from taina.web.parsing import Fields, path_number, read_body
 
@@ -85,3 +87,45 @@ def test_each_refusal_of_a_proof_is_a_miss(status: int) -> None:
     with pytest.raises(RateLimitedError):
         limits.process_resource(request, falcon.Response(), object(), {})
     limits.process_resource(asked(), falcon.Response(), object(), {})
+
+
+def test_what_is_no_refusal_of_a_proof_is_no_miss() -> None:
+    limits = ClientLimits(Rates(calls=0, misses=1))
+    response = falcon.Response()
+    response.status = 404
+    for headers, succeeded in (({}, False), ({"Authorization": "Bearer x"}, True)):
+        for _ in range(11):
+            limits.process_response(asked(headers=headers), response, object(), succeeded=succeeded)
+    limits.process_resource(asked(headers={"Authorization": "Bearer x"}), falcon.Response(), object(), {})
+
+
+def test_without_bounds_nothing_is_charged() -> None:
+    limits = ClientLimits(Rates(creates=0, reveals=0, calls=0, misses=0, storage=0, transfer=0))
+    request, response = asked(headers={"Authorization": "Bearer x"}), falcon.Response()
+    response.status = 404
+    for name in ("creates", "reveals", "calls", "chunks"):
+        limits.process_resource(request, response, SimpleNamespace(budgets={"GET": name}), {})
+    limits.process_response(request, response, object(), succeeded=False)
+    limits.charge_storage(request, 1 << 50)()
+
+
+def test_bytes_are_those_of_a_day() -> None:
+    limits = ClientLimits(Rates(storage=1000, transfer=2 * ((1 << 20) + 16)))
+    limits.charge_storage(asked(), 1000)()
+    limits.charge_storage(asked(), 1000)
+    with pytest.raises(RateLimitedError) as caught:
+        limits.charge_storage(asked(), 1000)
+    assert caught.value.members["retry_after"] == 86400
+    chunks = SimpleNamespace(budgets={"PUT": "chunks"})
+    charge(limits, "PUT", chunks)
+    charge(limits, "PUT", chunks)
+    with pytest.raises(RateLimitedError):
+        charge(limits, "PUT", chunks)
+
+
+def test_the_budgets_are_those_that_the_options_name() -> None:
+    """Each default stands with the options and with the budgets."""
+    assert _rates(load(environment={}).config) == Rates()
+    flags = {"client_creates": 1, "client_reveals": 2, "client_calls": 3, "client_misses": 4}
+    rates = _rates(load(flags | {"client_storage": "5", "client_transfer": "6"}, environment={}).config)
+    assert rates == Rates(creates=1, reveals=2, calls=3, misses=4, storage=5, transfer=6)

@@ -86,15 +86,41 @@ def test_no_order_of_calls_gets_more_than_the_bucket_and_its_refill(calls: list[
     assert spent <= 10 + (clock.now - start) / 6 + 1e-6
 
 
+@given(st.floats(0, 1e7), st.integers(1, 2000), st.integers(1, 100_000))
+def test_a_bucket_gives_all_it_holds_whatever_the_clock_shows(now: float, size: int, seconds: int) -> None:
+    """In one piece and piece by piece: sums of floats are not exact, and once refused the last of it."""
+    budget = Budget(size, seconds, Clock(now))
+    assert budget.try_spend(b"whole", size) == 0
+    assert budget.seconds_until(b"whole") > 0
+    assert [budget.try_spend(b"pieces") for _ in range(size)] == [0] * size
+    assert budget.try_spend(b"pieces") > 0
+
+
 def test_a_client_is_forgotten_when_its_budget_is_whole() -> None:
     clock = Clock(1000.0)
     budget = Budget(10, 60, clock)
     for n in range(1000):
         budget.try_spend(n.to_bytes(16, "big"))
-    clock.now += 61
-    for n in range(1000, 1501):
+    clock.now += 6
+    budget.try_spend((1000).to_bytes(16, "big"))
+    assert budget.remembered == 999, "two for each that comes, as soon as they are whole"
+    for n in range(1001, 1501):
         budget.try_spend(n.to_bytes(16, "big"))
     assert budget.remembered == 501
+
+
+def test_what_costs_nothing_is_not_remembered() -> None:
+    budget = Budget(10, 60, Clock(1000.0))
+    assert budget.try_spend(b"a", 0) == budget.seconds_until(b"a") == 0
+    assert budget.remembered == 0
+
+
+def test_who_came_again_is_remembered_longer_than_who_did_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_MARKS", 3)
+    budget = Budget(10, 60, Clock(1000.0))
+    for client in (b"a", b"b", b"c", b"a", b"d"):
+        budget.try_spend(client)
+    assert [budget.seconds_until(client, 10) > 0 for client in (b"a", b"b", b"c", b"d")] == [True, False, True, True]
 
 
 def test_memory_is_bounded_however_many_come(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,8 @@ from taina.web.client_marks import ClientMarks, Network
 _BURST = 10 * 60
 """Seconds' worth of a budget a minute that may be spent at once: an office comes in waves."""
 _DAY = 86400
+_ROUNDING = 1e-6
+"""Seconds by which the sums of times may be wrong: what is just enough is not refused for them."""
 MAX_MARKS = 100_000
 """Clients that a budget remembers. Whoever has more addresses than this gains little by being forgotten."""
 
@@ -65,22 +67,22 @@ class Budget:
     def seconds_until(self, client: bytes, cost: float = 1) -> float:
         """Seconds until the client can spend `cost`, or the whole of the bucket if that is less; 0 if it can now."""
         now = self._clock()
-        return max(self._after(client, cost, now) - now - self._fill, 0)
+        return self._wait(self._after(client, cost, now), now)
 
     def try_spend(self, client: bytes, cost: float = 1) -> float:
         """As `seconds_until`, and where that is 0 it is spent."""
         now = self._clock()
         with self._lock:
             after = self._after(client, cost, now)
-            wait = after - now - self._fill
-            if wait > 0:
+            wait = self._wait(after, now)
+            if wait:
                 return wait
             self._full[client] = after
             self._full.move_to_end(client)
             self._forget(now)
             return 0
 
-    def give_back(self, client: bytes, cost: float = 1) -> None:
+    def give_back(self, client: bytes, cost: float) -> None:
         """Undo a `try_spend` of this cost."""
         with self._lock:
             if client in self._full:
@@ -88,6 +90,10 @@ class Budget:
 
     def _after(self, client: bytes, cost: float, now: float) -> float:
         return max(self._full.get(client, now), now) + min(cost / self._size, 1) * self._fill
+
+    def _wait(self, after: float, now: float) -> float:
+        wait = after - now - self._fill
+        return wait if wait > _ROUNDING else 0
 
     def _forget(self, now: float) -> None:
         """Entries at the front are the oldest; dropping up to two for each new one bounds the table."""
