@@ -1,6 +1,7 @@
 """`taina request|answer|inbox`."""
 
 import json
+import threading
 
 from cli.conftest import Run
 
@@ -21,6 +22,17 @@ def test_ask_answer_read(run: Run) -> None:
     assert b"answered already" in full.stderr
     assert run("inbox", asked["inbox"], "--delete").returncode == 0
     assert run("inbox", asked["inbox"]).returncode == 3
+
+
+def test_waiting_for_an_answer(run: Run) -> None:
+    asked = json.loads(run("request", "--json").stdout)
+    assert run("inbox", asked["inbox"], "--wait", "--delete").returncode == 2
+    said: list[bytes] = []
+    waiting = threading.Thread(target=lambda: said.append(run("inbox", asked["inbox"], "--wait").stdout))
+    waiting.start()
+    run("answer", asked["link"], "-", given=b"hunter2")
+    waiting.join(timeout=30)
+    assert run("open", said[0].decode().strip()).stdout == b"hunter2"
 
 
 def test_an_answer_with_a_passphrase_when_the_asker_wants_one(run: Run) -> None:

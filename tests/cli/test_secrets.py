@@ -126,6 +126,20 @@ def test_waiting_for_the_reader(run: Run) -> None:
     assert b"It was opened" in said[0]
 
 
+def test_a_command_runs_when_a_secret_has_ended(run: Run, tmp_path: Path) -> None:
+    document = json.loads(run("send", "-", "--json", given=b"x").stdout)["secrets"][0]
+    note = ("--exec", 'printf %s "$TAINA_STATE" >> outcome')
+    assert run("receipt", document["receipt"], *note).returncode == 2
+    assert not (tmp_path / "outcome").exists()
+    run("burn", document["receipt"])
+    done = run("receipt", document["receipt"], "--wait", *note)
+    assert (done.returncode, (tmp_path / "outcome").read_text()) == (0, "burned")
+    failed = run("receipt", document["receipt"], "--wait", "--exec", "exit 3")
+    assert failed.returncode == 1
+    assert b"It was burned" in failed.stdout
+    assert b"ended with 3" in failed.stderr
+
+
 def test_a_passphrase_from_a_file_or_the_environment(run: Run, tmp_path: Path) -> None:
     (tmp_path / "pass").write_text("парола\nsecond line\n")
     link = sent(run, "-", "--passphrase-file", "pass")

@@ -162,7 +162,7 @@ def test_it_waits_as_long_as_it_was_told(desk: Desk) -> None:
     agent = Agent(desk.client, desk.folder, desk.kept, sleep=waited.append)
     asked = agent.request(None)
     assert not agent.fetch(asked.request, "key.txt", None, None, 12).arrived
-    assert waited == [5, 5, 2]
+    assert waited == [5, 6.25, 0.75]
     waited.clear()
     assert not agent.fetch(asked.request, "key.txt", None, None, 10**9).arrived
     assert sum(waited) == 600

@@ -1,14 +1,15 @@
 """`taina receipt`: what became of a secret."""
 
+import os
+import subprocess
 import sys
-import time
 
 import click
 
 from taina.cli.exits import DONE, UNPROVED
 from taina.cli.options import client_of, json_option, read_link, url_option
 from taina.cli.output import say, say_json, when
-from taina.client import Client
+from taina.cli.waiting import wait_for
 from taina.client.results import Receipt
 
 _STATES = {
@@ -22,23 +23,37 @@ _STATES = {
     "locked": "It was locked {ended}, after too many wrong passphrases.",
 }
 _OPEN_STATES = ("uploading", "waiting", "revealed")
-_ASK_AGAIN = 5.0
 
 
 @click.command()
 @click.argument("receipt")
 @click.option("--wait", is_flag=True, help="Wait until the secret was opened or has ended otherwise.")
+@click.option("--exec", "command", metavar="COMMAND", help="With --wait: a command of the shell to run then.")
 @url_option
 @json_option
-def receipt(receipt: str, wait: bool, url: str | None, as_json: bool) -> None:
+def receipt(receipt: str, wait: bool, command: str | None, url: str | None, as_json: bool) -> None:
     """Say what became of a secret that you sent. The address of the receipt was printed with its link.
+
+    With --wait it looks every five seconds, and less and less often up to once a minute. The command of --exec finds
+    the outcome in the variable TAINA_STATE: opened, unproved, burned, expired or locked.
 
     Ends with 7 where the server says that it was opened and shows no proof of its reader's.
     """
+    if command is not None and not wait:
+        raise click.UsageError("--exec goes with --wait.")
     receipt = read_link(receipt)
     with client_of(receipt, url) as client:
-        found = _wait(client, receipt) if wait else client.receipt(receipt)
-    code = UNPROVED if found.state == "unproved" else DONE
+        if wait:
+            found = wait_for(lambda: client.receipt(receipt), lambda found: found.state not in _OPEN_STATES)
+        else:
+            found = client.receipt(receipt)
+    _say_receipt(found, as_json)
+    if command is not None:
+        _run(command, found.state)
+    sys.exit(UNPROVED if found.state == "unproved" else DONE)
+
+
+def _say_receipt(found: Receipt, as_json: bool) -> None:
     if as_json:
         say_json(
             {
@@ -50,7 +65,7 @@ def receipt(receipt: str, wait: bool, url: str | None, as_json: bool) -> None:
                 "proved": found.proved,
             }
         )
-        sys.exit(code)
+        return
     say(_STATES[found.state].format(ended=when(found.ended) if found.ended else ""))
     if found.state == "opened":
         say("The reader's key proves it.")
@@ -58,10 +73,10 @@ def receipt(receipt: str, wait: bool, url: str | None, as_json: bool) -> None:
         say(f"Until {when(found.expires)}.")
     if found.failed_attempts:
         say(f"Wrong passphrases so far: {found.failed_attempts}.")
-    sys.exit(code)
 
 
-def _wait(client: Client, receipt: str) -> Receipt:
-    while (found := client.receipt(receipt)).state in _OPEN_STATES:
-        time.sleep(_ASK_AGAIN)
-    return found
+def _run(command: str, state: str) -> None:
+    """Raises: click.ClickException: it failed."""
+    done = subprocess.run(command, shell=True, env={**os.environ, "TAINA_STATE": state})  # noqa: S602 - as it was asked
+    if done.returncode:
+        raise click.ClickException(f"The command of --exec ended with {done.returncode}.")

@@ -14,13 +14,13 @@ from taina.client.agent.kept import Kept
 from taina.client.agent.variables import check_name, read_variable, with_variable
 from taina.client.receiving import sync
 from taina.client.results import Opened, Outcome
+from taina.client.waiting import pauses
 from taina.client.words import six_words
 from taina.errors import FileError, InvalidError
 from taina.format.links import decode_link
 
 MAX_WAIT = 600
 """Seconds that one call may wait for an answer."""
-_ASK_AGAIN = 5.0
 _MAX_TEXT = 1 << 16
 """Bytes of a file of variables, or with a passphrase."""
 
@@ -189,12 +189,14 @@ class Agent:
 
     def _wait(self, inbox: str, seconds: int) -> str | None:
         """The link of the first answer that is one; None if none came in time."""
-        while True:
+        left = float(seconds)
+        for pause in pauses():
             link = next((one for one in self._client.inbox(inbox).answers if one is not None), None)
-            if link is not None or seconds <= 0:
-                return link
-            self._sleep(min(_ASK_AGAIN, seconds))
-            seconds -= int(_ASK_AGAIN)
+            if link is not None or left <= 0:
+                break
+            self._sleep(min(pause, left))
+            left -= pause
+        return link
 
 
 def _text_of(path: Path) -> str:
