@@ -3,7 +3,13 @@
 import json
 import threading
 
+import httpx
+
 from cli.conftest import Run
+from support.servers import Server
+from taina import base64url
+from taina.format.derive import derive_request
+from taina.format.links import decode_link
 
 
 def test_ask_answer_read(run: Run) -> None:
@@ -49,3 +55,18 @@ def test_the_inbox_in_place_of_the_link(run: Run) -> None:
     assert done.returncode == 2
     assert b"inbox of a request" in done.stderr
     assert run("open", asked["link"]).returncode == 2
+
+
+def test_what_is_no_answer_is_told_and_the_others_are_read(run: Run, taina: Server) -> None:
+    asked = json.loads(run("request", "--json", "--answers", "2").stdout)
+    request = derive_request(decode_link(asked["link"], "request").body)
+    garbage = {"envelope": base64url.encode(bytes(81))}
+    token = {"Authorization": f"Bearer {base64url.encode(request.token)}"}
+    url = f"{taina.url}/api/v1/requests/{base64url.encode(request.id)}/envelopes"
+    assert httpx.post(url, headers=token, json=garbage).status_code == 201
+    run("answer", asked["link"], "-", given=b"an answer")
+    inbox = run("inbox", asked["inbox"])
+    assert b"Someone left something that is not an answer to you." in inbox.stderr
+    (link,) = inbox.stdout.decode().split()
+    assert run("open", link).stdout == b"an answer"
+    assert json.loads(run("inbox", asked["inbox"], "--delete", "--json").stdout) == {"state": "deleted"}

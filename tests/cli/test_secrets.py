@@ -6,13 +6,20 @@ import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import quote
 
+import click
+import httpx
 import pytest
 
 from cli.conftest import Run, Terminal
 from support.hostile_server import HostileServer, says
 from support.servers import Server
+from taina import base64url
+from taina.cli.open import _check_folder
+from taina.format.derive import derive_link_keys
+from taina.format.links import decode_link
 
 MEBI = 1 << 20
 
@@ -187,6 +194,9 @@ def test_a_qr_code_is_drawn_beside_the_link(run: Run) -> None:
         (["send", "text", "--ttl", "1m"], 6, "A lifetime is"),
         (["send", "text", "--words", "--passphrase"], 2, "Choose one of"),
         (["send", "text", "--recipients", "0"], 2, "0 is not in the range"),
+        (["send", "--name", "a.txt", "text"], 2, "--name goes with standard input"),
+        (["send", "-", "text"], 2, "is sent alone"),
+        (["send", "text", "--mail-to", "ann@example.org"], 2, "--mail-to goes with --words"),
         (["open", "nonsense"], 2, "incomplete"),
         (["open", "https://127.0.0.1:1/s/#AQ"], 2, "incomplete"),
         (["status", ""], 2, "incomplete"),
@@ -204,6 +214,46 @@ def test_a_folder_that_cannot_be_written_to_is_found_before_the_reveal(run: Run,
     link = sent(run)
     assert run("open", link, "--out", "missing").returncode == 2
     assert run("open", link).stdout == b"hunter2"
+
+
+def test_a_folder_without_room_is_found_before_the_reveal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=1000))
+    _check_folder(tmp_path, 1000)
+    with pytest.raises(click.UsageError, match=r"has no room for 1,001 bytes\. Name another"):
+        _check_folder(tmp_path, 1001)
+
+
+def test_files_and_what_is_said_of_them_do_not_share_a_pipe(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.bin").write_bytes(b"\0\1")
+    link = sent(run, "a.bin")
+    done = run("open", link, "--out", "-", "--json")
+    assert done.returncode == 2
+    assert "Name a folder with --out" in json.loads(done.stdout)["detail"]
+    (tmp_path / "here").mkdir()
+    (item,) = json.loads(run("open", link, "--out", "here", "--json").stdout)["items"]
+    assert {name: item[name] for name in ("type", "name", "size")} == {"type": "file", "name": "a.bin", "size": 2}
+    assert Path(tmp_path, item["path"]).read_bytes() == b"\0\1"
+
+
+def test_a_burn_is_told_and_the_link_opens_nothing(run: Run) -> None:
+    document = json.loads(run("send", "-", "--json", given=b"x").stdout)["secrets"][0]
+    burned = run("burn", document["receipt"])
+    assert (burned.returncode, burned.stdout) == (0, b"Burned. Its link opens nothing any more.\n")
+    assert run("open", document["link"]).returncode == 3
+
+
+def test_the_last_wrong_passphrase_says_that_it_was_the_last(run: Run, taina: Server) -> None:
+    done = run("send", "-", "--passphrase", given=b"x", TAINA_PASSPHRASE="right")
+    link = done.stdout.decode().strip()
+    found = decode_link(link, "secret")
+    keys = derive_link_keys(found.body)
+    with httpx.Client(base_url=f"{taina.url}/api/v1/secrets/{base64url.encode(keys.id)}") as api:
+        token = {"Authorization": f"Bearer {base64url.encode(keys.proof)}"}
+        for _ in range(9):
+            assert api.post("/reveal", headers=token, json={"proof": base64url.encode(bytes(32))}).status_code == 403
+    done = run("open", link, TAINA_PASSPHRASE="wrong")
+    assert b"that was the last attempt: the secret is locked for good." in done.stderr
+    assert run("status", link).returncode == 3
 
 
 def test_a_receipt_in_place_of_a_link(run: Run) -> None:
