@@ -143,6 +143,32 @@ def test_bodies_in_memory_have_64_mebibytes_together(crowd: Crowd) -> None:
     assert crowd.server._bodies == 0
 
 
+def test_the_body_of_who_has_left_is_given_back_once(crowd: Crowd) -> None:
+    one, other = crowd.add("one"), crowd.add("other")
+    for each, size in ((one, 5), (other, 7)):
+        each.in_memory = size
+        crowd.server.count(each)
+    one.handle_close()
+    crowd.server.release(one)
+    assert crowd.server._bodies == 7
+
+
+def test_a_listening_socket_that_fails_is_closed_and_named_without_what_was_sent(
+    crowd: Crowd, caplog: pytest.LogCaptureFixture
+) -> None:
+    closed: list[object] = []
+    failing: Any = SimpleNamespace(handle_close=lambda: closed.append(None))
+    try:
+        raise ValueError("0123456789abcdef")
+    except ValueError:
+        Server.handle_error(failing)
+    Server.handle_error(failing)
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith("a listening socket failed: ValueError at test_crowds.py:")
+    assert "0123456789abcdef" not in line
+    assert closed == [None, None]
+
+
 def test_bodies_that_are_at_work_are_waited_for(crowd: Crowd) -> None:
     one = crowd.add("one", waits_for_client=False)
     one.in_memory = 100 << 20
