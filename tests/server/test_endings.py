@@ -145,6 +145,22 @@ def test_what_has_come_is_noted() -> None:
         assert talk.listener._servers[0]._bodies == 0
 
 
+def test_what_is_written_leaves_at_once() -> None:
+    """Else the kernel would wait for more, as long as what went before is not confirmed."""
+    with talking() as talk:
+        assert talk.channel.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_a_server_that_accepts_no_more_keeps_its_connections() -> None:
+    with talking() as talk:
+        (server,) = talk.listener._servers
+        server.stop_accepting()
+        assert server.socket.fileno() == -1
+        assert server not in talk.listener._map.values()
+        talk.client.send(ask(3))
+        talk.read_until(lambda: talk.got.endswith(b"xxx"))
+
+
 def test_a_client_that_leaves_is_forgotten() -> None:
     with talking() as talk:
         talk.client.send(b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n1234")
