@@ -66,6 +66,7 @@ def send_made_words_and_a_file(tab: Tab, reader: Tab, server: Server, folder: Pa
     choose(tab, [file])
     tab.click("#send")
     reach(tab, "done")
+    tab.wait("!document.querySelector('#sharing').hidden")
     tab.click("#show-code")
     tab.wait("document.querySelector('#code svg')")
     assert tab.evaluate("wrapped")
