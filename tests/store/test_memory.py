@@ -166,6 +166,26 @@ Memory.TestCase.settings = settings(max_examples=30, stateful_step_count=15)
 TestMemory = Memory.TestCase
 
 
+def test_a_transaction_that_is_broken_off_is_forgotten_whole() -> None:
+    """With all that its jobs had taken, freed and left for later; then each is done by itself."""
+    memory = Memory()
+    memory.commit([("put", 1), ("put", 1), ("put", 9), ("put", 9)])
+    memory.commit([*[("burn", 0)] * 4, ("put", 9), ("put", 1), ("break", 1)])
+    memory.memory_is_as_the_file()
+    memory.commit([("put", 1)] * 4)
+    memory.memory_is_as_the_file()
+    memory.teardown()
+
+
+def test_four_chunks_are_deleted_at_once_and_more_of_them_later() -> None:
+    for chunks, later in ((4, False), (5, True)):
+        memory = Memory()
+        memory.commit([("put", chunks)])
+        memory.commit([("burn", 0)])
+        assert memory.store.has_pending_deletes is later
+        memory.teardown()
+
+
 def test_the_rows_of_a_slot_are_those_that_no_other_has() -> None:
     assert rows_of(0) == (0, (1 << 20) - 1)
     assert rows_of(3) == (3 << 20, (4 << 20) - 1)
