@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from support.clocks import START
+from support.secrets import new_secret
 from taina.errors import ConflictError, StorageFullError, TainaError
 from taina.store import ROW, Envelope, Secret, Transaction, Usage, shred
 from taina.store.group_commit import Job
@@ -23,26 +24,6 @@ from taina.store.turns import Turns
 
 DEEDS = st.sampled_from(["put", "put", "put", "burn", "burn twice", "forget", "fail", "fail at once", "break"])
 CHUNKS = st.sampled_from([1, 2, 4, 5, 8, 9])
-
-
-def new_secret(chunks: int) -> Secret:
-    return Secret(
-        id=os.urandom(16),
-        link_hash=os.urandom(32),
-        reveal_hash=os.urandom(32),
-        receipt_id=os.urandom(16),
-        receipt_hash=os.urandom(32),
-        fingerprint=os.urandom(32),
-        passphrase=True,
-        size=40 * chunks,
-        chunks=chunks,
-        missing=0,
-        held=40 * chunks,
-        state="waiting",
-        created=START,
-        expires=START + 3600,
-        due=START + 3600,
-    )
 
 
 def put(tx: Transaction, secret: Secret) -> None:
@@ -95,7 +76,7 @@ class Memory(RuleBasedStateMachine):
             assert type(job.failure) is expected.get(deed, type(None))
 
     def job(self, deed: str, chunks: int) -> Callable[[Transaction], object]:
-        secret, live = new_secret(chunks), [*self.live]
+        secret, live = new_secret(chunks=chunks), [*self.live]
 
         def fail(tx: Transaction) -> None:
             put(tx, secret)
@@ -196,7 +177,7 @@ def test_what_breaks_a_constraint_is_not_taken_for_a_conflict(tmp_path: Path) ->
     store = SqliteStore(tmp_path / "taina.db", turns=Turns())
     sealed = Envelope(bytes(80), START)  # a byte too short
     wrong: list[Callable[[Transaction], object]] = [
-        lambda tx: tx.put(replace(new_secret(1), size=-1)),
+        lambda tx: tx.put(replace(new_secret(), size=-1)),
         lambda tx: tx.requests.put_envelope(bytes(16), 0, sealed),
     ]
     for work in wrong:
@@ -214,7 +195,7 @@ def test_the_last_32_mebibytes_of_the_disk_are_for_what_ends(tmp_path: Path, mon
 
     monkeypatch.setattr(os, "statvfs", disk)
     store = SqliteStore(tmp_path / "taina.db", turns=Turns())
-    one, other = new_secret(1), new_secret(1)
+    one, other = new_secret(), new_secret()
     store.atomically(lambda tx: put(tx, one))  # 40 bytes that are announced, and as many that come
     free -= 40
     with pytest.raises(StorageFullError):

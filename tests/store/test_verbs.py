@@ -8,35 +8,16 @@ from dataclasses import replace
 import pytest
 from cryptography.exceptions import InvalidTag
 
+from support.clocks import START
+from support.secrets import new_secret
 from taina.errors import ConflictError
 from taina.store import ERASED, ROW, Envelope, Request, Secret, Store, Transaction, Usage
 
-NOW = 1_800_000_000
 CLAIM = os.urandom(32)
 
 
-def new_secret(*, chunks: int = 1, state: str = "waiting", due: int = NOW) -> Secret:
-    return Secret(
-        id=os.urandom(16),
-        link_hash=os.urandom(32),
-        reveal_hash=os.urandom(32),
-        receipt_id=os.urandom(16),
-        receipt_hash=os.urandom(32),
-        fingerprint=os.urandom(32),
-        passphrase=True,
-        size=40 * chunks,
-        chunks=chunks,
-        missing=0,
-        held=40 * chunks,
-        state=state,  # type: ignore[arg-type]
-        created=NOW,
-        expires=NOW + 3600,
-        due=due,
-    )
-
-
-def new_request(due: int = NOW) -> Request:
-    return Request(os.urandom(16), os.urandom(32), os.urandom(32), 3, NOW, NOW + 3600, due, key="ann")
+def new_request(due: int = START) -> Request:
+    return Request(os.urandom(16), os.urandom(32), os.urandom(32), 3, START, START + 3600, due, key="ann")
 
 
 def put(store: Store, *secrets: Secret) -> None:
@@ -108,9 +89,9 @@ def test_chunks_are_kept_once(store: Store) -> None:
 def test_what_is_taken_is_given_in_order_and_gone(store: Store, chunks: int) -> None:
     secret, other = new_secret(chunks=chunks), new_secret(chunks=2)
     put(store, secret, other)
-    taken = store.atomically(lambda tx: tx.take(secret, state="revealed", ended=NOW))
+    taken = store.atomically(lambda tx: tx.take(secret, state="revealed", ended=START))
     assert taken == [bytes([n]) * 40 for n in range(chunks)]
-    assert find(store, secret) == replace(secret, **ERASED | {"state": "revealed", "ended": NOW})
+    assert find(store, secret) == replace(secret, **ERASED | {"state": "revealed", "ended": START})
     assert usage(store) == Usage(2 * ROW + 80)
     assert store.atomically(lambda tx: tx.take(other, state="revealed")) == [bytes(40), b"\1" * 40]
 
@@ -140,16 +121,16 @@ def test_erasing_again_changes_what_is_said_and_forgetting_leaves_nothing(store:
 
 
 def test_what_is_due_comes_longest_due_first(store: Store) -> None:
-    secrets = [new_secret(due=NOW + n) for n in range(4)]
+    secrets = [new_secret(due=START + n) for n in range(4)]
     put(store, *reversed(secrets))
-    assert store.atomically(lambda tx: tx.due(NOW + 2, 10)) == secrets[:3]
-    assert store.atomically(lambda tx: tx.due(NOW + 2, 2)) == secrets[:2]
-    assert store.atomically(lambda tx: tx.due(NOW - 1, 2)) == []
+    assert store.atomically(lambda tx: tx.due(START + 2, 10)) == secrets[:3]
+    assert store.atomically(lambda tx: tx.due(START + 2, 2)) == secrets[:2]
+    assert store.atomically(lambda tx: tx.due(START - 1, 2)) == []
 
 
 def test_every_field_of_a_request_comes_back_with_its_envelopes(store: Store) -> None:
     request, other = new_request(), replace(new_request(), key=None)
-    envelopes = [Envelope(os.urandom(81), NOW + n) for n in range(3)]
+    envelopes = [Envelope(os.urandom(81), START + n) for n in range(3)]
 
     def keep(tx: Transaction) -> None:
         tx.requests.put(request)
@@ -199,21 +180,21 @@ def test_what_was_started_waits_until_it_is_settled(store: Store) -> None:
 
 
 def test_an_ended_request_keeps_its_id_and_a_forgotten_one_nothing(store: Store) -> None:
-    requests = [new_request(due=NOW + n) for n in range(3)]
+    requests = [new_request(due=START + n) for n in range(3)]
 
     def keep(tx: Transaction) -> None:
         for request in reversed(requests):
             tx.requests.put(request)
-            tx.requests.put_envelope(request.id, 0, Envelope(bytes(81), NOW))
+            tx.requests.put_envelope(request.id, 0, Envelope(bytes(81), START))
 
     store.atomically(keep)
     ids = [request.id for request in requests]
-    store.atomically(lambda tx: tx.requests.end(ids[0], NOW + 9))
-    assert store.atomically(lambda tx: tx.requests.find(ids[0])) == replace(requests[0], ended=NOW + 9)
+    store.atomically(lambda tx: tx.requests.end(ids[0], START + 9))
+    assert store.atomically(lambda tx: tx.requests.find(ids[0])) == replace(requests[0], ended=START + 9)
     assert store.atomically(lambda tx: tx.requests.envelopes(ids[0])) == []
     assert usage(store) == Usage(5 * ROW)
-    assert store.atomically(lambda tx: tx.requests.due(NOW + 1, 10)) == ids[:2]
-    assert store.atomically(lambda tx: tx.requests.due(NOW + 2, 1)) == ids[:1]
+    assert store.atomically(lambda tx: tx.requests.due(START + 1, 10)) == ids[:2]
+    assert store.atomically(lambda tx: tx.requests.due(START + 2, 1)) == ids[:1]
     store.atomically(lambda tx: tx.requests.forget(ids[1]))
     assert store.atomically(lambda tx: tx.requests.find(ids[1])) is None
     assert store.atomically(lambda tx: tx.requests.envelopes(ids[1])) == []
@@ -223,7 +204,7 @@ def test_an_ended_request_keeps_its_id_and_a_forgotten_one_nothing(store: Store)
 
 def test_the_clock_s_mark_is_the_last_that_was_set(store: Store) -> None:
     assert store.atomically(lambda tx: tx.clock_mark()) is None
-    for mark in (NOW, NOW - 5):
+    for mark in (START, START - 5):
         store.atomically(lambda tx, mark=mark: tx.set_clock_mark(mark))  # type: ignore[misc]
         assert store.atomically(lambda tx: tx.clock_mark()) == mark
 
@@ -235,7 +216,7 @@ def test_what_fails_changes_nothing(store: Store) -> None:
     def fail(tx: Transaction) -> None:
         tx.take(secret, state="revealed")
         tx.requests.put(request)
-        tx.set_clock_mark(NOW)
+        tx.set_clock_mark(START)
         raise ConflictError
 
     with pytest.raises(ConflictError):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 START = 1_800_000_000
-"""Where the clocks of the rules' tests begin: unix seconds."""
+"""Where the clocks of tests begin: unix seconds."""
 
 
 @dataclass

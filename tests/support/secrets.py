@@ -1,13 +1,15 @@
-"""What tests send to a vault or to the API: an order with its keys, as a client would make it."""
+"""Secrets of tests: an order with its keys, as a client would make it, and what a store has of one."""
 
 import hashlib
 import os
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from support.clocks import START
 from taina import base64url
 from taina.rules.types import Claim, NewRequest, NewSecret
 from taina.rules.vault import Vault
+from taina.store import Secret
 
 SEALED_CHUNK = (1 << 20) + 16
 
@@ -112,6 +114,27 @@ class MadeRequest:
             "ttl": asking.ttl,
             "answers": asking.answers,
         }
+
+
+def new_secret(*, chunks: int = 1, state: str = "waiting", due: int = START + 3600) -> Secret:
+    """As a store has it, with identifiers of its own; each chunk has 40 bytes."""
+    return Secret(
+        id=os.urandom(16),
+        link_hash=os.urandom(32),
+        reveal_hash=os.urandom(32),
+        receipt_id=os.urandom(16),
+        receipt_hash=os.urandom(32),
+        fingerprint=os.urandom(32),
+        passphrase=True,
+        size=40 * chunks,
+        chunks=chunks,
+        missing=0,
+        held=40 * chunks,
+        state=state,  # type: ignore[arg-type]
+        created=START,
+        expires=START + 3600,
+        due=due,
+    )
 
 
 def envelope() -> bytes:
