@@ -1,6 +1,5 @@
 """`taina agent` as an assistant meets it: the SDK's own client, over standard input and output."""
 
-import asyncio
 import json
 import os
 import sys
@@ -13,6 +12,7 @@ from mcp import Client as Assistant
 from mcp import StdioServerParameters
 
 from cli.conftest import Run
+from support.apart import run_apart
 from support.servers import Server
 from taina.client import Client
 
@@ -41,7 +41,7 @@ def talk(taina: Server, base: Path, story: Callable[[Call], Awaitable[None]], *o
 
             await story(call)
 
-    asyncio.run(asyncio.wait_for(all_of_it(), 120))
+    run_apart(all_of_it())
     return "\n".join(heard)
 
 

@@ -1,7 +1,6 @@
 """The page “Scripts and assistants”: each of its blocks does what the page says, in each language."""
 
 import ast
-import asyncio
 import json
 import os
 import re
@@ -18,6 +17,7 @@ from mcp import Client as Assistant
 from mcp import StdioServerParameters
 
 from conftest import ROOT
+from support.apart import run_apart
 from support.servers import Server
 from taina.client import Client
 
@@ -118,7 +118,7 @@ def test_an_assistant_is_configured_and_called_as_it_says(page: list[str], taina
                         person.answer(told["link"], SECRET)
             return [tool.name for tool in (await assistant.list_tools()).tools]
 
-    tools = asyncio.run(asyncio.wait_for(story(), 120))
+    tools = run_apart(story())
     assert (tmp_path / ".env").read_text() == f"DB_PASSWORD='{SECRET}'\n"
     for language in ("en", "bg"):
         text = (ROOT / "site" / "texts" / language / "recipes.md").read_text("utf-8")
