@@ -1,5 +1,5 @@
 // What client.js does when answers are lost, late or wrong. That it works with a real server is shown by
-// tests/format/test_client.py and, in real browsers, by tests/browser/.
+// tests/js/test_client.py and, in real browsers, by tests/browser/.
 
 import assert from "node:assert/strict";
 import { closeSync, openAsBlob, openSync, utimesSync, writeSync } from "node:fs";
