@@ -2,10 +2,12 @@
 
 import json
 import threading
+import time
 
 import httpx
+import pytest
 
-from cli.conftest import Run
+from cli.conftest import Run, RunHere
 from support.servers import Server
 from taina import base64url
 from taina.format.derive import derive_request
@@ -39,6 +41,16 @@ def test_waiting_for_an_answer(run: Run) -> None:
     run("answer", asked["link"], "-", given=b"hunter2")
     waiting.join(timeout=30)
     assert run("open", said[0].decode().strip()).stdout == b"hunter2"
+
+
+def test_nobody_waits_for_an_answer_that_cannot_come_any_more(run: Run, run_here: RunHere) -> None:
+    asked = json.loads(run("request", "--json", "--ttl", "1h").stdout)
+    late = time.time() + 7200
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("time.time", lambda: late)
+        code, said, told = run_here("inbox", asked["inbox"], "--wait")
+    assert (code, said) == (0, "")
+    assert "No answer came. It could come until" in told
 
 
 def test_an_answer_with_a_passphrase_when_the_asker_wants_one(run: Run) -> None:

@@ -29,12 +29,7 @@ def inbox(link: str, wait: bool, delete: bool, url: str | None, as_json: bool) -
             else:
                 say("Deleted.", err=True)
             return
-        if wait:
-            found = wait_for(
-                lambda: client.inbox(link), lambda found: any(found.answers) or found.expires <= time.time()
-            )
-        else:
-            found = client.inbox(link)
+        found = wait_for(lambda: client.inbox(link), _is_settled) if wait else client.inbox(link)
     if as_json:
         say_json({"answers": list(found.answers), "wanted": found.wanted, "expires": found.expires})
         return

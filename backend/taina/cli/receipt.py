@@ -43,14 +43,15 @@ def receipt(receipt: str, wait: bool, command: str | None, url: str | None, as_j
         raise click.UsageError("--exec goes with --wait.")
     receipt = read_link(receipt)
     with client_of(receipt, url) as client:
-        if wait:
-            found = wait_for(lambda: client.receipt(receipt), lambda found: found.state not in _OPEN_STATES)
-        else:
-            found = client.receipt(receipt)
+        found = wait_for(lambda: client.receipt(receipt), _has_ended) if wait else client.receipt(receipt)
     _say_receipt(found, as_json)
     if command is not None:
         _run(command, found.state)
     sys.exit(UNPROVED if found.state == "unproved" else DONE)
+
+
+def _has_ended(found: Receipt) -> bool:
+    return found.state not in _OPEN_STATES
 
 
 def _say_receipt(found: Receipt, as_json: bool) -> None:
