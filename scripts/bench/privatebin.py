@@ -6,10 +6,9 @@ The checkout is only read. It needs nginx and php-fpm (on Debian: apt install ng
 import base64
 import json
 import os
+import pwd
 import shutil
-import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ import click
 from support.servers import free_port, processor_time, running
 
 _WORKERS = 8
-"""Processes of PHP: on two cores, more of them were not faster."""
+"""Processes of PHP."""
 
 _SETTINGS = """;<?php http_response_code(403); /*
 [main]
@@ -92,7 +91,7 @@ def privatebin(checkout: Path) -> Iterator[PrivateBin]:
     Raises:
         click.ClickException: a program is missing, or the folder is not a checkout of PrivateBin.
     """
-    nginx, php = _program("nginx"), _program("php-fpm", "php-fpm*")
+    nginx, php = _program("nginx"), _program("php-fpm")
     if not (checkout / "lib" / "Controller.php").is_file():
         raise click.ClickException(f"{checkout} is not a checkout of PrivateBin.")
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
@@ -101,12 +100,12 @@ def privatebin(checkout: Path) -> Iterator[PrivateBin]:
             "folder": folder,
             "checkout": checkout.resolve(),
             "port": port,
-            "user": os.environ.get("USER", "root") if os.geteuid() else "root",
+            "user": pwd.getpwuid(os.geteuid()).pw_name,
             "workers": _WORKERS,
         }
         for file, text in (("conf.php", _SETTINGS), ("php.conf", _PHP), ("nginx.conf", _NGINX)):
             (folder / file).write_text(text.format(**facts), "utf-8")
-        behind = stack.enter_context(_listening([php, "-R", "-y", str(folder / "php.conf")], folder / "php.sock"))
+        behind = stack.enter_context(running([php, "-R", "-y", str(folder / "php.conf")], folder / "php.sock"))
         front = stack.enter_context(running([nginx, "-p", name, "-c", str(folder / "nginx.conf")], port))
         yield PrivateBin(port, (front.pid, behind.pid), folder / "data")
 
@@ -131,21 +130,6 @@ def reveal(identifier: str) -> bytes:
 _HEAD = "Host: localhost\r\nAccept: application/json\r\nX-Requested-With: JSONHttpRequest\r\n"
 
 
-@contextmanager
-def _listening(command: list[str], path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A program, from when its socket in the file system is there."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        while not path.exists():
-            if process.poll() is not None:
-                raise click.ClickException(f"{command[0]} stopped; the line was: {' '.join(command)}")
-            time.sleep(0.05)
-        yield process
-    finally:
-        process.terminate()
-        process.wait()
-
-
 def _text(size: int) -> str:
     return base64.b64encode(os.urandom(size)).decode()
 
@@ -154,10 +138,10 @@ def _children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text("utf-8").split()]
 
 
-def _program(name: str, pattern: str = "") -> str:
+def _program(name: str) -> str:
     """Debian's php-fpm has its version in its name, and stands where only root looks."""
     found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    found = found or next((str(file) for file in sorted(Path("/usr/sbin").glob(pattern or name))), None)
+    found = found or next((str(file) for file in sorted(Path("/usr/sbin").glob(f"{name}*"))), None)
     if found is None:
         raise click.ClickException(
             f"{name} is missing. Install it (on Debian: apt install nginx-light php-fpm php-gd)."

@@ -8,7 +8,6 @@ time of a request. Run it in scripts/, or with that folder in PYTHONPATH. It nee
 (on Debian: apt install wrk redis-server), and for PrivateBin a checkout of it (see bench.privatebin).
 """
 
-import base64
 import os
 import secrets
 import sys
@@ -31,6 +30,7 @@ from support import connection
 from support.connection import UNBOUND, Connection
 from support.secrets import Made
 from support.servers import free_port, memory, processor_time, running, serving
+from taina import base64url
 
 CONNECTIONS = (1, 8, 64, 256)
 _SEAL = 16
@@ -71,7 +71,7 @@ def main(runs: int, requests: int, size: int, with_snappass: bool, checkout: Pat
     table: Table = defaultdict(list)
     with ExitStack() as stack:
         server = stack.enter_context(serving(*UNBOUND))
-        answers = {"create": 41, "reveal": 25 + len(base64.b64encode(bytes(size + _SEAL)))}
+        answers = {"create": 41, "reveal": 26 + len(base64url.encode(bytes(size + _SEAL)))}
         constants = {what: stack.enter_context(_constant(size)) for what, size in answers.items()}
         peers = list(_peers(stack, size, with_snappass, checkout))
         for run in range(runs):

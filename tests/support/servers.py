@@ -84,15 +84,15 @@ def serving(*arguments: str, site: bool = False, looks: Looks | None = None) -> 
 
 @contextmanager
 def running(
-    command: list[str], port: int, environment: dict[str, str] | None = None
+    command: list[str], place: int | Path, environment: dict[str, str] | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A program that listens on a port, while it is needed."""
+    """A program that listens on a port, or on a Unix socket at a path, while it is needed."""
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         end = time.monotonic() + _START_SECONDS
         while True:
             try:
-                socket.create_connection(("127.0.0.1", port)).close()
+                _knock(place)
                 break
             except OSError:
                 if time.monotonic() > end or process.poll() is not None:
@@ -102,6 +102,15 @@ def running(
     finally:
         process.terminate()
         process.wait()
+
+
+def _knock(place: int | Path) -> None:
+    """Raises: OSError: nobody listens there."""
+    if isinstance(place, int):
+        socket.create_connection(("127.0.0.1", place)).close()
+        return
+    with socket.socket(socket.AF_UNIX) as one:
+        one.connect(str(place))
 
 
 def free_port() -> int:

@@ -102,7 +102,7 @@ class Receiver:
             self._close()
             # Noted before it is there: whoever is interrupted in between knows what to take away.
             self._parts[n] = part = (self._folder or Path()) / f".taina-{secrets.token_hex(8)}.part"
-            self._open = n, open(part, "xb", opener=_for_owner)  # noqa: SIM115 - closed by _close
+            self._open = n, open(part, "xb", opener=for_owner)  # noqa: SIM115 - closed by _close
         return self._open[1]
 
     def _close(self) -> None:
@@ -163,7 +163,8 @@ def _identity(path: Path) -> tuple[int, int]:
     return facts.st_dev, facts.st_ino
 
 
-def _for_owner(path: str, flags: int) -> int:
+def for_owner(path: str, flags: int) -> int:
+    """The opener of files that only their user may read."""
     return os.open(path, flags, 0o600)
 
 

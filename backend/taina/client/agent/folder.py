@@ -4,10 +4,8 @@ import contextlib
 import os
 from pathlib import Path
 
-from taina.client.receiving import sync
+from taina.client.receiving import for_owner, sync
 from taina.errors import FileError
-
-_OWN = 0o600
 
 
 class Folder:
@@ -51,11 +49,10 @@ class Folder:
 def write_new(path: Path, data: bytes) -> None:
     """A file for its owner alone, on the disk when this returns. Raises: FileError: one is there, or no room."""
     try:
-        number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWN)
-        with os.fdopen(number, "wb") as file:
+        with open(path, "xb", opener=for_owner) as file:
             file.write(data)
             file.flush()
-            os.fsync(number)
+            os.fsync(file.fileno())
         sync(path.parent)
     except OSError as error:
         raise FileError(f"{path.name} cannot be written: {error.strerror}.") from None
