@@ -32,13 +32,14 @@ def verify(place: str, key: str, at_least: str | None, release: bool, as_json: b
     networks, and more than once.
     """
     from taina.site.manifest import read_key
-    from taina.site.release import verify_release
     from taina.site.verify import shown, verify_folder, verify_host
 
     public = read_key(_key_text(key))
     if release:
         if "://" in place:
             raise click.UsageError("--release goes with a folder: download the release into one.")
+        from taina.site.release import verify_release
+
         report = verify_release(Path(place), public, at_least)
     elif "://" in place:
         with progress("Comparing") as on_progress:
