@@ -19,8 +19,8 @@ from support.judging_proxy import JudgingProxy
 from support.servers import Server, free_port, start_server, stop_server
 from support.sites import write_site
 from support.waiting import wait_until
-from support.webcat import Answer, Manifest, Refusal, Request
-from taina.site.webcat import make_manifest
+from support.webcat import Answer, Refusal, Request
+from taina.site.webcat import Manifest, make_manifest
 
 MEBI = 1 << 20
 EVERY_KIND = {"document", "script", "style", "image", "empty", "worker"}

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from support.webcat import Answer, Manifest, Refusal, Request, is_newer, judge, judge_manifest, policy_of
+from support.webcat import Answer, Refusal, Request, is_newer, judge, judge_manifest, policy_of
 from taina import base64url
+from taina.site.webcat import Manifest
 
 PAGE, INNER, API = "default-src 'none'; script-src 'self'", "default-src 'none'", "default-src 'none'; sandbox"
 FILES = {
@@ -23,6 +24,7 @@ def digest(data: bytes) -> str:
 
 
 MANIFEST: Manifest = {
+    "app": "Taina",
     "version": "1.2",
     "default_csp": PAGE,
     "extra_csp": {"/js/": INNER, "/js/deep/": API, "/api/v1/": API},
@@ -30,6 +32,7 @@ MANIFEST: Manifest = {
     "default_fallback": "/404.html",
     "files": {path: digest(data) for path, data in FILES.items()},
     "wasm": [],
+    "timestamp": "",
 }
 
 

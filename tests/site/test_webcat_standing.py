@@ -69,22 +69,18 @@ def missing(pages: Path) -> None:
     (pages / WEBCAT / "bundle.json").unlink()
 
 
-def of_another_version(pages: Path) -> None:
-    other = pages.with_name("other")
-    shutil.copytree(pages, other)
-    manifest = other / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"X-Webcat-Version": "7"', '"X-Webcat-Version": "6"'))
-    sign_for_webcat(other, KEY, NOW)
-    shutil.copyfile(other / WEBCAT / "bundle.json", pages / WEBCAT / "bundle.json")
+def of_pages_with(before: str, after: str) -> Callable[[Path], None]:
+    """The bundle of pages whose manifest says something else."""
 
+    def change(pages: Path) -> None:
+        other = pages.with_name("other")
+        shutil.copytree(pages, other)
+        manifest = other / "manifest.json"
+        manifest.write_text(manifest.read_text().replace(before, after))
+        sign_for_webcat(other, KEY, NOW)
+        shutil.copyfile(other / WEBCAT / "bundle.json", pages / WEBCAT / "bundle.json")
 
-def of_other_pages(pages: Path) -> None:
-    other = pages.with_name("other")
-    shutil.copytree(pages, other)
-    manifest = other / "manifest.json"
-    manifest.write_text(manifest.read_text().replace("default-src 'none'", "default-src 'self'"))
-    sign_for_webcat(other, KEY, NOW)
-    shutil.copyfile(other / WEBCAT / "bundle.json", pages / WEBCAT / "bundle.json")
+    return change
 
 
 def signed_anew(pages: Path) -> None:
@@ -109,8 +105,11 @@ def in_file(name: str, before: str, after: str) -> Callable[[Path], None]:
     ("lie", "said"),
     [
         (missing, "bundle.json is missing: browsers with WEBCAT show nothing of an enrolled host without it."),
-        (of_another_version, "is not good. It is of version 6, and the pages are of 7."),
-        (of_other_pages, "is not good. It is not of these pages."),
+        (
+            of_pages_with('"X-Webcat-Version": "7"', '"X-Webcat-Version": "6"'),
+            "is not good. It is of version 6, and the pages are of 7.",
+        ),
+        (of_pages_with("default-src 'none'", "default-src 'self'"), "is not good. It is not of these pages."),
         (signed_anew, "is not good. It is not of these pages."),
         (in_file("bundle.json", '"version":"7"', '"version":"8"'), "is not good. The proof is of something else"),
         (in_file("bundle.json", "leaf_index=", "leaf_index=1"), "is not good. The log does not have"),

@@ -7,7 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 from urllib.parse import urlsplit
 
-from support.webcat import Answer, Manifest, Refusal, Request, is_newer, judge
+from support.webcat import Answer, Refusal, Request, is_newer, judge
+from taina.site.webcat import Manifest
 from taina.web.codings import decode
 
 Change = Callable[[Request, Answer], Answer]

@@ -11,11 +11,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypedDict
 
 from taina import base64url
 from taina.site import SiteError
-from taina.site.webcat import canonical
+from taina.site.webcat import Manifest, canonical
 from taina.site.webcat_bundle import read_bundle
 
 
@@ -43,20 +42,6 @@ class Refusal(StrEnum):
     MANIFEST_EXTRA_CSP_INVALID = "MANIFEST_EXTRA_CSP_INVALID"
     MANIFEST_VERIFY_FAILED = "MANIFEST_VERIFY_FAILED"
     MANIFEST_WASM_MISSING = "MANIFEST_WASM_MISSING"
-
-
-class Manifest(TypedDict):
-    """The part of a bundle's manifest that answers are held to."""
-
-    version: str
-    default_csp: str
-    extra_csp: dict[str, str]
-    """By path; of those that a path begins with, the longest holds."""
-    default_index: str
-    default_fallback: str
-    files: dict[str, str]
-    """SHA-256 in base64url by path, which begins with a slash."""
-    wasm: list[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from pathlib import PurePosixPath
 
 import httpx
 
-from support.webcat import Answer, Manifest, Refusal, Request, judge
+from support.webcat import Answer, Refusal, Request, judge
+from taina.site.webcat import Manifest
 
 WANTED = {
     ".css": ("style",),
