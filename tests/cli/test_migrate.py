@@ -71,7 +71,7 @@ def test_a_source_that_cannot_be_moved(tmp_path: Path, database: str, run: Run) 
     (tmp_path / "note").write_text("no database" * 100)
     for source, said in [
         ("mysql:x", "Write it like sqlite:"),
-        ("sqlite:missing.db", "There is no file missing.db"),
+        ("sqlite:missing.db", "The file missing.db does not exist"),
         ("sqlite:note", "note cannot be read"),
     ]:
         done = run("migrate", "--from", source, "--to", database)

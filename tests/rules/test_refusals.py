@@ -135,4 +135,4 @@ def test_a_refused_name_of_a_key_says_what_is_one(tmp_path: Path) -> None:
     assert caught.value.detail == "A key's name has 1 to 64 letters, digits, spaces or .@_-"
     with pytest.raises(TainaError) as caught:
         keys.revoke("ann")
-    assert caught.value.detail == "There is no key named 'ann' that is in force; see taina keys list."
+    assert caught.value.detail == "No key named 'ann' is in force; see taina keys list."

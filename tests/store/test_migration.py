@@ -126,7 +126,7 @@ def test_a_source_that_was_moved_is_never_served_again(source: Path, database: s
 
 
 def test_a_source_that_is_not_there_or_not_one(tmp_path: Path, database: str) -> None:
-    with pytest.raises(UnusableError, match=r"There is no file .*missing\.db"):
+    with pytest.raises(UnusableError, match=r"The file .*missing\.db does not exist"):
         Move(tmp_path / "missing.db", database)
     (tmp_path / "note").write_text("no database" * 100)
     with pytest.raises(UnusableError, match="note cannot be read"):

@@ -67,7 +67,7 @@ class AccessKeys:
     def revoke(self, name: str) -> AccessKey:
         """From now on nothing is made with it. Raises: NotFoundError."""
         if not _NAME.fullmatch(name) or not self._file.revoke(name, self._now()):
-            raise NotFoundError(f"There is no key named {name!r} that is in force; see taina keys list.")
+            raise NotFoundError(f"No key named {name!r} is in force; see taina keys list.")
         return next(key for key in self._file.all() if key.name == name)
 
     def authenticate(self, token: bytes | None) -> AccessKey:

@@ -69,7 +69,7 @@ class Move:
         """
         self._path = source
         if not source.is_file():
-            raise UnusableError(f"There is no file {source}. The database is taina.db in the folder of --data.")
+            raise UnusableError(f"The file {source} does not exist. The database is taina.db in the folder of --data.")
         PostgresStore(target).close()  # makes the schema, and says what is wrong
         with ExitStack() as stack:
             self._source = stack.enter_context(closing(_open(source)))
