@@ -2,8 +2,11 @@
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
+from waitress.buffers import OverflowableBuffer
 from waitress.parser import HTTPRequestParser, ParsingError, TransferEncodingNotImplemented
+from waitress.receiver import FixedStreamReceiver
 from waitress.utilities import BadRequest
 
 from taina.errors import TainaError
@@ -17,6 +20,24 @@ Screen = Callable[[str, str, bool, int], TainaError | None]
 
 _ONCE = frozenset({b"host", b"content-length", b"content-type", b"authorization", b"origin"})
 _HOST = re.compile(rb"[A-Za-z0-9._-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
+_USUAL = re.compile(
+    r"(?P<command>[A-Z]{1,20}) "
+    r"(?P<uri>(?P<path>/(?:[A-Za-z0-9._~-][A-Za-z0-9._~/-]*)?)(?:\?(?P<query>[A-Za-z0-9._~/=&-]*))?)"
+    r" HTTP/1\.1\r\n(?P<lines>(?:[A-Za-z0-9-]{1,40}:[ -~]*\r\n)+)\r\n"
+)
+"""A head that nobody can read in two ways, as nearly all are: it is read in one go."""
+_RARE = ("TRANSFER_ENCODING", "EXPECT")
+
+
+@lru_cache(256)
+def _key(name: str) -> str:
+    """How Waitress names a header."""
+    return name.upper().replace("-", "_")
+
+
+@lru_cache(256)
+def _is_host(value: str) -> bool:
+    return _HOST.fullmatch(value.encode("latin-1")) is not None
 
 
 class ScreenedError(Exception):
@@ -55,10 +76,41 @@ class Parser(HTTPRequestParser):  # type: ignore[misc] # Waitress is not typed
         return len(data)
 
     def parse_header(self, header_plus: bytes) -> None:
-        self._refuse_ambiguous(header_plus)
-        super().parse_header(header_plus)
+        if not self._read_usual(header_plus.decode("latin-1")):
+            self._refuse_ambiguous(header_plus)
+            super().parse_header(header_plus)
         if self.content_length:
             self._screen()
+
+    def _read_usual(self, head: str) -> bool:
+        """Read a head that is in no way unusual, as Waitress would; False, and nothing read, where it is not one.
+
+        Waitress takes each line apart by itself, which costs more than our rules do.
+        """
+        usual = _USUAL.fullmatch(head)
+        if usual is None:
+            return False
+        lines = usual["lines"].split("\r\n")
+        lines.pop()
+        headers = {}
+        for line in lines:
+            name, _, value = line.partition(":")
+            headers[_key(name)] = value.strip(" ")
+        length = headers.get("CONTENT_LENGTH", "0")
+        once = len(headers) == len(lines) and not any(rare in headers for rare in _RARE)
+        if not (once and _is_host(headers.get("HOST", "")) and length.isdigit() and len(length) < MAX_LENGTH_DIGITS):
+            return False
+        self.headers = headers
+        self.version = "1.1"
+        self.command, self.request_uri, self.path, self.query = usual.group("command", "uri", "path", "query")
+        self.query = self.query or ""
+        self.proxy_scheme = self.proxy_netloc = self.fragment = ""
+        self.url_scheme = self.adj.url_scheme
+        self.connection_close = headers.get("CONNECTION", "").lower() == "close"
+        self.content_length = int(length)
+        if self.content_length:
+            self.body_rcv = FixedStreamReceiver(self.content_length, OverflowableBuffer(self.adj.inbuf_overflow))
+        return True
 
     def _screen(self) -> None:
         """Before a byte of the body is kept: what no call takes is refused by the head alone."""
