@@ -1,17 +1,17 @@
 """base64url without padding (RFC 4648, section 5), read strictly: one byte string, one spelling."""
 
-import binascii
+import pybase64
 
 _LAST = {2: "AQgw", 3: "AEIMQUYcgkosw048"}
 """Where the last group is short, its last character carries fewer than six bits: these leave the others at zero."""
-_TO_URL = bytes.maketrans(b"+/", b"-_")
-_FROM_URL = bytes.maketrans(b"-_+/=", b"+/!!!")
-"""What is no base64url becomes what is no base64."""
+_ALPHABET = b"-_"
+_NOT_OURS = "+/="
+"""Read by the library in any alphabet."""
 
 
 def encode(data: bytes) -> str:
     """Base64url without padding (RFC 4648, section 5)."""
-    return binascii.b2a_base64(data, newline=False).rstrip(b"=").translate(_TO_URL).decode("ascii")
+    return pybase64.b64encode_as_string(data, _ALPHABET).rstrip("=")
 
 
 def decode(text: str) -> bytes:
@@ -24,8 +24,9 @@ def decode(text: str) -> bytes:
     if short == 1:
         raise ValueError("not a possible length of base64url")
     try:
-        data = text.encode("ascii").translate(_FROM_URL) + b"=" * (-len(text) % 4)
-        decoded = binascii.a2b_base64(data, strict_mode=True)
+        if any(character in text for character in _NOT_OURS):
+            raise ValueError
+        decoded = pybase64.b64decode(text + "=" * (-len(text) % 4), _ALPHABET, validate=True)
     except ValueError:
         raise ValueError("not base64url without padding") from None
     if short and text[-1] not in _LAST[short]:
