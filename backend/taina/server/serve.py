@@ -37,6 +37,8 @@ from taina.web.mail import MailResource
 from taina.web.site import Site
 
 _M_ARENA_MAX = -8  # malloc.h of glibc
+_GARBAGE = 10_000
+"""Objects that come before the interpreter looks for rings of them; a turn of many requests has thousands at once."""
 _RUINED = 74  # EX_IOERR of sysexits.h
 
 
@@ -68,6 +70,7 @@ def serve(config: Config, file: Path | None = None) -> None:
         for note in notes:
             _say(note, sys.stderr)
         gc.freeze()  # what is here stays: looking through it again and again would hold everybody's turn
+        gc.set_threshold(_GARBAGE)
         notify("READY=1")
         listener.run()
         notify("STOPPING=1")
