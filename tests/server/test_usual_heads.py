@@ -1,14 +1,17 @@
-"""The short way through a head, beside the long one: whatever the short one takes, the long one takes as the same."""
+"""The short ways through a request, beside Waitress's long ones: they come to the same."""
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from waitress.task import WSGITask
 
 from support.request_heads import AMBIGUOUS, GOOD
 from taina.server.listener import Listener
+from taina.server.listener.answering import Task
 from taina.server.listener.parsing import Parser
 
 CHROMIUM = (
@@ -117,3 +120,28 @@ def test_both_ways_agree(settings: Any, data: bytes) -> None:
 def test_they_agree_about_a_head_with_one_byte_changed(settings: Any, head: bytes, data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(head) - 1))
     agree(settings, head[:place] + data.draw(st.binary(max_size=2)) + head[place + 1 :] + b"body")
+
+
+def environments(kind: type[Any], settings: Any, connection: list[bytes]) -> list[dict[str, object]]:
+    """Those of the requests of one connection, as far as their heads can be read."""
+    server = SimpleNamespace(adj=settings, effective_port=8000, server_name="waitress.invalid")
+    channel = SimpleNamespace(
+        server=server, addr=("192.0.2.1", 12345), environment=None, check_client_disconnected=None
+    )
+    made = []
+    for data in connection:
+        parser = Parser(settings)
+        parser.received(data)
+        if parser.error is None and parser.completed and not parser.empty:
+            environ = kind(channel, parser).get_environment()
+            made.append(environ | {"wsgi.input": environ["wsgi.input"].read()})
+    return made
+
+
+@given(st.lists(heads | st.sampled_from([*USUAL.values(), *UNUSUAL.values()]), max_size=4))
+@example([CHROMIUM + b"body", UNUSUAL["two slashes"], UNUSUAL["everything"], FIREFOX, UNUSUAL["another alphabet"]])
+def test_environments_are_those_of_waitress(settings: Any, connection: list[bytes]) -> None:
+    class Stock(Task):
+        get_environment = WSGITask.get_environment
+
+    assert environments(Task, settings, connection) == environments(Stock, settings, connection)

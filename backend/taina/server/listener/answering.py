@@ -3,6 +3,7 @@
 from functools import lru_cache
 from http import HTTPStatus
 from operator import itemgetter
+from typing import Any
 
 from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import build_http_date
@@ -12,8 +13,20 @@ from taina.server.listener.parsing import MAX_BODY
 from taina.web.headers import HEADERS
 from taina.web.problems import problem, status_of
 
+_OF_CONNECTION = (
+    *("REMOTE_ADDR", "REMOTE_HOST", "REMOTE_PORT", "SERVER_PORT", "SERVER_NAME", "SERVER_SOFTWARE", "SCRIPT_NAME"),
+    *("wsgi.url_scheme", "wsgi.version", "wsgi.errors", "wsgi.multithread", "wsgi.multiprocess", "wsgi.run_once"),
+    *("wsgi.file_wrapper", "wsgi.input_terminated", "waitress.client_disconnected"),
+)
+"""What the environments of all requests of a connection have in common."""
 _name_of = itemgetter(0)
 _date = lru_cache(2)(build_http_date)
+
+
+@lru_cache(256)
+def _variable(header: str) -> str:
+    """What a header is called in the environment (PEP 3333), of which these two are no headers."""
+    return header if header in ("CONTENT_LENGTH", "CONTENT_TYPE") else f"HTTP_{header}"
 
 
 @lru_cache(256)
@@ -45,6 +58,24 @@ class RefusalTask(ErrorTask):  # type: ignore[misc]
 
 class Task(WSGITask):  # type: ignore[misc]
     """A request at work; Waitress's, with less done for each answer."""
+
+    def get_environment(self) -> dict[str, Any]:
+        """As Waitress, to the entry; what the connection's requests have in common is put together once."""
+        request = self.request
+        known: dict[str, Any] | None = self.channel.environment
+        if known is None or request.path[:1] != "/" or request.path[:2] == "//":  # Waitress folds these
+            environ: dict[str, Any] = super().get_environment()
+            self.channel.environment = {name: environ[name] for name in _OF_CONNECTION}
+            return environ
+        return known | {
+            "REQUEST_METHOD": request.command,
+            "SERVER_PROTOCOL": f"HTTP/{self.version}",
+            "PATH_INFO": request.path,
+            "REQUEST_URI": request.request_uri,
+            "QUERY_STRING": request.query,
+            "wsgi.input": request.get_body_stream(),
+            **{_variable(name): value for name, value in request.headers.items()},
+        }
 
     def build_response_header(self) -> bytes:
         """As Waitress, to the byte; of the usual answer without its detours, which cost as much as our rules do."""

@@ -47,6 +47,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     """Whose connection it is, as far as the server has to know it."""
     held_back = False
     """The next of its requests waits until the answer to the one before has been taken."""
+    environment: dict[str, Any] | None = None
+    """What the environments of its requests have in common, once there was one."""
     held = 0
     """Bytes of bodies of this connection that are in memory, as the server has counted them."""
     logged: ClassVar[float] = 0
