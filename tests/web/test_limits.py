@@ -9,7 +9,7 @@ from pathlib import Path
 import falcon.testing
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from support.api import bearer, claim_path, create, receipt_path, request_path, reveal, secret_path, upload
@@ -83,10 +83,11 @@ def test_no_order_of_calls_gets_more_than_the_bucket_and_its_refill(calls: list[
         clock.now += pause
         if budget.try_spend(b"a", cost) == 0:
             spent += min(cost, 10)
-    assert spent <= 10 + (clock.now - start) / 6 + 1e-6
+    assert spent <= 10 + (clock.now - start) / 6 + 1e-4
 
 
 @given(st.floats(0, 1e7), st.integers(1, 2000), st.integers(1, 100_000))
+@example(8374690.0, 1810, 34464)
 def test_a_bucket_gives_all_it_holds_whatever_the_clock_shows(now: float, size: int, seconds: int) -> None:
     """In one piece and piece by piece: sums of floats are not exact, and once refused the last of it."""
     budget = Budget(size, seconds, Clock(now))

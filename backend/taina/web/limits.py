@@ -17,7 +17,7 @@ from taina.web.client_marks import ClientMarks, Network
 _BURST = 10 * 60
 """Seconds' worth of a budget a minute that may be spent at once: an office comes in waves."""
 _DAY = 86400
-_ROUNDING = 1e-6
+_ROUNDING = 1e-4
 """Seconds by which the sums of times may be wrong: what is just enough is not refused for them."""
 MAX_MARKS = 100_000
 """Clients that a budget remembers. Whoever has more addresses than this gains little by being forgotten."""
