@@ -124,7 +124,7 @@ def test_a_revoked_key_makes_nothing_more(private: Server, add: Add, run: Run) -
         assert holder.receipt(sent.receipt).state == "waiting"
     done = run("keys", "revoke", "ann", "--data", "data")
     assert done.returncode == 1
-    assert b"no key named 'ann' that is in force" in done.stderr
+    assert b"No key named 'ann' is in force" in done.stderr
 
 
 def test_an_expired_key_makes_nothing_more(private: Server, add: Add) -> None:

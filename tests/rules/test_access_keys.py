@@ -112,7 +112,7 @@ def test_a_revoked_key_is_refused_at_once_and_stays_listed(keys: AccessKeys, clo
     assert keys.authenticate(other).revoked is None
     clock.now += 60
     for name in ("ann", "eve"):
-        with pytest.raises(NotFoundError, match=f"no key named '{name}' that is in force"):
+        with pytest.raises(NotFoundError, match=f"No key named '{name}' is in force"):
             keys.revoke(name)
     assert next(key for key in keys.all() if key.name == "ann") == revoked
 
