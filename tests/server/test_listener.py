@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 from waitress import wasyncore
-from waitress.parser import HTTPRequestParser
 
 from support.listeners import in_thread
 from support.request_heads import AMBIGUOUS, GOOD, REFUSALS
 from support.servers import Server, start_server, stop_server
 from support.waiting import wait_until
 from taina.server.listener import Listener, accepting, channel
+from taina.server.listener.parsing import Parser
 from taina.store.turns import Turns
 from taina.web.headers import HEADERS
 
@@ -340,7 +340,7 @@ def test_a_fault_of_the_parser_is_a_bad_request(
     def fail(*_: object) -> None:
         raise ValueError("0123456789abcdef")
 
-    monkeypatch.setattr(HTTPRequestParser, "parse_header", fail)
+    monkeypatch.setattr(Parser, "parse_header", fail)
     with listening() as (_, port), socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
         connection.sendall(GOOD)
         answer = read_answers(connection)
