@@ -42,23 +42,3 @@ def test_systemd_understands_the_unit_and_what_operators_add_to_it(tmp_path: Pat
         ["systemd-analyze", "verify", tmp_path / "taina.service"], capture_output=True, text=True, check=False
     )
     assert [line for line in done.stderr.splitlines() if "taina" in line] == []
-
-
-def test_the_container_runs_as_a_user_of_its_own() -> None:
-    lines = (DEPLOY / "Containerfile").read_text("utf-8")
-    (user,) = re.findall(r"^USER (\d+):\d+$", lines, re.MULTILINE)
-    (owner,) = re.findall(r"install -d -o (\d+)", lines)
-    assert user == owner
-    assert 1000 < int(user) < 60000, "neither root, nor a user of the system, nor nobody, whom others are, too"
-
-
-def test_the_container_is_built_from_a_checkout_alone() -> None:
-    """What it copies is in the repository, and comes from nowhere else but its own stages."""
-    text = (DEPLOY / "Containerfile").read_text("utf-8").replace("\\\n", " ")
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
-    for line in re.findall(r"^COPY (?!--from=)(.+)$", text, re.MULTILINE):
-        *sources, _ = line.split()
-        for source in sources:
-            assert any(name == source or name.startswith(f"{source}/") for name in tracked), source
-    assert set(re.findall(r"--from=(\S+)", text)) <= set(re.findall(r"^FROM \S+ AS (\S+)$", text, re.MULTILINE))
-    assert "HEALTHCHECK" in text

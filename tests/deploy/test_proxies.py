@@ -37,8 +37,9 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(command: list[str], port: int, folder: Path) -> Iterator[None]:
+def running(command: list[str], port: int, folder: Path, **variables: str) -> Iterator[None]:
     environment = {"HOME": str(folder), "XDG_DATA_HOME": str(folder / "data"), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+    environment |= variables
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
         try:
@@ -68,11 +69,11 @@ def wait_for_certificate(url: str, authority: Path) -> None:
             time.sleep(0.1)
 
 
-def caddy(folder: Path, port: int, text: str) -> contextlib.AbstractContextManager[None]:
+def caddy(folder: Path, port: int, text: str, **variables: str) -> contextlib.AbstractContextManager[None]:
     (folder / "Caddyfile").write_text(text)
     program = shutil.which("caddy")
     assert program
-    return running([program, "run", "--config", "Caddyfile", "--adapter", "caddyfile"], port, folder)
+    return running([program, "run", "--config", "Caddyfile", "--adapter", "caddyfile"], port, folder, **variables)
 
 
 def nginx(folder: Path, port: int, text: str) -> contextlib.AbstractContextManager[None]:
