@@ -30,6 +30,8 @@ EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"][
 SERVER = ["falcon", "greenlet", "waitress", "sqlite_utils", "prometheus_client", "psycopg", "psycopg_pool"]
 BUILDER = ["jinja2", "markdown_it", "markupsafe"]
 ASSISTANT = ["mcp"]
+DEVELOPERS = ["trio", "anyio", "sniffio", "rich", "attr", "attrs", "pygments"]
+"""What httpx and httpcore load where it is."""
 NEEDS = {
     ("serve", "--port", "0"): ("server", []),
     ("keys", "add", "ann", "--data", "."): ("server", []),
@@ -99,3 +101,25 @@ def test_a_socks_proxy_needs_one_more_package(monkeypatch: pytest.MonkeyPatch) -
     assert (done.returncode, done.stdout) == (6, "")
     assert "taina[socks]" in done.stderr
     assert "ALL_PROXY" in done.stderr
+
+
+def test_a_text_is_sent_without_what_only_others_need(taina: Server) -> None:
+    """Starting is most of what `taina send` takes: each module is read again at each call."""
+    script = (
+        f"import sys; sys.modules.update(dict.fromkeys({DEVELOPERS!r}))\n"
+        "from taina.cli import main\n"
+        f"try: main(['send', 'hunter2', '--url', {taina.url!r}], prog_name='taina')\n"
+        "except SystemExit as ended: assert not ended.code, ended\n"
+        "print(*(name for name, module in sys.modules.items() if module))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    link, names = done.stdout.splitlines()
+    assert link.startswith(taina.url)
+    loaded = set(names.split())
+    others = {"asyncio", "concurrent.futures", "difflib", "importlib.metadata", "multiprocessing", "sqlite3", "tomllib"}
+    others |= {"taina.rules", "taina.store", "taina.server", "taina.web", "taina.site", "taina.mail"}
+    others |= {"segno", "xkcdpass", *SERVER, *BUILDER, *ASSISTANT}
+    assert loaded & others == set()
+    own = {name for name in loaded if name.startswith("taina")}
+    assert len(own) <= 40, sorted(own)
+    assert len(loaded) <= 330, "click, httpx and cryptography take 276 by themselves"

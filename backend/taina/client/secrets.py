@@ -3,7 +3,6 @@
 import contextlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
@@ -307,6 +306,8 @@ class Secrets(Connection):
 
 def _ahead(work: Callable[[T], R], things: Iterable[T]) -> Iterator[R]:
     """The results in order, with a few calls under way at a time."""
+    from concurrent.futures import Future, ThreadPoolExecutor  # most secrets are of one chunk, and never come here
+
     pending: deque[Future[R]] = deque()
     with ThreadPoolExecutor(_IN_FLIGHT) as pool:
         try:

@@ -5,11 +5,9 @@ its flag on the command line and its place in `taina config`. A flag beats the e
 """
 
 import dataclasses
-import difflib
 import os
 import re
-import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -244,6 +242,8 @@ def load(
 
 
 def _read_file(file: Path) -> dict[str, object]:
+    import tomllib  # clients read no file, and they start often
+
     try:
         document = tomllib.loads(file.read_text("utf-8"))
     except OSError as error:
@@ -259,7 +259,7 @@ def _read_file(file: Path) -> dict[str, object]:
     known = {one.key for one in OPTIONS} | set(SITE_KEYS)
     for key in found:
         if key not in known:
-            similar = difflib.get_close_matches(key, known, n=1)
+            similar = _alike(key, known)
             meant = f"Did you mean {similar[0]}? " if similar else ""
             raise ConfigError(f"{key} in {file} is not an option. {meant}There are: {', '.join(sorted(known))}.")
     return found
@@ -270,9 +270,16 @@ def _check_variables(environment: Mapping[str, str]) -> None:
     known = {one.variable for one in OPTIONS} | set(OTHER_VARIABLES)
     for name, value in environment.items():
         if name.startswith("TAINA_") and name not in known and not _of_kubernetes(name, value):
-            similar = difflib.get_close_matches(name, known, n=1, cutoff=0.85)
+            similar = _alike(name, known, 0.85)
             if similar:
                 raise ConfigError(f"{name} is not an option. Did you mean {similar[0]}?")
+
+
+def _alike(name: str, known: Iterable[str], least: float = 0.6) -> list[str]:
+    """The one that is most like it, if any is alike enough (0 to 1)."""
+    import difflib  # for those alone who mistyped
+
+    return difflib.get_close_matches(name, known, n=1, cutoff=least)
 
 
 def _check(config: Config, sources: Mapping[str, str]) -> None:
