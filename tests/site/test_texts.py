@@ -358,3 +358,9 @@ def test_the_worked_example_of_the_format_is_true() -> None:
         "request link": encode_link(Link("request", public)),
         "inbox link": encode_link(Link("inbox", seed)),
     }
+
+
+def test_no_link_of_a_long_text_leads_to_a_heading() -> None:
+    """Headings have no names, so it would lead to the top of the page."""
+    for file in (build_site.SOURCE / "texts").glob("*/*.md"):
+        assert re.findall(r"\]\((?!http)[^)]*#[^)]*\)", file.read_text("utf-8")) == [], file
