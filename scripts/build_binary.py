@@ -20,6 +20,8 @@ from taina.cli.licences import LIST, Part, read_parts
 ROOT = Path(__file__).resolve().parent.parent
 _UNWANTED = (
     *("tkinter", "unittest", "pydoc_data", "test", "xmlrpc", "lib2to3", "idlelib", "ensurepip"),
+    # Nothing reads XML, and the library for it asks for a newer glibc than all else.
+    *("pyexpat", "_elementtree"),
     # `taina agent` asks for its package: it is as large as all of the rest.
     "mcp",
     # readline is under the GPL; the others come with the environment of a developer.
