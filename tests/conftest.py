@@ -20,7 +20,10 @@ settings.register_profile("taina", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("taina")
 
 ROOT = Path(__file__).resolve().parent.parent
-LONGEST = ("tests/store/test_failover.py", "tests/faults/", "tests/cli/test_binary.py")
+LONGEST = (
+    *("tests/store/test_failover.py", "tests/faults/", "tests/cli/test_binary.py"),
+    *("tests/deploy/test_systemd.py", "tests/deploy/test_wheel.py"),
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

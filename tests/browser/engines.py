@@ -24,6 +24,8 @@ from selenium.webdriver.support.ui import WebDriverWait
 from support.waiting import wait_until
 
 ENGINES = ("chromium", "firefox", "webkit")
+PAIRS = (("chromium", "firefox"), ("firefox", "webkit"), ("webkit", "chromium"))
+"""Each engine is once the sender's and once the reader's."""
 PATIENCE = 40
 """Seconds after which something that should have happened has not."""
 _TRIES = 3

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import httpx
+import pytest
 
 from browser.engines import Tab, reach
 from support.api import bearer, create, secret_path
@@ -11,6 +12,7 @@ from support.servers import start_server, stop_server
 from taina import Client
 
 
+@pytest.mark.any_engine
 def test_a_page_says_that_it_was_too_much_and_keeps_what_was_entered(
     tab: Tab, built_site: Path, tmp_path: Path
 ) -> None:
@@ -43,6 +45,7 @@ def test_a_page_says_that_it_was_too_much_and_keeps_what_was_entered(
     stop_server(server)
 
 
+@pytest.mark.any_engine
 def test_a_page_does_the_work_that_is_asked_for(tab: Tab, built_site: Path, tmp_path: Path) -> None:
     server = start_server(tmp_path / "data", "--site", str(built_site), "--work", "12")
     tab.open(f"{server.url}/en/")

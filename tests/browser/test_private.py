@@ -33,6 +33,7 @@ def enter(tab: Tab, key: str, text: str = "for holders") -> None:
     tab.click("#send")
 
 
+@pytest.mark.any_engine
 def test_the_page_asks_for_a_key_and_loses_nothing_without(tab: Tab, reader: Tab, private: Server, key: str) -> None:
     tab.open(f"{private.url}/en/")
     for wrong, said in [("", "An access key is needed"), ("x" * 43, "does not work"), ("тайна", "does not work")]:
@@ -66,6 +67,7 @@ def test_the_key_is_kept_where_the_page_is_told_to_and_until_told_else(tab: Tab,
     assert tab.evaluate(KEPT) == 0
 
 
+@pytest.mark.any_engine
 def test_whoever_was_asked_needs_no_key(tab: Tab, reader: Tab, private: Server, key: str) -> None:
     tab.open(f"{private.url}/en/request/")
     tab.wait("!document.querySelector('#private').hidden")
@@ -79,6 +81,7 @@ def test_whoever_was_asked_needs_no_key(tab: Tab, reader: Tab, private: Server, 
     reach(reader, "done")
 
 
+@pytest.mark.any_engine
 def test_an_open_instance_asks_for_none(tab: Tab, taina: Server) -> None:
     tab.open(f"{taina.url}/en/")
     tab.fill("#text", "for all")

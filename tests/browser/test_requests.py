@@ -1,12 +1,11 @@
 """Asking for a secret, answering, and reading the answer, in three browser engines against the real server."""
 
 import os
-from itertools import permutations
 from pathlib import Path
 
 import pytest
 
-from browser.engines import ENGINES, Browsers, Tab, choose, digest, reach, reach_opened, saved, visit
+from browser.engines import PAIRS, Browsers, Tab, choose, digest, reach, reach_opened, saved, visit
 from support.servers import Server, start_server, stop_server
 from taina.format.links import Link, encode_link
 
@@ -80,7 +79,7 @@ def test_from_a_request_to_its_answer(tab: Tab, reader: Tab, taina: Server) -> N
     reach(reader, "full")
 
 
-@pytest.mark.parametrize(("asker", "answerer"), [*permutations(ENGINES, 2)])
+@pytest.mark.parametrize(("asker", "answerer"), PAIRS)
 def test_what_one_engine_seals_every_other_opens(browsers: Browsers, asker: str, answerer: str, taina: Server) -> None:
     with browsers.tab(asker) as tab, browsers.tab(answerer) as other:
         link, inbox = ask(tab, taina)
@@ -90,6 +89,7 @@ def test_what_one_engine_seals_every_other_opens(browsers: Browsers, asker: str,
         assert tab.text("#secret-text") == "hunter2"
 
 
+@pytest.mark.any_engine
 def test_a_file_and_several_answers(tab: Tab, reader: Tab, taina: Server, tmp_path: Path) -> None:
     link, inbox = ask(tab, taina, answers=2)
     file = tmp_path / "Договор.bin"
@@ -108,6 +108,7 @@ def test_a_file_and_several_answers(tab: Tab, reader: Tab, taina: Server, tmp_pa
     assert tab.text("#secret-text") == "one"
 
 
+@pytest.mark.any_engine
 def test_an_answer_with_the_passphrase_that_was_asked_for(tab: Tab, reader: Tab, taina: Server) -> None:
     link, inbox = ask(tab, taina, passphrase=True)
     reader.open(link)
@@ -130,6 +131,7 @@ def test_an_answer_with_the_passphrase_that_was_asked_for(tab: Tab, reader: Tab,
     assert tab.text("#secret-text") == "hunter2"
 
 
+@pytest.mark.any_engine
 def test_who_answers_too_late_loses_nothing_and_leaves_nothing(tab: Tab, reader: Tab, taina: Server) -> None:
     link, inbox = ask(tab, taina)
     reader.open(link)
@@ -145,6 +147,7 @@ def test_who_answers_too_late_loses_nothing_and_leaves_nothing(tab: Tab, reader:
     assert tab.text("#secret-text") == "another's"
 
 
+@pytest.mark.any_engine
 def test_a_server_that_is_away_loses_nothing(tab: Tab, reader: Tab, built_site: Path, tmp_path: Path) -> None:
     server = start_server(tmp_path, "--site", str(built_site))
     port = int(server.url.rpartition(":")[2])
@@ -165,6 +168,7 @@ def test_a_server_that_is_away_loses_nothing(tab: Tab, reader: Tab, built_site: 
     stop_server(server)
 
 
+@pytest.mark.any_engine
 def test_a_deleted_request_takes_nothing_and_shows_nothing(tab: Tab, reader: Tab, taina: Server) -> None:
     link, inbox = ask(tab, taina, answers=2)
     answer(reader, link)
@@ -182,6 +186,7 @@ def test_a_deleted_request_takes_nothing_and_shows_nothing(tab: Tab, reader: Tab
     reach(reader, "missing")
 
 
+@pytest.mark.any_engine
 def test_junk_that_somebody_left_is_told_from_an_answer(tab: Tab, reader: Tab, taina: Server) -> None:
     link, inbox = ask(tab, taina, answers=2)
     answer(reader, link)
@@ -200,6 +205,7 @@ def test_junk_that_somebody_left_is_told_from_an_answer(tab: Tab, reader: Tab, t
     assert tab.text("#answers li:nth-child(2) .hint") == strange
 
 
+@pytest.mark.any_engine
 def test_links_that_are_cut_or_mixed_up(tab: Tab, reader: Tab, taina: Server) -> None:
     link, inbox = ask(tab, taina)
     fragment, inbox_fragment = link.partition("#")[2], inbox.partition("#")[2]

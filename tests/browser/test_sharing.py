@@ -3,6 +3,7 @@
 import re
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 import zxingcpp
 
 from browser.engines import Browsers, PlaywrightTab, Tab, reach, visit
@@ -64,6 +65,7 @@ def test_the_share_sheet_is_offered_where_there_is_one(tab: Tab, taina: Server) 
     assert tab.shown("#share") == tab.evaluate("'share' in navigator")
 
 
+@pytest.mark.any_engine
 def test_six_words_are_made_shown_and_kept_for_the_other_way(tab: Tab, reader: Tab, taina: Server) -> None:
     tab.open(f"{taina.url}/en/")
     tab.fill("#text", "hunter2")
@@ -86,6 +88,7 @@ def test_six_words_are_made_shown_and_kept_for_the_other_way(tab: Tab, reader: T
     assert tab.text("#phrase") == tab.value("#passphrase") == ""
 
 
+@pytest.mark.any_engine
 def test_a_password_is_made_where_the_text_is(tab: Tab, taina: Server) -> None:
     tab.open(f"{taina.url}/en/")
     reach(tab, "ready")
@@ -98,6 +101,7 @@ def test_a_password_is_made_where_the_text_is(tab: Tab, taina: Server) -> None:
     assert re.fullmatch(KINDS, tab.value("#text").removeprefix(first))
 
 
+@pytest.mark.any_engine
 def test_receipts_are_kept_only_when_asked_and_forgotten_by_one_click(tab: Tab, taina: Server) -> None:
     tab.open(f"{taina.url}/en/sent/")
     reach(tab, "none")
@@ -129,6 +133,7 @@ def test_receipts_are_kept_only_when_asked_and_forgotten_by_one_click(tab: Tab, 
     assert tab.evaluate("localStorage.length") == 0
 
 
+@pytest.mark.any_engine
 def test_a_receipt_remembers_its_name_and_can_be_forgotten(tab: Tab, taina: Server) -> None:
     send(tab, taina)
     receipt = tab.value("#receipt-link")
@@ -144,6 +149,7 @@ def test_a_receipt_remembers_its_name_and_can_be_forgotten(tab: Tab, taina: Serv
     assert tab.evaluate("localStorage.length") == 0
 
 
+@pytest.mark.any_engine
 def test_a_list_that_is_broken_is_none(tab: Tab, taina: Server) -> None:
     tab.open(f"{taina.url}/en/")
     for broken in (

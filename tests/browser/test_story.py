@@ -1,12 +1,11 @@
 """The main job, as people do it, in three browser engines against the real server."""
 
 import os
-from itertools import permutations
 from pathlib import Path
 
 import pytest
 
-from browser.engines import ENGINES, Browsers, Tab, choose, digest, reach, reach_opened, saved, visit
+from browser.engines import PAIRS, Browsers, Tab, choose, digest, reach, reach_opened, saved, visit
 from support.servers import Server, start_server, stop_server
 from taina.client.names import clean_name
 
@@ -83,7 +82,7 @@ def tell_the_story(tab: Tab, reader: Tab, taina: Server) -> None:
     assert tab.shown("#not-you")
 
 
-@pytest.mark.parametrize(("maker", "opener"), [*permutations(ENGINES, 2)])
+@pytest.mark.parametrize(("maker", "opener"), PAIRS)
 def test_what_one_engine_seals_every_other_opens(browsers: Browsers, maker: str, opener: str, taina: Server) -> None:
     with browsers.tab(maker) as sender, browsers.tab(opener) as reader:
         send(sender, taina, HARD_TEXT, passphrase="Парола ﬁ 🔑")
@@ -105,6 +104,7 @@ def test_a_file_arrives_byte_for_byte(tab: Tab, reader: Tab, taina: Server, tmp_
         assert saved(reader, "#secret-files button") == digest(file), size
 
 
+@pytest.mark.any_engine
 def test_several_files_beside_a_text(tab: Tab, reader: Tab, taina: Server, tmp_path: Path) -> None:
     files = [tmp_path / name for name in ("one.txt", "две.txt", "three.bin")]
     for file in files:
@@ -119,6 +119,7 @@ def test_several_files_beside_a_text(tab: Tab, reader: Tab, taina: Server, tmp_p
     assert reader.shown("#save-all")
 
 
+@pytest.mark.any_engine
 def test_a_wrong_passphrase_costs_an_attempt_and_ten_lock(tab: Tab, reader: Tab, taina: Server) -> None:
     send(tab, taina, passphrase="right")
     link, receipt = tab.value("#link"), tab.value("#receipt-link")
@@ -140,6 +141,7 @@ def test_a_wrong_passphrase_costs_an_attempt_and_ten_lock(tab: Tab, reader: Tab,
     assert tab.text('[data-fill="failed"]') == "10"
 
 
+@pytest.mark.any_engine
 def test_the_right_passphrase_after_a_wrong_one(tab: Tab, reader: Tab, taina: Server) -> None:
     send(tab, taina, passphrase="right")
     reader.open(tab.value("#link"))
@@ -155,6 +157,7 @@ def test_the_right_passphrase_after_a_wrong_one(tab: Tab, reader: Tab, taina: Se
     assert reader.text("#secret-text") == "hunter2"
 
 
+@pytest.mark.any_engine
 def test_a_burned_secret_is_gone(tab: Tab, reader: Tab, taina: Server) -> None:
     send(tab, taina)
     link = tab.value("#link")
@@ -173,6 +176,7 @@ def test_a_burned_secret_is_gone(tab: Tab, reader: Tab, taina: Server) -> None:
     assert not reader.shown("#not-you")
 
 
+@pytest.mark.any_engine
 def test_links_that_are_cut_or_mixed_up(tab: Tab, reader: Tab, taina: Server) -> None:
     send(tab, taina)
     link, receipt = tab.value("#link"), tab.value("#receipt-link")
@@ -266,6 +270,7 @@ def test_the_keyboard_alone(tab: Tab, reader: Tab, taina: Server, engine: str) -
     assert reader.text("#secret-text") == "hi"
 
 
+@pytest.mark.any_engine
 def test_the_lifetime_reaches_the_server(tab: Tab, taina: Server) -> None:
     tab.open(f"{taina.url}/en/")
     tab.fill("#text", "short")
@@ -314,6 +319,7 @@ def test_the_neutral_address_hops_to_the_reader_s_language(
         assert tab.url() == f"{taina.url}{path}#AAAA"
 
 
+@pytest.mark.any_engine
 def test_a_language_that_was_chosen_stays_and_so_does_the_link(tab: Tab, taina: Server) -> None:
     tab.open(f"{taina.url}/s/#AAAA")
     reach(tab, "cut")
@@ -327,6 +333,7 @@ def test_a_language_that_was_chosen_stays_and_so_does_the_link(tab: Tab, taina: 
     assert tab.url() == f"{taina.url}/bg/receipt/#BBBB"
 
 
+@pytest.mark.any_engine
 def test_a_server_that_is_away_loses_nothing(tab: Tab, built_site: Path, tmp_path: Path) -> None:
     server = start_server(tmp_path, "--site", str(built_site))
     port = int(server.url.rpartition(":")[2])

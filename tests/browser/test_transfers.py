@@ -92,6 +92,7 @@ def test_a_file_that_is_picked_before_the_page_has_started(
         tab.wait("document.querySelectorAll('#chosen li').length === 1")
 
 
+@pytest.mark.any_engine
 def test_a_wrong_passphrase_before_several_chunks(tab: Tab, reader: Tab, taina: Server, file: Path) -> None:
     send(tab, taina, text="", files=[file], passphrase="right")
     reader.open(tab.value("#link"))
@@ -106,6 +107,7 @@ def test_a_wrong_passphrase_before_several_chunks(tab: Tab, reader: Tab, taina: 
     assert saved(reader, "#secret-files button") == digest(file)
 
 
+@pytest.mark.any_engine
 def test_an_upload_that_is_cut_again_and_again(
     tab: Tab, reader: Tab, engine: str, taina: Server, port: int, large: Path
 ) -> None:
@@ -122,6 +124,7 @@ def test_an_upload_that_is_cut_again_and_again(
     assert saved(reader, "#secret-files button") == digest(large)
 
 
+@pytest.mark.any_engine
 def test_a_download_that_is_cut_again_and_again(tab: Tab, reader: Tab, taina: Server, port: int, large: Path) -> None:
     send(tab, taina, text="", files=[large])
     with CuttingProxy(port, after=3 * MEBI // 2) as proxy:
@@ -132,6 +135,7 @@ def test_a_download_that_is_cut_again_and_again(tab: Tab, reader: Tab, taina: Se
     assert receipt(tab, tab.value("#receipt-link")) == "Opened"
 
 
+@pytest.mark.any_engine
 def test_an_upload_waits_for_the_network(tab: Tab, reader: Tab, slow: CuttingProxy, taina: Server, large: Path) -> None:
     begin(tab, slow, large)
     slow.go_away()
@@ -202,6 +206,7 @@ def test_leaving_while_it_is_sent_is_asked_first(
             tab.page.close(run_before_unload=True)
 
 
+@pytest.mark.any_engine
 def test_a_download_waits_for_the_network(
     tab: Tab, reader: Tab, slow: CuttingProxy, taina: Server, large: Path
 ) -> None:
@@ -308,6 +313,7 @@ def test_a_disk_that_fills_up_costs_nothing(browsers: Browsers, taina: Server, s
         assert saved(tab, "#secret-files button") == digest(spooled)
 
 
+@pytest.mark.any_engine
 def test_pause_and_go_on(tab: Tab, reader: Tab, slow: CuttingProxy, taina: Server, large: Path) -> None:
     begin(tab, slow, large)
     tab.wait("/ of /.test(document.querySelector('[data-fill=amount]').textContent)")
@@ -326,6 +332,7 @@ def test_pause_and_go_on(tab: Tab, reader: Tab, slow: CuttingProxy, taina: Serve
     assert saved(reader, "#secret-files button") == digest(large)
 
 
+@pytest.mark.any_engine
 def test_cancelling_keeps_what_was_chosen_and_frees_the_room(
     tab: Tab, built_site: Path, tmp_path: Path, large: Path
 ) -> None:
@@ -348,6 +355,7 @@ def test_cancelling_keeps_what_was_chosen_and_frees_the_room(
     stop_server(server)
 
 
+@pytest.mark.any_engine
 def test_each_recipient_gets_a_secret_of_his_own(tab: Tab, reader: Tab, taina: Server, file: Path) -> None:
     tab.open(f"{taina.url}/en/")
     tab.fill("#text", "for all of you")
@@ -367,6 +375,7 @@ def test_each_recipient_gets_a_secret_of_his_own(tab: Tab, reader: Tab, taina: S
     assert {receipt(tab, link) for link in receipts} == {"Opened"}
 
 
+@pytest.mark.any_engine
 def test_a_number_of_recipients_that_is_none(tab: Tab, taina: Server) -> None:
     tab.open(f"{taina.url}/en/")
     tab.fill("#text", "secret")
@@ -382,6 +391,7 @@ def test_a_number_of_recipients_that_is_none(tab: Tab, taina: Server) -> None:
     reach(tab, "done")
 
 
+@pytest.mark.any_engine
 def test_one_that_fails_loses_no_other(tab: Tab, reader: Tab, built_site: Path, tmp_path: Path, file: Path) -> None:
     """Room for two of three; then somebody burns one of them, and there is room for the third."""
     server = start_server(tmp_path / "data", "--site", str(built_site), "--max-storage", "8MiB")
