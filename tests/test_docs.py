@@ -38,6 +38,7 @@ def test_the_page_for_operators_tells_every_option_and_no_other(language: str) -
     text = (ROOT / "site/texts" / language / "self-host.md").read_text("utf-8")
     rows = re.findall(r"^\| `([\w.]+)` \| `(--[\w-]+)` \| `([^`]+)` \| \S", text, re.MULTILINE)
     units = {"100MiB": str(100 << 20), "10GiB": str(10 << 30), "1GiB": str(1 << 30), "20GiB": str(20 << 30)}
+    units |= {"5m": "300", "30d": str(30 * 86400), "7d": str(7 * 86400)}
     told = [(key, flag, units.get(default, default)) for key, flag, default in rows]
     assert told == [(option.key, option.flag, shown(option.default)) for option in OPTIONS]
 

@@ -50,11 +50,21 @@ class KeyRefusedError(TainaError):
     sentence = "This access key does not work here: it was mistyped, has expired or was revoked."
 
 
+class LoginNeededError(TainaError):
+    """Creating is for those who have logged in at the proxy before this instance, and this caller has not."""
+
+    code = "login_needed"
+    sentence = (
+        "Only people who have logged in can create secrets here: in a browser, the page offers the login. Programs "
+        "need an access key from whoever runs this instance. Nothing was stored."
+    )
+
+
 class QuotaError(TainaError):
-    """The access key has made as many secrets, or sent as many mails, as it may in a day."""
+    """An access key or a login has made as many secrets, or a key has sent as many mails, as it may in a day."""
 
     code = "quota"
-    sentence = "This access key has reached its limit for today. Nothing was stored. Try again tomorrow."
+    sentence = "The limit for today has been reached. Nothing was stored. Try again tomorrow."
 
 
 class WorkNeededError(TainaError):

@@ -6,7 +6,10 @@ from pathlib import Path
 import click
 
 from taina.cli.output import say, say_json
-from taina.config import FILE, OPTIONS, SYSTEM_FILE, ConfigError, Loaded, load, shown, shown_option
+from taina.config import FILE, OPTIONS, SYSTEM_FILE, Loaded, load, shown, shown_option
+from taina.config.values import ConfigError
+
+_PATHS = {"guard": True, "open": False}
 
 config_option = click.option(
     "--config",
@@ -38,8 +41,12 @@ def read_config(file: Path | None, flags: dict[str, object] | None = None) -> Lo
 @click.command()
 @every_option
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON, on one line.")
-def config(file: Path | None, as_json: bool, **flags: object) -> None:
+@click.option("--paths", is_flag=True, help="Print the calls that a login guards instead, and those that stay open.")
+def config(file: Path | None, as_json: bool, paths: bool, **flags: object) -> None:
     """Print every option of the server: its value, and where that came from."""
+    if paths:
+        _say_paths(as_json)
+        return
     loaded = read_config(file, flags)
     rows = [(one.key, shown_option(one, loaded.config), loaded.sources[one.name]) for one in OPTIONS]
     if as_json:
@@ -50,3 +57,20 @@ def config(file: Path | None, as_json: bool, **flags: object) -> None:
     wide = [max(len(row[n]) for row in rows) for n in (0, 1)]
     for key, value, source in rows:
         say(f"{key:{wide[0]}}  {value:{wide[1]}}  {source}")
+
+
+def _say_paths(as_json: bool) -> None:
+    """For `create = "proxy"`: what the proxy has to guard."""
+    # Imported here: the web is not needed for the options.
+    from taina.web.policy import CALLS
+
+    if as_json:
+        say_json({word: [[c.method, c.pattern] for c in CALLS if c.guarded is g] for word, g in _PATHS.items()})
+        return
+    say(
+        "Guard these, unless they have a header Authorization: Bearer. Taina itself looks at what that shows.",
+        err=True,
+    )
+    say("All the rest stays open: the pages, and calls of people who open, answer or look at a receipt.", err=True)
+    for call in CALLS:
+        say(f"{'guard' if call.guarded else 'open':5}  {call.method:6}  {call.pattern}")

@@ -16,6 +16,7 @@ from taina.errors import TainaError
 
 if TYPE_CHECKING:
     from taina.client import Client
+    from taina.client.rules import Rules
 
     _ParamType = click.ParamType[int]
 else:
@@ -143,6 +144,16 @@ def read_passphrase(file: Path | None) -> str | None:
             raise click.UsageError("TAINA_PASSPHRASE is not text in UTF-8.")
         return passphrase
     return first_line(file, "passphrase")
+
+
+def need_words(rules: "Rules", *, words: bool, own: bool) -> None:
+    """Raises: click.UsageError: the instance wants a passphrase, and none was asked for, or one of another kind."""
+    if rules.passphrases == "generated" and not words:
+        raise click.UsageError("This instance requires a generated passphrase: use --words.")
+    if rules.passphrases == "required" and not (words or own):
+        raise click.UsageError(
+            "This instance requires a passphrase: use --words, or one of your own by --passphrase or --passphrase-file."
+        )
 
 
 def standard_input() -> BinaryIO:

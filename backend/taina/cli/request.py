@@ -21,6 +21,12 @@ def request(
     """Ask for a secret: print a link for whoever has it. The answer is sealed to you."""
     need_output()
     with client_for(url, key_file) as client:
+        rules = client.rules()
+        if rules.answers is not None and answers > rules.answers:
+            raise click.UsageError(f"This instance allows at most {rules.answers} answers to a request.")
+        if rules.passphrases != "optional" and not passphrase:
+            passphrase = True
+            say("This instance requires a passphrase for each answer, so it is asked for.", err=True)
         asked = client.request(ttl=ttl, answers=answers, passphrase=passphrase)
     if as_json:
         say_json({"link": asked.link, "inbox": asked.inbox, "expires": asked.expires}, once=True)

@@ -13,6 +13,7 @@ from taina.cli.options import (
     client_for,
     json_option,
     key_file_option,
+    need_words,
     passphrase_file_option,
     read_passphrase,
     url_option,
@@ -59,6 +60,10 @@ def send(
         raise click.UsageError("--mail-to goes with --words, and with one recipient.")
     need_output()
     with client_for(url, key_file) as client:
+        rules = client.rules()
+        need_words(rules, words=words, own=ask or passphrase_file is not None)
+        if rules.recipients is not None and recipients > rules.recipients:
+            raise click.UsageError(f"This instance allows at most {rules.recipients} recipients at once.")
         if words:
             from taina.client.words import six_words
 
@@ -69,6 +74,7 @@ def send(
                 passphrase = ask_passphrase("Passphrase", confirm=True)
         # After the passphrase: its line may stand before the secret on standard input.
         contents = read_contents(content, name)
+        rules.need_text(tuple(contents))
         with progress("Sealing and sending") as on_progress:
             sent = client.send_each(recipients, *contents, ttl=ttl, passphrase=passphrase, on_progress=on_progress)
     if not as_json:

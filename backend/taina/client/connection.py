@@ -13,6 +13,7 @@ import httpx
 
 from taina import base64url
 from taina.client.claims import Claims
+from taina.client.rules import Rules, read_rules
 from taina.client.transport import OnRetry, Transport
 from taina.client.types import need, need_link
 from taina.errors import InvalidError
@@ -77,6 +78,20 @@ class Connection:
     def instance(self) -> dict[str, Any]:
         """Version, limits, lifetimes and options of the instance, as its API gives them."""
         return self._transport(self.url).json("GET", "/status")
+
+    def rules(self, answering: str | None = None) -> Rules:
+        """What the instance asks of whoever creates something, to be known before anything is typed.
+
+        Args:
+            answering: the link of a request; whoever has one needs no access key.
+
+        Raises:
+            KeyNeededError, LoginNeededError: it wants an access key, and this client has none.
+        """
+        rules = read_rules(self._transport((answering and find_address(answering)) or self.url))
+        if answering is None:
+            rules.need_key(self._key)
+        return rules
 
     def _find(self, link: str, kind: Kind) -> tuple[Transport, Link]:
         need_link(link)

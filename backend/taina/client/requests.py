@@ -6,9 +6,18 @@ from taina import base64url
 from taina.client.answers import bytes_of, point, whole
 from taina.client.contents import Content, settled
 from taina.client.results import Asked, Inbox, RequestStatus, Sent
+from taina.client.rules import read_rules
 from taina.client.secrets import OnProgress, Secrets
 from taina.client.types import need, need_seconds
-from taina.errors import AnsweredError, FormatError, InvalidError, KeyNeededError, NotFoundError, NotTainaError
+from taina.errors import (
+    AnsweredError,
+    FormatError,
+    InvalidError,
+    KeyNeededError,
+    LoginNeededError,
+    NotFoundError,
+    NotTainaError,
+)
 from taina.format.derive import KEY_SIZE, derive_inbox, derive_request, sha256
 from taina.format.envelope import open_envelope, public_key, seal_envelope
 from taina.format.links import Link, decode_link, page_address
@@ -32,7 +41,7 @@ class Requests(Secrets):
         need(answers, "answers", int, "a number")
         transport = self._transport(self.url)
         if ttl is None:
-            ttl = self._default_ttl(transport)
+            ttl = read_rules(transport).ttl
         seed = self._random(KEY_SIZE)
         inbox = derive_inbox(seed)
         public = public_key(inbox.private)
@@ -84,13 +93,13 @@ class Requests(Secrets):
         status = self.request_status(link) if looked is None else looked
         if not status.answers_left:
             raise AnsweredError
-        ttl = self._default_ttl(transport) if ttl is None else ttl
+        ttl = read_rules(transport).ttl if ttl is None else ttl
         token = derive_request(parsed.body)
         content = tuple(settled(one) for one in content)
         # A private instance lets in who has the request; another need not know which request it is.
         try:
             sent = self._send(transport, content, ttl, passphrase, on_progress, None, most=status.most)
-        except KeyNeededError:
+        except (KeyNeededError, LoginNeededError):
             sent = self._send(transport, content, ttl, passphrase, on_progress, token.token, token.id, status.most)
         try:
             # Tried again, it is the same envelope: another one would be another answer.

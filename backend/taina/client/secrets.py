@@ -12,6 +12,7 @@ from taina.client.connection import Connection
 from taina.client.contents import Content, item_of, seal_contents, settled
 from taina.client.receiving import Receiver
 from taina.client.results import Opened, Receipt, Sent, Status
+from taina.client.rules import read_rules
 from taina.client.transport import MAX_CONTENT, Transport, spoken_size
 from taina.client.types import need, need_passphrase, need_seconds
 from taina.errors import (
@@ -85,8 +86,10 @@ class Secrets(Connection):
         need_seconds(ttl)
         need_passphrase(passphrase)
         content = tuple(settled(one) for one in content)
-        if ttl is None:
-            ttl = self._default_ttl(transport)
+        if ttl is None or not all(isinstance(one, str) for one in content):
+            rules = read_rules(transport)
+            rules.need_text(content)
+            ttl = rules.ttl if ttl is None else ttl
         key, receipt_key = self._random(KEY_SIZE), self._random(KEY_SIZE)
         link = Link("secret", key, passphrase is not None)
         link_keys = derive_link_keys(key)
@@ -135,9 +138,6 @@ class Secrets(Connection):
             page_address(transport.url, Link("receipt", receipt_key + opened_hash)),
             expires,
         )
-
-    def _default_ttl(self, transport: Transport) -> int:
-        return whole(transport.json("GET", "/status").get("ttl"), "default")
 
     def send_each(
         self,

@@ -17,6 +17,7 @@ from taina.errors import (
     FileError,
     FormatError,
     InvalidError,
+    LoginNeededError,
     Member,
     NotTainaError,
     TainaError,
@@ -37,7 +38,8 @@ _OURS_ALONE = (FormatError, UnreachableError, FileError)
 _NUMBERS = {"attempts_left": MAX_INTEGER, "ended": MAX_TIME, "retry_after": MAX_INTEGER, "bits": MAX_INTEGER}
 _FIELDS = {
     "ttl": "This instance does not keep anything for so long, or so short a time.",
-    "answers": "This instance does not take so many answers to a request.",
+    "answers": "This instance does not accept so many answers to a request.",
+    "passphrase": "This instance requires a passphrase for each secret. Nothing was stored.",
     "to": "This is not one email address.",
     "link": "Only the link of a secret of this instance, with a passphrase, is mailed.",
 }
@@ -121,7 +123,19 @@ class Transport:
             bits = error.members.get("bits")
             if type(bits) is not int or not 0 < bits <= MAX_BITS:
                 raise
+        except NotTainaError:
+            # A proxy that wants a login answers such a call in its own way.
+            if self._wants_login():
+                raise LoginNeededError from None
+            raise
         return self.json("PUT", path, token=token, body={**body, "work": find(identifier, bits)})
+
+    def _wants_login(self) -> bool:
+        try:
+            options = self.json("GET", "/status").get("options")
+        except TainaError:
+            return False
+        return isinstance(options, dict) and options.get("create") == "proxy"
 
     def _lifetimes(self) -> InvalidError:
         bounds = self.json("GET", "/status").get("ttl")

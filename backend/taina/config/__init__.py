@@ -13,9 +13,14 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any, Literal
 
+from taina.config.together import check
 from taina.config.values import (
+    ConfigError,
     database,
+    header_name,
     host_name,
+    lifetime,
+    login_address,
     loopback,
     mailbox,
     networks,
@@ -25,6 +30,7 @@ from taina.config.values import (
     path,
     size,
     text,
+    truth,
     whole,
 )
 from taina.proof_of_work import MAX_BITS
@@ -37,10 +43,6 @@ OTHER_VARIABLES = ("TAINA_CONFIG", "TAINA_KEY", "TAINA_PASSPHRASE", "TAINA_BRIDG
 """What other parts of the program read from the environment."""
 SITE_KEYS = ("site.name", "site.accent", "site.logo", "site.links", "site.contact", "site.contact_until")
 """Keys in the same file that the builder of the pages reads, not the server."""
-
-
-class ConfigError(Exception):
-    """An option is wrong; the message names its key, where it stands and what was expected."""
 
 
 def option(
@@ -96,11 +98,33 @@ class Config:
     max_storage: int = option(
         10 << 30, size(1), "The most that all secrets together may take; of that, a fifth for unfinished uploads."
     )
-    create: Literal["anyone", "keys"] = option(
+    create: Literal["anyone", "keys", "proxy"] = option(
         "anyone",
-        one_of("anyone", "keys"),
-        "Who may create secrets and requests: anyone, or only people with access keys.",
+        one_of("anyone", "keys", "proxy"),
+        "Who may create secrets and requests: anyone, only people with access keys, or those who logged in at a proxy.",
     )
+    login_header: str = option(
+        "Remote-User", header_name, 'With create = "proxy": the header in which the proxy says who has logged in.'
+    )
+    login_url: str | None = option(
+        None,
+        login_address,
+        'With create = "proxy": where people log in, a path of this host or an https:// address.',
+    )
+    login_creates: int = option(
+        0, whole(0, 1_000_000), 'With create = "proxy": secrets and requests per day and login; 0 means no limit.'
+    )
+    ttl_min: int = option(300, lifetime, "Shortest lifetime of a secret, and time to answer a request: 5m, 2h, 7d.")
+    ttl_max: int = option(30 * 86400, lifetime, "Longest lifetime.")
+    ttl_default: int = option(7 * 86400, lifetime, "Lifetime that is chosen where nobody chooses another.")
+    passphrases: Literal["optional", "required", "generated"] = option(
+        "optional",
+        one_of("optional", "required", "generated"),
+        "Whether a secret needs a passphrase, and whether our pages and commands take only one of generated words.",
+    )
+    files: bool = option(True, truth, "Whether our pages and commands take files, and not only text: true or false.")
+    max_recipients: int = option(100, whole(1, 100), "The most links that our pages and commands make at once.")
+    max_answers: int = option(100, whole(1, 100), "The most answers to one request.")
     work: int = option(
         0,
         whole(0, MAX_BITS),
@@ -237,7 +261,7 @@ def load(
         else:
             values[one.name], sources[one.name] = one.default, "default"
     config = Config(**values)
-    _check(config, sources)
+    check(config, sources)
     return Loaded(config, sources, file)
 
 
@@ -282,17 +306,6 @@ def _alike(name: str, known: Iterable[str], least: float = 0.6) -> list[str]:
     return difflib.get_close_matches(name, known, n=1, cutoff=least)
 
 
-def _check(config: Config, sources: Mapping[str, str]) -> None:
-    """What no option alone can tell."""
-    if config.max_size > config.max_storage and sources["max_size"] != "default":
-        raise ConfigError("max_size is larger than max_storage, so no secret could ever be that large. Lower it.")
-    if config.mail_host and not (config.mail_from and config.url):
-        missing = "mail.from" if not config.mail_from else "url"
-        raise ConfigError(f"{missing} is missing: mail.host is set, and mail needs a sender and the instance's url.")
-    if config.mail_user and not config.mail_password_file:
-        raise ConfigError("mail.password_file is missing: mail.user is set, and logging in needs a password.")
-
-
 def _of_kubernetes(name: str, value: object) -> bool:
     """Whether a cluster has set this variable by itself, for a service such as `taina` or `taina-db`."""
     return name.endswith("_PORT") and re.match(r"(tcp|udp|sctp)://", str(value)) is not None
@@ -311,6 +324,8 @@ def shown(value: object) -> str:
             return "-"
         case (str(host), int(port)):
             return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        case bool():
+            return str(value).lower()
         case tuple():
             return " ".join(map(str, value))
     return str(value)

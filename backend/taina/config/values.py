@@ -6,10 +6,20 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+MIN_LIFETIME = 300
+MAX_LIFETIME = 30 * 86400
 _MAX_SIZE = 1 << 50
+# No backslash, which browsers take for a slash, and none that leads: `//host` is another host.
+_LOGIN = re.compile(r"(/|https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(?=[/?]|\Z))(?!/)[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]*")
+_OTHER_HEADERS = {"authorization", "cookie", "host", "origin", "content-type", "content-length", "x-forwarded-for"}
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 # Without `!` and `%`, by which old mail servers were told to pass a message on to somewhere else.
 _MAILBOX = re.compile(r"[A-Za-z0-9.#$&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+
+
+class ConfigError(Exception):
+    """An option is wrong; the message names its key, where it stands and what was expected."""
 
 
 def text(value: object) -> str:
@@ -56,6 +66,40 @@ def size(least: int) -> Callable[[object], int]:
         return amount
 
     return read
+
+
+def lifetime(value: object) -> int:
+    """Reads seconds, from five minutes to thirty days: what the service is built for."""
+    found = re.fullmatch(r"([0-9]{1,9})\s*([smhd]?)", str(value).strip().lower())
+    seconds = int(found[1]) * _SECONDS[found[2]] if found else 0
+    if isinstance(value, bool) or not MIN_LIFETIME <= seconds <= MAX_LIFETIME:
+        raise ValueError("a time from 5m to 30d; write it like 90m, 12h or 7d")
+    return seconds
+
+
+def truth(value: object) -> bool:
+    """Reads a yes or no, which in a text is written as in TOML."""
+    if value in (True, "true"):
+        return True
+    if value in (False, "false"):
+        return False
+    raise ValueError("true or false")
+
+
+def header_name(value: object) -> str:
+    """The name of a header. An underscore is refused in those that come, so that no other can look like it."""
+    found = text(value)
+    if not re.fullmatch(r"[A-Za-z0-9-]{1,64}", found) or found.lower() in _OTHER_HEADERS:
+        raise ValueError("the name of a header that the proxy alone sets, such as Remote-User")
+    return found
+
+
+def login_address(value: object) -> str:
+    """Where a page sends people to log in: a path of its own host, or an address."""
+    found = text(value)
+    if len(found) > 1000 or not _LOGIN.fullmatch(found):
+        raise ValueError("a path of this host, such as /oauth2/start, or an address that begins with https://")
+    return found
 
 
 def path(value: object) -> Path:

@@ -30,6 +30,8 @@ def require_room(usage: Usage, more: int, limits: Limits) -> None:
 def require_valid(new: NewSecret, limits: Limits) -> None:
     """Raises: InvalidError, TooLargeError."""
     require_lifetime(new.ttl, limits)
+    if limits.passphrase and not new.passphrase:
+        raise InvalidError("Every secret needs a passphrase here.", field="passphrase")
     if new.size > limits.size or (limits.lease == 0 and new.chunks > 1):
         raise TooLargeError(field="size")
     if new.chunks < 1:

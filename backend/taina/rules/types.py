@@ -26,6 +26,8 @@ class Limits:
     """Seconds for which a claim is good without a chunk being read; 0 gives no leases."""
     answers: int = 100
     """To one request for secrets."""
+    passphrase: bool = False
+    """Whether every secret has to need one. Which one it is, and whether it is any good, a server cannot see."""
 
     @property
     def unfinished(self) -> int:

@@ -15,7 +15,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from taina.config import Config
+from taina import base64url
+from taina.config import Config, shown
 from taina.config.values import is_local
 from taina.fetching import Answer, fetch, open_http
 from taina.web.site_headers import WEBCAT_FILES, WEBCAT_VERSION
@@ -172,6 +173,9 @@ def _outside(config: Config) -> Iterator[Finding]:
         well = ready.status == 200
         trouble = "cannot reach its database, or has not deleted what is due for a minute; see the server's log"
         yield Finding(well, f"The server {'is ready: what is due is being deleted' if well else trouble}.")
+        yield from _told_policy(config, status)
+        if config.create == "proxy":
+            yield from _login(config)
     yield from _clock(status.headers.get("date", ""))
     if page.status == 200 and lists.status == 200:
         rules = _page_rules(lists)
@@ -186,6 +190,88 @@ def _outside(config: Config) -> Iterator[Finding]:
                 yield from _webcat(config, lists.body)
     if str(config.url).startswith("https:") and "strict-transport-security" not in page.headers:
         yield Finding(False, "The proxy does not send Strict-Transport-Security.")
+
+
+def _told_policy(config: Config, status: Answer) -> Iterator[Finding]:
+    """What people are asked, as they are told: a server that was not restarted tells what was laid down before."""
+    document = json.loads(status.body)
+    options, ttl, limits = (document.get(name) for name in ("options", "ttl", "limits"))
+    wanted = {
+        "create": (options, "create", config.create),
+        "passphrases": (options, "passphrases", config.passphrases),
+        "files": (options, "files", config.files),
+        "max_recipients": (options, "recipients", config.max_recipients),
+        "max_answers": (limits, "answers", config.max_answers),
+        "ttl_min": (ttl, "min", config.ttl_min),
+        "ttl_max": (ttl, "max", config.ttl_max),
+        "ttl_default": (ttl, "default", config.ttl_default),
+    }
+    other = [
+        name
+        for name, (place, member, value) in wanted.items()
+        if not isinstance(place, dict) or place.get(member) != value
+    ]
+    if other:
+        yield Finding(False, f"The server follows other options than these: {', '.join(other)}. Restart it.")
+        return
+    policy = ", ".join(f"{name} {shown(value)}" for name, (_, _, value) in wanted.items())
+    yield Finding(True, f"Policy: {policy}.")
+
+
+def _login(config: Config) -> Iterator[Finding]:
+    """From outside: who has not logged in creates nothing, whatever is said in headers; who opens needs no login."""
+    secret = f"{config.url}/api/v1/secrets/{base64url.encode(os.urandom(16))}"
+    token = {"Authorization": f"Bearer {base64url.encode(os.urandom(32))}"}
+    name = config.login_header
+    # Complete but for a lifetime that no instance takes: nothing is kept, even where it is let in.
+    order = {part: base64url.encode(bytes(32)) for part in ("link_hash", "reveal_hash", "receipt_hash")}
+    order |= {"receipt_id": base64url.encode(bytes(16)), "content": base64url.encode(bytes(17))}
+    body = json.dumps({**order, "ttl": 0, "chunks": 1, "size": 17, "passphrase": False}).encode()
+    tries = {
+        "without a login": {},
+        f"by a forged {name}": {name: "doctor"},
+        f"by a forged {name} beside a token": {name: "doctor", **token},
+        f"by a forged {name.replace('-', '_')}": {name.replace("-", "_"): "doctor"},
+    }
+    try:
+        with open_http(_PATIENCE) as http:
+            answers = {
+                what: fetch(
+                    http,
+                    "PUT",
+                    secret,
+                    limit=_MAX_ANSWER,
+                    content=body,
+                    headers={"Content-Type": "application/json", **headers},
+                )
+                for what, headers in tries.items()
+            }
+            opening = fetch(http, "GET", secret, limit=_MAX_ANSWER, headers=token)
+    except (httpx.HTTPError, OSError, ValueError) as error:
+        yield Finding(False, f"{config.url} does not answer ({error or type(error).__name__}).")
+        return
+    entered = [what for what, answer in answers.items() if _code(answer) == "invalid"]
+    for what in entered:
+        yield Finding(False, f"Secrets can be created {what}: the proxy has to remove {name} from what comes, always.")
+    if not entered:
+        yield Finding(True, f"Nobody creates without a login, nor by a forged {name}.")
+    if _code(answers[f"by a forged {name} beside a token"]) is None:
+        yield Finding(
+            False,
+            "The login stands before calls with `Authorization: Bearer` too: access keys do not work, nor answers.",
+        )
+    opens = _code(opening) == "not_found"
+    told = "Secrets can be opened without a login." if opens else "The login stands before opening, too: see "
+    yield Finding(opens, told if opens else f"{told}taina config --paths.")
+
+
+def _code(answer: Answer) -> str | None:
+    """Of a problem of Taina; None where something else answers."""
+    try:
+        code = json.loads(answer.body)["code"]
+    except (ValueError, LookupError, TypeError):
+        return None
+    return code if isinstance(code, str) else None
 
 
 def _webcat(config: Config, pages: bytes) -> Iterator[Finding]:

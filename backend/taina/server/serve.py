@@ -33,7 +33,9 @@ from taina.web.admission import Admission
 from taina.web.app import Application, create_app
 from taina.web.bodies import screen
 from taina.web.limits import Rates
+from taina.web.logins import Logins
 from taina.web.mail import MailResource
+from taina.web.policy import Policy
 from taina.web.site import Site
 
 _M_ARENA_MAX = -8  # malloc.h of glibc
@@ -101,7 +103,15 @@ def application(config: Config, turns: Turns | None = None) -> Iterator[tuple[Ap
     site = _load_site(folder) if folder else None
     store, warnings = _open_database(config.store) if config.store else (_open_file(config.data, turns), ())
     try:
-        limits = Limits(size=config.max_size, storage=config.max_storage)
+        limits = Limits(
+            size=config.max_size,
+            storage=config.max_storage,
+            ttl_min=config.ttl_min,
+            ttl_max=config.ttl_max,
+            ttl_default=config.ttl_default,
+            answers=config.max_answers,
+            passphrase=config.passphrases != "optional",
+        )
         clock = WatchedClock(store)
         vault = Vault(store, limits, clock)
         requests = SecretRequests(store, limits, clock, site.contact if site else None)
@@ -125,7 +135,8 @@ def application(config: Config, turns: Turns | None = None) -> Iterator[tuple[Ap
             requests,
             site,
             _rates(config),
-            admission=Admission(keys if config.create == "keys" else None, requests),
+            admission=_admission(config, keys, requests),
+            policy=_policy(config),
             mail=MailResource(mailer, keys),
             origins=config.origins,
             work=config.work if config.create == "anyone" else 0,  # holders of keys have their quotas
@@ -208,6 +219,22 @@ def _rates(config: Config) -> Rates:
     )
 
 
+def _admission(config: Config, keys: AccessKeys | None, requests: SecretRequests) -> Admission:
+    if config.create == "anyone":
+        return Admission(None, requests)
+    logins = Logins(config.login_header, config.trusted_proxy, config.login_creates)
+    return Admission(keys, requests, logins if config.create == "proxy" else None)
+
+
+def _policy(config: Config) -> Policy:
+    return Policy(
+        passphrases=config.passphrases,
+        files=config.files,
+        recipients=config.max_recipients,
+        login_url=config.login_url if config.create == "proxy" else None,
+    )
+
+
 def _open_keys(config: Config) -> AccessKeys | None:
     if config.create == "anyone" and not config.mail_host:
         return None
@@ -227,14 +254,21 @@ def _open_mail(config: Config) -> Mailer | None:
 
 
 def _listen(config: Config, app: Application, turns: Turns | None) -> Listener:
+    sockets = inherited_sockets() or _every_address(config)
+    if config.create == "proxy" and any(it.family == socket.AF_UNIX for it in sockets):
+        raise StartError(
+            'Nobody is told apart on a Unix socket, so create = "proxy" would believe anybody or nobody. Listen on '
+            "127.0.0.1, and name the proxy in trusted_proxies."
+        )
     try:
         return Listener(
             app,
             config.host,
             config.port,
-            sockets=inherited_sockets() or _every_address(config),
+            sockets=sockets,
             screen=screen,
             trusted=config.trusted_proxy,
+            once=[config.login_header],
             turns=turns,
         )
     except (OSError, ValueError) as error:

@@ -11,6 +11,7 @@ from taina.rules.secret_requests import SecretRequests
 from taina.rules.vault import Admit
 from taina.store import InDoubtError
 from taina.store.access_keys import AccessKey
+from taina.web.logins import Logins
 from taina.web.parsing import bearer
 
 
@@ -27,15 +28,19 @@ class Admission:
 
     Args:
         keys: those whose holders are admitted; None admits anyone.
+        logins: admits those who have logged in at a proxy, beside the holders of keys.
     """
 
-    def __init__(self, keys: AccessKeys | None, requests: SecretRequests) -> None:
+    def __init__(self, keys: AccessKeys | None, requests: SecretRequests, logins: Logins | None = None) -> None:
         self._keys = keys
         self._requests = requests
+        self._logins = logins
 
     @property
     def create(self) -> str:
-        """As `/status` says it: "anyone" or "keys"."""
+        """As `/status` says it: "anyone", "keys" or "proxy"."""
+        if self._logins is not None:
+            return "proxy"
         return "anyone" if self._keys is None else "keys"
 
     def make(self, request: falcon.Request, create: Callable[[str | None], Made]) -> Made:
@@ -45,8 +50,10 @@ class Admission:
             create: is told the key's name; None where anyone is admitted.
 
         Raises:
-            KeyNeededError, KeyRefusedError, QuotaError
+            KeyNeededError, KeyRefusedError, LoginNeededError, QuotaError
         """
+        if self._logins is not None and not _shows_token(request):
+            return charged(self._logins.spend(request), lambda: create(None))
         if self._keys is None:
             return create(None)
         key = self._keys.authenticate(bearer(request) if request.get_header("Authorization") else None)
@@ -84,6 +91,11 @@ class Admission:
     def _charge(self, key: AccessKey, create: Callable[[str | None], Made]) -> Made:
         assert self._keys is not None  # noqa: S101 - asked by the callers
         return charged(self._keys.spend(key.name, "create", key.quota), lambda: create(key.name))
+
+
+def _shows_token(request: falcon.Request) -> bool:
+    """A proxy may take a name and a password in the same header, and pass them on: they are not for us."""
+    return (request.get_header("Authorization") or "").partition(" ")[0].lower() == "bearer"
 
 
 def charged(give_back: Callable[[], None], create: Callable[[], Made]) -> Made:

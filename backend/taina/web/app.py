@@ -19,6 +19,7 @@ from taina.web.headers import CALLS, ApiSecurity
 from taina.web.health import HealthResource, ReadyResource
 from taina.web.limits import ClientLimits, Rates
 from taina.web.mail import MailResource
+from taina.web.policy import Policy
 from taina.web.proof_of_work import Work
 from taina.web.secret_requests import EnvelopesResource, SecretRequestResource
 from taina.web.site import Site
@@ -35,6 +36,7 @@ def create_app(
     site: Site | None = None,
     rates: Rates = _RATES,
     admission: Admission | None = None,
+    policy: Policy | None = None,
     mail: MailResource | None = None,
     origins: tuple[str, ...] = (),
     work: int = 0,
@@ -45,6 +47,7 @@ def create_app(
 
     Args:
         admission: who may make secrets and requests; None lets anyone.
+        policy: what the operator has laid down, for clients; None leaves them free.
         mail: mails links; None does not.
         origins: other addresses whose pages may use the API.
         work: bits of proof of work for each new secret and request; 0 asks for none.
@@ -61,7 +64,7 @@ def create_app(
     app.add_middleware(ApiSecurity(origins))
     app.add_middleware(limits)
     problems.install(app)
-    app.add_route(f"{API}/status", resources.StatusResource(vault, admission, mails=mail.mails))
+    app.add_route(f"{API}/status", resources.StatusResource(vault, admission, policy or Policy(), mails=mail.mails))
     app.add_route(f"{API}/mail", mail)
     app.add_route(f"{API}/health", HealthResource())
     app.add_route(f"{API}/ready", ReadyResource(vault, sweep_age))

@@ -56,6 +56,12 @@ class ClientMarks:
         return any(address in network for network in self._proxies)
 
 
+def is_of(proxies: Sequence[Network], peer: str) -> bool:
+    """Whether a connection, by its address, comes from one of these. A Unix socket has no address, so it does not."""
+    address = _parse(peer)
+    return address is not None and any(address in network for network in proxies)
+
+
 def _parse(text: str) -> Address | None:
     """An address, also as some proxies write it: with a port, in brackets, or an IPv4 one mapped into IPv6."""
     text = text.strip()

@@ -16,7 +16,8 @@ from taina.web.client_marks import ClientMarks, Network
 
 _BURST = 10 * 60
 """Seconds' worth of a budget a minute that may be spent at once: an office comes in waves."""
-_DAY = 86400
+DAY = 86400
+"""Seconds."""
 _ROUNDING = 1e-4
 """Seconds by which the sums of times may be wrong: what is just enough is not refused for them."""
 MAX_MARKS = 100_000
@@ -163,7 +164,7 @@ def _a_minute(count: int) -> Budget | None:
 
 
 def _a_day(size: float) -> Budget | None:
-    return Budget(size, _DAY) if size else None
+    return Budget(size, DAY) if size else None
 
 
 def _refuse(wait: float) -> None:

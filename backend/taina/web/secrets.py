@@ -11,6 +11,7 @@ from taina.rules.vault import Vault
 from taina.web.admission import Admission, charged, made_or_repeated
 from taina.web.limits import Budgets, ClientLimits
 from taina.web.parsing import bearer, parse_bytes, path_number, read_body, read_json
+from taina.web.policy import Policy
 from taina.web.proof_of_work import Work
 
 Answer = dict[str, object]
@@ -198,7 +199,7 @@ class BurnResource:
 class StatusResource:
     """`/status`: version, limits and options of this instance."""
 
-    def __init__(self, vault: Vault, admission: Admission, *, mails: bool) -> None:
+    def __init__(self, vault: Vault, admission: Admission, policy: Policy, *, mails: bool) -> None:
         limits = vault.limits
         self._answer: Answer = {
             "version": __version__,
@@ -211,7 +212,7 @@ class StatusResource:
             },
             "ttl": {"min": limits.ttl_min, "max": limits.ttl_max, "default": limits.ttl_default},
             "lease": limits.lease,
-            "options": {"create": admission.create, "mail": mails},
+            "options": {"create": admission.create, "mail": mails, **policy.told()},
         }
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:

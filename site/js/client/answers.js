@@ -13,7 +13,9 @@ const MAX_TIME = 253_370_764_800; // unix seconds of the year 9999, after which 
 export const STATES = ["uploading", "waiting", "revealed", "opened", "burned", "expired", "locked"];
 /** What a server may say. Codes that a client finds by itself are not among them: who sends those is no Taina. */
 export const CODES = [
-  ..."malformed invalid key_needed key_refused quota work_needed cross_site wrong_passphrase not_found".split(" "),
+  ..."malformed invalid key_needed key_refused login_needed quota work_needed cross_site wrong_passphrase not_found".split(
+    " ",
+  ),
   ..."method_not_allowed conflict not_ready answered gone too_large unsupported_media_type unavailable".split(" "),
   ..."rate_limited storage_full mail internal".split(" "),
 ];

@@ -28,7 +28,7 @@ export async function request({ ttl, answers, passphrase, credential = null }, t
     answers,
   };
   const path = `/requests/${toBase64url(id)}`;
-  const { expires } = await create(transport, path, id, { json, token: credential?.token });
+  const { expires } = await create(transport, path, id, { json, token: credential?.token, login: credential?.login });
   return {
     request: await encodeLink({ kind: "request", body: key, passphrase }),
     inbox: await encodeLink({ kind: "inbox", body: seed, passphrase: false }),

@@ -25,8 +25,8 @@ import { Secrets } from "./secrets.js";
  * @typedef {{onProgress?: OnProgress, signal?: AbortSignal, pace?: Pace}} TransferOptions
  */
 /**
- * What a private instance wants to see: an access key, or the answer token of a request and its id.
- * @typedef {{token: Bytes, request?: Bytes}} Credential
+ * What a private instance wants to see: an access key, or the answer token of a request and its id, or a login.
+ * @typedef {{token?: Bytes, request?: Bytes, login?: boolean}} Credential
  */
 /**
  * `ttl` in seconds; an access key, or what a request lets in, where a private instance wants it.
@@ -80,7 +80,8 @@ export class Client extends Secrets {
       ...(chunks === 1 ? { content: toBase64url(await sealNext(0)) } : {}),
       ...(credential?.request ? { request: toBase64url(credential.request) } : {}),
     };
-    const created = await create(this.transport, path, linkKeys.id, { json: order, token: credential?.token, signal });
+    const { token: shown, login } = credential ?? {};
+    const created = await create(this.transport, path, linkKeys.id, { json: order, token: shown, login, signal });
     if (chunks > 1) {
       try {
         let done = 0;

@@ -1,9 +1,13 @@
 // What an instance says of itself.
 
 import { TainaError } from "../errors.js";
-import { checked, isObject, isWhole, oneOf } from "./answers.js";
+import { checked, isBoolean, isObject, isWhole, oneOf, optional } from "./answers.js";
 
-/** @typedef {{limits: {size: number}, ttl: {min: number, max: number, default: number}, options: {create: "anyone" | "keys"}}} Instance bytes of ciphertext, seconds, who may create */
+/**
+ * Who may create, and where they log in; what is asked of a passphrase, whether files are taken, links made at once.
+ * @typedef {{create: "anyone" | "keys" | "proxy", login_url?: string, passphrases?: "optional" | "required" | "generated", files?: boolean, recipients?: number}} Options
+ */
+/** @typedef {{limits: {size: number, answers?: number}, ttl: {min: number, max: number, default: number}, options: Options}} Instance bytes of ciphertext, answers to a request; seconds */
 
 /**
  * @param {import("./transport.js").Transport} transport
@@ -19,8 +23,19 @@ export async function readInstance(transport) {
   const ttl = checked(answer.ttl, { min: isWhole, max: isWhole, default: isWhole });
   if (ttl.min > ttl.max) throw new TainaError("internal");
   return {
-    limits: checked(answer.limits, { size: isWhole }),
+    limits: checked(answer.limits, { size: isWhole, answers: optional(isWhole) }),
     ttl,
-    options: checked(answer.options, { create: oneOf("anyone", "keys") }),
+    options: checked(answer.options, {
+      create: oneOf("anyone", "keys", "proxy"),
+      login_url: optional(isAddress),
+      passphrases: optional(oneOf("optional", "required", "generated")),
+      files: optional(isBoolean),
+      recipients: optional(isWhole),
+    }),
   };
+}
+
+/** Whether a link may lead there: nothing that a browser would run. @param {unknown} value @returns {value is string} */
+function isAddress(value) {
+  return typeof value === "string" && /^(\/(?![/\\])|https:\/\/)[\x21-\x7e]*$/.test(value);
 }

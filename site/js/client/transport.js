@@ -5,7 +5,7 @@ import { TainaError } from "../errors.js";
 import { MAX_DOCUMENT, bodyOf, jsonOf, problemOf } from "./answers.js";
 
 /** @typedef {import("../bytes.js").Bytes} Bytes */
-/** @typedef {{token?: Bytes, json?: unknown, bytes?: Bytes, signal?: AbortSignal}} Call */
+/** `login`: with the session of a proxy that guards creating. @typedef {{token?: Bytes, json?: unknown, bytes?: Bytes, signal?: AbortSignal, login?: boolean}} Call */
 /** @typedef {{fetch: typeof fetch, random: (size: number) => Bytes, now: () => number, wait: (ms: number) => Promise<unknown>}} Environment */
 
 const TRY_TIMEOUT = 120_000; // ms for one try, as the server gives it
@@ -74,7 +74,7 @@ export class Transport {
    * @param {(response: Response) => Promise<T>} read
    * @returns {Promise<T>} what `read` gave
    */
-  async #request(method, path, { token, json, bytes, signal } = {}, read) {
+  async #request(method, path, { token, json, bytes, signal, login } = {}, read) {
     /** @type {Record<string, string>} */
     const headers = {};
     if (token) headers.Authorization = `Bearer ${toBase64url(token)}`;
@@ -92,9 +92,10 @@ export class Transport {
           body,
           signal: AbortSignal.any([AbortSignal.timeout(TRY_TIMEOUT), ...(signal ? [signal] : [])]),
           cache: "no-store",
-          credentials: "omit",
-          redirect: "error",
+          credentials: login ? "same-origin" : "omit",
+          redirect: login ? "manual" : "error",
         });
+        if (login && isOfGuard(response)) throw new TainaError("login_needed");
         if (response.ok) return await read(response);
         problem = await problemOf(response);
         asked = Number(problem.members.retry_after ?? 0);
@@ -110,6 +111,13 @@ export class Transport {
       await Promise.race([this.environment.wait(Math.max(RETRY_DELAYS[tries], 1000 * asked)), aborted(signal)]);
     }
   }
+}
+
+/** Whether a proxy answered that wants a login: by leading on, by its own page, or by a refusal in other words than ours. @param {Response} response */
+function isOfGuard({ type, ok, status, headers }) {
+  const kind = headers.get("Content-Type") ?? "";
+  if (ok) return !kind.startsWith("application/json");
+  return type === "opaqueredirect" || ([401, 403].includes(status) && !kind.startsWith("application/problem+json"));
 }
 
 /** @returns {string} where the API is: a page says so if that is another host, and a worker, which has no page, is told */

@@ -17,6 +17,7 @@ import {
   copyOnClick,
   element,
   fill,
+  follow,
   formatNumber,
   formatTime,
   input,
@@ -43,6 +44,10 @@ const STATES = {
 const TOO_LATE = ["answered", "gone", "not_found"];
 
 const requests = new Requests();
+/** Whether creating is guarded by a login, which whoever was asked does not need. */
+let guarded = false;
+/** Once that is known. @type {Promise<void>} */
+let asked;
 /** @type {import("../format/links.js").Link} */
 let link;
 /** An answer that is sealed and on the server, but whose envelope may not be there yet. @type {{links: Links, envelope: import("../format/derive.js").Bytes} | null} */
@@ -53,7 +58,10 @@ addEventListener("hashchange", () => location.reload());
 run(() => (location.hash.length <= 1 ? show("empty") : start()));
 
 function start() {
-  startComposer(send);
+  asked = startComposer(send, ({ limits, ttl, options: { login_url: _, ...options } }) => {
+    guarded = options.create === "proxy";
+    return follow({ limits, ttl, options: { ...options, create: "anyone" } });
+  });
   element("try-again").addEventListener("click", look);
   const address = input("receipt-link");
   copyOnClick(
@@ -111,14 +119,17 @@ async function send() {
 /** @param {import("../ui/composer.js").Entered} found */
 async function sealed(found) {
   /** @type {typeof import("../ui/progress.js")} */
-  const { follow } = await load("ui/progress.js");
+  const progress = await load("ui/progress.js");
   const send = (/** @type {import("../client/client.js").Credential | null} */ credential) =>
-    sendOne(found, credential, follow(found.size));
-  const links = await send(null).catch(async (/** @type {unknown} */ error) => {
-    // A private instance lets in who was asked; another need not know which request this answers.
-    if (!(error instanceof TainaError && error.code === "key_needed")) throw error;
-    return send(await requests.credential(link));
-  });
+    sendOne(found, credential, progress.follow(found.size));
+  await asked;
+  const links = await send(guarded ? await requests.credential(link) : null).catch(
+    async (/** @type {unknown} */ error) => {
+      // A private instance lets in who was asked; another need not know which request this answers.
+      if (!(error instanceof TainaError && ["key_needed", "login_needed"].includes(error.code))) throw error;
+      return send(await requests.credential(link));
+    },
+  );
   return { links, envelope: await requests.seal(link, links.secret) };
 }
 

@@ -7,6 +7,7 @@ import {
   copyOnClick,
   element,
   fill,
+  follow,
   formatNumber,
   formatTime,
   input,
@@ -27,7 +28,7 @@ let order = null;
 run(start);
 
 function start() {
-  startComposer(send, ({ options }) => options.create === "keys" && askForKey());
+  void startComposer(send, follow);
   element("make-missing").addEventListener("click", make);
   element("another").addEventListener("click", () => {
     forget();
@@ -78,8 +79,8 @@ async function make() {
   let problem = null;
   try {
     /** @type {typeof import("../ui/progress.js")} */
-    const { follow } = await load("ui/progress.js");
-    const report = follow(order.size * wanted);
+    const progress = await load("ui/progress.js");
+    const report = progress.follow(order.size * wanted);
     while (made.length < wanted)
       made.push(await sendOne(order, credential, (done, total) => report(made.length + done / total, wanted)));
   } catch (error) {
@@ -94,6 +95,7 @@ async function make() {
 function refuse(code) {
   fail(code);
   if (code.startsWith("key_")) void askForKey();
+  if (code === "login_needed") element("log-in").focus();
 }
 
 /** @param {Order} order @param {string | null} problem why there are fewer links than wanted */

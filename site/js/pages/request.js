@@ -8,6 +8,7 @@ import {
   copyOnClick,
   element,
   fill,
+  follow,
   formatTime,
   input,
   load,
@@ -18,17 +19,15 @@ import {
 } from "../ui/page.js";
 
 const answers = input("answers");
+/** What the operator has laid down. */
+let known = false;
 const lifetime = /** @type {HTMLSelectElement} */ (element("ttl"));
 
 run(start);
 
 function start() {
   element("make").addEventListener("click", make);
-  // If the server does not answer now, making will say so.
-  readInstance(new Transport()).then(
-    ({ options }) => (options.create === "keys" ? askForKey() : undefined),
-    () => {},
-  );
+  void ask();
   element("another").addEventListener("click", () => {
     for (const id of ["link", "inbox-link"]) input(id).value = "";
     element("open-inbox").removeAttribute("href");
@@ -45,6 +44,17 @@ function start() {
       () => address.select(),
     );
     address.addEventListener("focus", () => address.select());
+  }
+}
+
+/** If the server does not answer, making will say so. */
+async function ask() {
+  try {
+    const instance = await readInstance(new Transport());
+    known = true;
+    await follow(instance);
+  } catch {
+    // nothing is lost by not knowing
   }
 }
 
@@ -71,6 +81,8 @@ async function make() {
     if (code === "unsupported") show("outdated");
     else fail(code);
     if (code.startsWith("key_")) void askForKey();
+    if (code === "login_needed") element("log-in").focus();
+    if (!known) void ask();
   }
 }
 

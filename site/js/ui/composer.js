@@ -33,6 +33,8 @@ const lifetime = /** @type {HTMLSelectElement} */ (element("ttl"));
 
 /** Bytes of ciphertext that the server takes in one secret; until it has said so, it decides. */
 let limit = Infinity;
+/** Asks the instance what it offers, as long as it has not answered. @type {() => Promise<void>} */
+let ask = async () => {};
 let stop = new AbortController();
 /** Once there is something to send. @type {Client | null} */
 let client = null;
@@ -43,9 +45,10 @@ let held = null;
 
 /**
  * @param {() => void} send what the button and its shortcut do
- * @param {(instance: import("../client/instance.js").Instance) => void} [onInstance] when the server has said what it offers
+ * @param {(instance: import("../client/instance.js").Instance) => Promise<void>} onInstance when the server has said what it offers
+ * @returns {Promise<void>} once it has, or does not answer
  */
-export function startComposer(send, onInstance = () => {}) {
+export function startComposer(send, onInstance) {
   element("send").addEventListener("click", send);
   element("cancel").addEventListener("click", () => {
     stop.abort();
@@ -74,7 +77,8 @@ export function startComposer(send, onInstance = () => {}) {
     () => getSelection()?.selectAllChildren(phrase),
   );
   takeFiles({ onChange: forgive, onPastedText: insert, onFolder: () => fail("folder") });
-  void askInstance(onInstance);
+  ask = () => askInstance(onInstance);
+  return ask();
 }
 
 /** What was entered, if it can be sent; else the page says why not. @returns {Entered | null} */
@@ -85,6 +89,15 @@ export function entered() {
   if (items.length === 0) {
     fail("empty");
     text.focus();
+    return null;
+  }
+  if (files.length > 0 && element("add-files").hidden) {
+    fail("no_files");
+    return null;
+  }
+  if (passphrase.required && passphrase.value === "") {
+    fail(passphrase.readOnly ? "passphrase_generated" : "passphrase_needed");
+    element(passphrase.readOnly ? "six-words" : "passphrase").focus();
     return null;
   }
   const size = files.reduce((sum, file) => sum + file.size, new Blob([text.value]).size);
@@ -189,6 +202,7 @@ export function fail(code) {
   if (withLimit) fill("limit", say("limit", { size: formatSize(limit) }));
   /** @type {HTMLElement} */ (document.querySelector('[data-fill="limit"]')).hidden = !withLimit;
   element("error").scrollIntoView({ block: "nearest" });
+  void ask();
   announce("");
 }
 
@@ -221,19 +235,15 @@ function generator() {
 }
 
 /**
- * Limits and lifetimes, if the server answers; if it does not, sending will say so.
- * @param {(instance: import("../client/instance.js").Instance) => void} onInstance
+ * What the instance offers, if it answers; if it does not, sending will say so.
+ * @param {(instance: import("../client/instance.js").Instance) => Promise<void>} onInstance
  */
 async function askInstance(onInstance) {
   try {
     const instance = await readInstance(new Transport());
-    const { limits, ttl } = instance;
-    onInstance(instance);
-    limitTo(limits.size);
-    for (const option of [...lifetime.options]) {
-      const seconds = Number(option.value);
-      if (seconds < ttl.min || seconds > ttl.max) option.remove();
-    }
+    ask = async () => {};
+    limitTo(instance.limits.size);
+    await onInstance(instance);
   } catch {
     // nothing is lost by not knowing
   }

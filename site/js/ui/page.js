@@ -252,6 +252,30 @@ async function bring(address) {
   script.remove();
 }
 
+/** What shows that somebody may create: by the login of a proxy. @type {import("../client/client.js").Credential | null} */
+let login = null;
+
+/** What the operator has laid down: said before anything is entered. @param {import("../client/instance.js").Instance} instance */
+export async function follow(instance) {
+  const { create, passphrases = "optional", files = true, recipients = 100 } = instance.options;
+  const { ttl, limits } = instance;
+  if (create === "keys") await askForKey();
+  if (create === "proxy") login = { login: true };
+  const free = ttl.min <= 300 && ttl.max >= 2592000 && ttl.default === 604800;
+  if (
+    free &&
+    create !== "proxy" &&
+    passphrases === "optional" &&
+    files &&
+    recipients >= 20 &&
+    !(Number(limits.answers) < 100)
+  )
+    return;
+  /** @type {typeof import("./policy.js")} */
+  const { apply } = await load("ui/policy.js");
+  apply(instance);
+}
+
 /** What asks for the access key of a private instance. @type {typeof import("./access_key.js") | null} */
 let keys = null;
 
@@ -263,7 +287,7 @@ export async function askForKey() {
 
 /** What a private instance wants to see; null where none asked. @returns {import("../client/client.js").Credential | null} @throws {TainaError} key_needed, key_refused */
 export function credential() {
-  return keys?.credential() ?? null;
+  return login ?? keys?.credential() ?? null;
 }
 
 /** A text among the site's files, checked as modules are. @param {string} path below js/ @returns {Promise<string>} */

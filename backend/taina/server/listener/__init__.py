@@ -43,12 +43,14 @@ class Listener:
         screen: Screen | None = None,
         trusted: Sequence[IPv4Network | IPv6Network] = (),
         turns: Turns | None = None,
+        once: Sequence[str] = (),
     ) -> None:
         """Bind; port 0 takes a free one. Sockets that listen already are taken instead, where there are any.
 
         Args:
             screen: which bodies are taken, by the head of their request; None takes any.
             trusted: proxies, which stand for many clients.
+            once: more headers that may stand once in a request.
             turns: have the application called in the turns of the loop's own thread, instead of in `threads` others.
 
         Raises:
@@ -78,6 +80,7 @@ class Listener:
         # Whatever a worker writes goes out at once, instead of waiting for the loop to come round.
         settings.send_bytes = 1
         settings.screen = screen
+        settings.once = [name.lower().encode() for name in once]
         self._map: dict[int, Any] = Watched() if turns else {}
         self._turns = turns
         self._dispatcher = ThreadedTaskDispatcher()

@@ -135,7 +135,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc] # Waitress is not typed
                 raise ParsingError("A header's name has a character that is not accepted.")
             if name == b"transfer-encoding":
                 raise TransferEncodingNotImplemented("Send the body with a Content-Length, not in chunks.")
-            if name in _ONCE and name in seen:
+            if name in seen and (name in _ONCE or name in getattr(self.adj, "once", ())):
                 raise ParsingError("A header stands twice that may stand once.")
             if name == b"host" and not _HOST.fullmatch(value.strip(b" \t")):
                 raise ParsingError("The Host header is not a host.")

@@ -37,7 +37,8 @@ def document(limits: Limits) -> Schema:
             "schemas": {"Problem": problem()},
             "securitySchemes": {
                 "accessKey": bearer(
-                    "On a private instance: an access key, or the answer token of the request that the body names."
+                    "On a private instance: an access key, or the answer token of the request that the body names. "
+                    "Where a login stands before it (`create` proxy), a call without one needs a session of that login."
                 ),
                 "linkProof": bearer("The link proof, which shows that the caller has the link."),
                 "receiptToken": bearer("The receipt token, which the sender has."),

@@ -1,6 +1,9 @@
 """The calls on the instance itself: its mail, its health, what it offers."""
 
+from typing import get_args
+
 from taina.web.openapi.schema import Schema, an_integer, an_object, call, json_body, one_of
+from taina.web.policy import Passphrases
 
 
 def instance_paths() -> Schema:
@@ -59,5 +62,14 @@ def _status() -> Schema:
         "ttl": an_object({"min": an_integer(), "max": an_integer(), "default": an_integer()}),
         "lease": an_integer(),
     }
-    options = an_object({"create": one_of(["anyone", "keys"]), "mail": {"type": "boolean"}})
+    options = an_object(
+        {
+            "create": one_of(["anyone", "keys", "proxy"]),
+            "mail": {"type": "boolean"},
+            "passphrases": one_of(get_args(Passphrases)),
+            "files": {"type": "boolean"},
+            "recipients": {"type": "integer", "minimum": 1, "maximum": 100},
+        },
+        {"login_url": {"type": "string", "description": "With `create` proxy: a path of this host, or an https URL."}},
+    )
     return an_object({"version": {"type": "string"}, "protocol": an_integer(), **numbers, "options": options})

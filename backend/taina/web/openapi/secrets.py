@@ -185,7 +185,7 @@ def _order(limits: Limits) -> Schema:
         "ttl": a_ttl(limits),
         "chunks": {"type": "integer", "minimum": 1},
         "size": {"type": "integer", "minimum": TAG + 1, "description": f"More than {limits.size} is refused with 413."},
-        "passphrase": {"type": "boolean"},
+        "passphrase": {"type": "boolean", **({"const": True} if limits.passphrase else {})},
     }
     return an_object(
         required,
