@@ -9,6 +9,7 @@ from cli.conftest import Run
 from conftest import ROOT
 from taina.config import OPTIONS, load
 
+PROXY = 'create = "proxy"\nlogin_url = "/login"\n'
 DEPLOY = ROOT / "scripts" / "deploy"
 
 
@@ -46,7 +47,31 @@ def test_people_read_a_table(run: Run) -> None:
         ("port = 70000", "port in taina.toml is 70000, but has to be a whole number from 0 to 65535"),
         ("port = true", "a whole number"),
         ('max_size = "much"', "max_size in taina.toml is 'much', but has to be a size"),
-        ('create = "nobody"', 'has to be "anyone" or "keys"'),
+        ('create = "nobody"', 'has to be "anyone" or "keys" or "proxy"'),
+        ('create = "proxy"', "trusted_proxies is missing"),
+        (f'{PROXY}trusted_proxies = ["10.0.0.1", "::/0"]', "trusted_proxies has every address in it"),
+        ('create = "proxy"\ntrusted_proxies = ["10.0.0.1"]', "login_url is missing"),
+        (f'{PROXY}trusted_proxies = ["::1"]\norigins = ["https://a.example"]', "origins cannot be set"),
+        ('login_url = "//evil.example/"', "a path of this host"),
+        ('login_url = "/\\\\evil.example/"', "a path of this host"),
+        ('login_url = "javascript:alert(1)"', "a path of this host"),
+        ('login_url = "http://a.example/"', "a path of this host"),
+        ('login_url = "https://a.example@evil.example/"', "a path of this host"),
+        ('login_url = "/a b"', "a path of this host"),
+        ('login_header = "Remote_User"', "the name of a header"),
+        ('login_header = "Authorization"', "the name of a header"),
+        ('login_header = "Ремоут"', "the name of a header"),
+        ('ttl_min = "8d"', "ttl_default (7d, as it is not set) has to lie between ttl_min and ttl_max"),
+        ('ttl_min = "2h"\nttl_max = "1h"\nttl_default = "1h"', "ttl_min is longer than ttl_max"),
+        ('ttl_max = "1d"\nttl_default = "2d"', "ttl_default has to lie between"),
+        ('ttl_max = "31d"', "a time from 5m to 30d"),
+        ("ttl_min = 299", "a time from 5m to 30d"),
+        ("ttl_min = true", "a time from 5m to 30d"),
+        ('passphrases = "strong"', 'has to be "optional" or "required" or "generated"'),
+        ('files = "perhaps"', "true or false"),
+        ("files = 2", "true or false"),
+        ("max_recipients = 0", "a whole number from 1 to 100"),
+        ("max_answers = 101", "a whole number from 1 to 100"),
         ('origins = ["https://a.example/path"]', "an address without a path"),
         ('origins = ["*"]', "an address without a path"),
         ('metrics = "0.0.0.0:9464"', "an address of this machine"),
@@ -170,3 +195,34 @@ def test_variables_that_a_cluster_sets_by_itself_are_passed_over(run: Run, varia
 def test_an_ipv6_address_is_taken_with_and_without_brackets(run: Run, host: str) -> None:
     assert json.loads(run("config", "--json", "--host", host).stdout)["host"]["value"] == "::1"
     assert b"[::1]:9464" in run("config", "--metrics", "[::1]:9464").stdout
+
+
+@pytest.mark.parametrize(
+    "address", ["/", "/oauth2/start?rd=/", "https://auth.example.org", "https://a.example:8443/?b=c"]
+)
+def test_a_login_is_on_this_host_or_behind_tls(run: Run, tmp_path: Path, address: str) -> None:
+    (tmp_path / "taina.toml").write_text(f'create = "proxy"\ntrusted_proxies = ["::1"]\nlogin_url = "{address}"\n')
+    assert json.loads(run("config", "--json").stdout)["login_url"]["value"] == address
+
+
+def test_a_policy_is_read_as_it_is_written(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "taina.toml").write_text('ttl_min = "10m"\nttl_max = "2d"\nttl_default = "90m"\nfiles = false\n')
+    told = json.loads(run("config", "--json").stdout)
+    assert [told[name]["value"] for name in ("ttl_min", "ttl_max", "ttl_default", "files")] == [
+        "600",
+        "172800",
+        "5400",
+        "false",
+    ]
+    assert json.loads(run("config", "--json", TAINA_FILES="true").stdout)["files"]["value"] == "true"
+
+
+def test_the_paths_to_guard_are_printed(run: Run) -> None:
+    lines = [line.split() for line in run("config", "--paths").stdout.decode().splitlines()]
+    assert [line[1:] for line in lines if line[0] == "guard"] == [
+        ["PUT", "^/api/v1/secrets/[^/]+$"],
+        ["PUT", "^/api/v1/requests/[^/]+$"],
+    ]
+    assert ["open", "PUT", "^/api/v1/secrets/[^/]+/chunks/[^/]+$"] in lines
+    told = json.loads(run("config", "--paths", "--json").stdout)
+    assert [["guard", *call] for call in told["guard"]] + [["open", *call] for call in told["open"]] == lines

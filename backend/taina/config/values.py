@@ -11,7 +11,7 @@ MIN_LIFETIME = 300
 MAX_LIFETIME = 30 * 86400
 _MAX_SIZE = 1 << 50
 # No backslash, which browsers take for a slash, and none that leads: `//host` is another host.
-_LOGIN = re.compile(r"(/|https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(?=[/?]|\Z))(?!/)[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]*")
+_LOGIN = re.compile(r"(/(?!/)|https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(?=[/?]|\Z))[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]*")
 _OTHER_HEADERS = {"authorization", "cookie", "host", "origin", "content-type", "content-length", "x-forwarded-for"}
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 # Without `!` and `%`, by which old mail servers were told to pass a message on to somewhere else.
