@@ -662,3 +662,74 @@ for (const [name, broken] of /** @type {[string, boolean][]} */ ([
     assert.deepEqual(items[2], text[0]);
   });
 }
+
+const login = { ttl: 3600, credential: { login: true } };
+
+test("a guard's own answers say that a login is wanted, at once, and nothing is tried again", async () => {
+  const led = new Response(null, { status: 200 });
+  Object.defineProperties(led, { type: { value: "opaqueredirect" }, status: { value: 0 }, ok: { value: false } });
+  const page = { headers: { "Content-Type": "text/html; charset=utf-8" } };
+  const answers = {
+    "led on to a login": led,
+    "401 with a page": new Response("<h1>401</h1>", { status: 401, ...page }),
+    "403 with a page": new Response("<h1>403</h1>", { status: 403, ...page }),
+    "401 with JSON of its own": Response.json({ error: "unauthenticated" }, { status: 401 }),
+    "401 with nothing": new Response(null, { status: 401 }),
+    "the login page itself": new Response("<form>", page),
+    "our own refusal": problem(401, { code: "login_needed" }),
+  };
+  for (const [name, answer] of Object.entries(answers)) {
+    const { client, calls, waits } = clientOf(() => answer);
+    await assert.rejects(client.send(text, login), { code: "login_needed" }, name);
+    assert.equal(calls.length, 1, name);
+    assert.deepEqual(waits, [], name);
+  }
+});
+
+test("what is no guard's answer stays what it is", async () => {
+  const { client } = clientOf(() => problem(403, { code: "quota" }));
+  await assert.rejects(client.send(text, login), { code: "quota" });
+  const { client: other } = clientOf(() => new Response("<h1>401</h1>", { status: 401 }));
+  await assert.rejects(other.send(text, options), { code: "internal" });
+});
+
+test("the session goes with the call that creates, and with no other", async () => {
+  const { client, calls } = clientOf(({ method }) => (method === "PUT" ? created() : Response.json({})));
+  await client.send(text, login);
+  await client.send(text, options);
+  assert.deepEqual(
+    calls.map(({ init }) => [init.credentials, init.redirect]),
+    [
+      ["same-origin", "manual"],
+      ["omit", "error"],
+    ],
+  );
+  const { client: large, calls: chunks } = clientOf(({ path }) =>
+    path.includes("/chunks/") ? new Response(null, { status: 204 }) : created(),
+  );
+  await large.send(files(new Blob([new Uint8Array(2 * CHUNK_SIZE)])), login);
+  assert.ok(chunks.length > 2);
+  assert.deepEqual(new Set(chunks.slice(1).map(({ init }) => init.credentials)), new Set(["omit"]));
+});
+
+test("a login leads to this host or to one over TLS, and to nothing that a browser would run", async () => {
+  const status = { limits: { size: 1 }, ttl: { min: 1, max: 3, default: 2 } };
+  /** @param {unknown} address */
+  const read = (address) =>
+    readInstance(
+      clientOf(() => Response.json({ ...status, options: { create: "proxy", login_url: address } })).transport,
+    );
+  for (const good of ["/", "/oauth2/start?rd=/", "https://auth.example.org/?a=b"])
+    assert.equal((await read(good)).options.login_url, good);
+  for (const bad of [
+    "",
+    "//evil.example",
+    "/\\evil.example",
+    "javascript:alert(1)",
+    "http://a.example",
+    "/a b",
+    5,
+    null,
+  ])
+    await assert.rejects(read(bad), { code: "internal" }, String(bad));
+});
