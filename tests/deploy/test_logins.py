@@ -55,8 +55,8 @@ def guarded(
         if name == "caddy":
             added = CADDY.replace("request_header -Remote-User", "") if forgetful else CADDY
             text = (DEPLOY / "Caddyfile").read_text().replace("secrets.example.org {", f"http://localhost:{port} {{")
-            text = text.replace("reverse_proxy 127.0.0.1:8080", f"{added}reverse_proxy 127.0.0.1:8080")
-            text, run = text.replace("lb_try_duration 15s", "lb_try_duration 1s"), caddy
+            text = text.replace("\treverse_proxy ", f"{added}\treverse_proxy ", 1)
+            text = text.replace("lb_try_duration 15s", "lb_try_duration 1s")
         else:
             added = LOCATION.replace("proxy_set_header Remote-User $login;", "") if forgetful else LOCATION
             text = (DEPLOY / "nginx.conf").read_text().replace("secrets.example.org", "localhost")
@@ -66,12 +66,11 @@ def guarded(
             text = text.replace("server {", f"{MAP}server {{", 1).replace(
                 "location / {", f"{BLOCKS}location / {{\n{added}", 1
             )
-            run = nginx
         text = text.replace("127.0.0.1:8080", f"127.0.0.1:{server.port}")
         text = text.replace("127.0.0.1:4180", f"127.0.0.1:{login.server_port}")
         proxy = folder / "proxy"
         proxy.mkdir()
-        with run(proxy, port, text):
+        with caddy(proxy, port, text) if name == "caddy" else nginx(proxy, port, text):
             yield Guarded(f"http://localhost:{port}", server, login)
     stop_server(server)
 
