@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,7 @@ from taina.rules.secret_requests import SecretRequests
 from taina.rules.types import Limits
 from taina.rules.vault import Vault
 from taina.store import ROW, Transaction, Usage, sqlite_transaction
+from taina.store.access_keys import KeyFile
 from taina.store.group_commit import Job
 from taina.store.ownership import keep_private
 from taina.store.sqlite import SqliteStore
@@ -367,3 +369,20 @@ def test_few_statements_make_a_secret_and_end_it(tmp_path: Path) -> None:
         count(lambda: reveal(vault, made))
         count(lambda: vault.acknowledge(made.claim_id, made.claim_token, made.opened_proof))
         assert counted == [4, 4, 4]
+
+
+def test_every_connection_that_it_opens_is_closed_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python 3.13 warns of one that is not; what reads the versions opens one of its own."""
+    connect, opened = sqlite3.connect, list[sqlite3.Connection]()
+
+    def recorded(*args: Any, **options: Any) -> sqlite3.Connection:
+        opened.append(connect(*args, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", recorded)
+    SqliteStore(tmp_path / "taina.db").close()
+    KeyFile(tmp_path / "keys.db")
+    assert len(opened) >= 3
+    for connection in opened:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            connection.execute("SELECT 1")

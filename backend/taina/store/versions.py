@@ -19,7 +19,8 @@ def refuse_newer(steps: sqlite_utils.Migrations, db: sqlite_utils.Database, what
     Raises:
         UnusableError: there are others; nothing was changed.
     """
-    known = {step.name for step in steps.pending(sqlite_utils.Database(memory=True))}
+    with sqlite_utils.Database(memory=True) as empty:
+        known = {step.name for step in steps.pending(empty)}
     unknown = sorted({step.name for step in steps.applied(db)} - known)
     if moved:
         unknown = [name for name in unknown if name != MOVED]
