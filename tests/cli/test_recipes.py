@@ -1,4 +1,4 @@
-"""The page “Scripts and assistants”: each of its blocks does what the page says, in each language."""
+"""The page “Scripts and AI assistants”: each of its blocks does what the page says, in each language."""
 
 import ast
 import json

@@ -50,6 +50,7 @@ COGNATES: dict[str, set[str]] = {
 ENGLISH = re.compile(r"\b(the|you|your|this|that|with|which)\b", re.IGNORECASE)
 """Words that no other language of ours has: whoever leaves a sentence in English leaves one of them."""
 FOREIGN = {
+    "AI",
     "API",
     "Bearer",
     "bearer",
