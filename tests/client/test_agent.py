@@ -1,9 +1,12 @@
 """What an assistant may do: hand over and ask, inside one folder, and never see a secret."""
 
+import errno
+import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import astuple
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,6 +17,7 @@ from taina.client import Client
 from taina.client.agent import Agent
 from taina.client.agent.variables import read_variable, with_variable
 from taina.client.receiving import File
+from taina.client.results import Sent
 from taina.errors import FileError, InvalidError, NotFoundError, TainaError, WrongPassphraseError
 
 SECRET = "correct horse battery staple"
@@ -61,6 +65,44 @@ def test_a_variable_is_sent_as_a_text(desk: Desk, monkeypatch: pytest.MonkeyPatc
     assert desk.client.open(sent.link).text == SECRET
     monkeypatch.setenv("ALLOWED", SECRET)
     assert desk.client.open(desk.agent.send(None, "ALLOWED", None, None).link).text == SECRET
+
+
+def test_a_refused_send_leaves_no_words_and_can_be_repeated(desk: Desk) -> None:
+    """The file was left behind, and the second try failed because it was there already."""
+    desk.write("a")
+    with pytest.raises(InvalidError):
+        desk.agent.send("a", None, 1, "words.txt")  # a lifetime that no instance allows
+    assert not (desk.folder / "words.txt").exists()
+    sent = desk.agent.send("a", None, 3600, "words.txt")
+    assert desk.client.status(sent.link).passphrase
+
+
+def test_a_secret_whose_receipt_cannot_be_kept_is_burned(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody would get its link, and nobody could burn it."""
+    sent = []
+    send = desk.client.send
+
+    def noted(*content: Any, **more: Any) -> Sent:
+        sent.append(send(*content, **more))
+        return sent[-1]
+
+    monkeypatch.setattr(desk.client, "send", noted)
+    desk.kept.parent.mkdir(exist_ok=True)
+    desk.kept.write_text("no JSON")
+    with pytest.raises(FileError, match="cannot be read"):
+        desk.agent.send(desk.write("a"), None, None, "words.txt")
+    assert not (desk.folder / "words.txt").exists()
+    assert desk.client.receipt(sent[0].receipt).state == "burned"
+
+
+def test_what_could_not_be_written_whole_is_not_left(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(FileError, match="No space left"):
+        desk.agent.send(desk.write("a"), None, None, "words.txt")
+    assert not (desk.folder / "words.txt").exists()
 
 
 def test_a_secret_is_burned_by_its_name(desk: Desk) -> None:

@@ -1,5 +1,6 @@
 """The actions of an agent. What they return may be read by a model, so no content of a secret is ever in it."""
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -16,7 +17,7 @@ from taina.client.receiving import sync
 from taina.client.results import Opened, Outcome
 from taina.client.waiting import pauses
 from taina.client.words import six_words
-from taina.errors import FileError, InvalidError
+from taina.errors import FileError, InvalidError, TainaError
 from taina.format.links import decode_link
 
 MAX_WAIT = 600
@@ -98,16 +99,21 @@ class Agent:
             passphrase_file: a new file for six words that the reader needs besides the link.
 
         Raises:
-            FileError: a name leads outside, or to nothing. Nothing was sent.
-            TainaError: as of `Client.send`.
+            FileError: a name leads outside, or to nothing, or no receipt can be kept. Nothing was left anywhere.
+            TainaError: as of `Client.send`; no passphrase file is left.
         """
         content = self._content(file, variable)
         words = None
-        if passphrase_file is not None:
-            words = six_words()
-            write_new(self._folder.free(passphrase_file), f"{words}\n".encode())
-        sent = self._client.send(content, ttl=lifetime, passphrase=words)
-        return HandedOver(self._kept.add("secret", sent.receipt), sent.link, sent.expires)
+        with contextlib.ExitStack() as undo:
+            if passphrase_file is not None:
+                words, path = six_words(), self._folder.free(passphrase_file)
+                write_new(path, f"{words}\n".encode())
+                undo.callback(path.unlink, missing_ok=True)
+            sent = self._client.send(content, ttl=lifetime, passphrase=words)
+            undo.callback(self._try_to_burn, sent.receipt)
+            name = self._kept.add("secret", sent.receipt)
+            undo.pop_all()
+        return HandedOver(name, sent.link, sent.expires)
 
     def request(self, lifetime: int | None) -> AskedFor:
         """Ask a person for a secret. Raises: TainaError: as of `Client.request`."""
@@ -162,6 +168,10 @@ class Agent:
     def burn(self, secret: str) -> None:
         """Destroy it unread. Raises: FileError, TainaError: as of `Client.burn`."""
         self._client.burn(self._kept.find("secret", secret))
+
+    def _try_to_burn(self, receipt: str) -> None:
+        with contextlib.suppress(TainaError):
+            self._client.burn(receipt)
 
     def _content(self, file: str | None, variable: str | None) -> str | Path:
         if file is not None:

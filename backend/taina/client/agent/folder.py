@@ -50,9 +50,13 @@ def write_new(path: Path, data: bytes) -> None:
     """A file for its owner alone, on the disk when this returns. Raises: FileError: one is there, or no room."""
     try:
         with open(path, "xb", opener=for_owner) as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            try:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            except OSError:
+                path.unlink()  # half of it would stand in the way of another try
+                raise
         sync(path.parent)
     except OSError as error:
         raise FileError(f"{path.name} cannot be written: {error.strerror}.") from None
