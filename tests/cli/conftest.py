@@ -1,13 +1,16 @@
 """The command as a user runs it: a process of its own, with pipes or at a terminal."""
 
+import json
 import os
 import pty
 import select
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,6 +48,37 @@ def run(environment: dict[str, str], tmp_path: Path) -> Run:
         )
 
     return run
+
+
+TOKEN = "the-token-of-this-bridge"
+
+
+@pytest.fixture(scope="module")
+def bridge(taina: Server) -> Iterator[str]:
+    """The address of a `taina bridge`, which wants `TOKEN` and says nothing but that it is ready."""
+    process = subprocess.Popen(
+        [*COMMAND, "bridge", "--port", "0", "--url", taina.url],
+        env={**os.environ, "TAINA_BRIDGE_TOKEN": TOKEN},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout
+    first = process.stdout.readline()
+    yield first.split()[-1]
+    process.terminate()
+    assert process.communicate(timeout=20)[0] == ""
+    assert process.returncode == 0
+
+
+def curl(*arguments: str) -> tuple[int, Any]:
+    command = shutil.which("curl")
+    assert command, "these tests need curl"
+    done = subprocess.run(
+        [command, "-s", "-w", "\n%{http_code}", *arguments], capture_output=True, text=True, check=True
+    )
+    body, _, status = done.stdout.rpartition("\n")
+    return int(status), json.loads(body)
 
 
 class Terminal:

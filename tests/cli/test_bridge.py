@@ -1,88 +1,22 @@
-"""`taina bridge`, as clients of Onetime Secret use it: somebody else's library, and curl as its documentation says."""
+"""`taina bridge`: version 1 of the API as its documentation shows it, and whatever else comes to that port."""
 
+import base64
+import hashlib
+import html
 import json
-import os
-import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from cli.conftest import COMMAND, Run
-from support.javascript import find_node
+from cli.conftest import COMMAND, TOKEN, Run, curl
 from support.servers import Server
 from taina import Client, File
 
-TOKEN = "the-token-of-this-bridge"
 AUTH = ("user@example.org", TOKEN)
-CLIENT = Path(__file__).parents[1] / "js" / "onetimesecret.cjs"
-
-
-@pytest.fixture(scope="module")
-def bridge(taina: Server) -> Iterator[str]:
-    process = subprocess.Popen(
-        [*COMMAND, "bridge", "--port", "0", "--url", taina.url],
-        env={**os.environ, "TAINA_BRIDGE_TOKEN": TOKEN},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert process.stdout
-    first = process.stdout.readline()
-    yield first.split()[-1].removesuffix("/api/v1")
-    process.terminate()
-    assert process.communicate(timeout=20)[0] == ""
-    assert process.returncode == 0
-
-
-def call(bridge: str, method: str, *arguments: Any) -> Any:
-    command = [find_node(), str(CLIENT), bridge, TOKEN, method, *(json.dumps(argument) for argument in arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    return json.loads(done.stdout)
-
-
-def curl(*arguments: str) -> tuple[int, Any]:
-    command = shutil.which("curl")
-    assert command, "these tests need curl"
-    done = subprocess.run(
-        [command, "-s", "-w", "\n%{http_code}", *arguments], capture_output=True, text=True, check=True
-    )
-    body, _, status = done.stdout.rpartition("\n")
-    return int(status), json.loads(body)
-
-
-def test_a_client_library_shares_and_reads(bridge: str, taina: Server) -> None:
-    assert call(bridge, "status")["answer"]
-    shared = call(bridge, "share", "тайна & hunter2", {"ttl": 600, "passphrase": "p"})["answer"]
-    assert (shared["state"], shared["ttl"], shared["passphrase_required"]) == ("new", 600, True)
-    assert shared["custid"] == "user@example.org"
-    metadata = call(bridge, "retrieveMetadata", shared["metadata_key"])["answer"]
-    assert metadata["state"] == "new"
-    assert not {"secret_key", "share_url"} & metadata.keys()
-    assert call(bridge, "retrieveSecret", shared["secret_key"], {"passphrase": "wrong"}) == {
-        "error": "UnknownSecretError"
-    }
-    secret = call(bridge, "retrieveSecret", shared["secret_key"], {"passphrase": "p"})["answer"]
-    assert secret == {"value": "тайна & hunter2", "secret_key": shared["secret_key"]}
-    assert call(bridge, "retrieveSecret", shared["secret_key"], {"passphrase": "p"}) == {"error": "UnknownSecretError"}
-    received = call(bridge, "retrieveMetadata", shared["metadata_key"])["answer"]
-    assert (received["state"], received["secret_ttl"]) == ("received", 0)
-    assert received["received"] >= received["created"]
-
-
-def test_a_client_library_generates_burns_and_lists(bridge: str) -> None:
-    made = call(bridge, "generate", {"ttl": 600})["answer"]
-    assert len(made["value"]) == 16
-    burned = call(bridge, "burn", made["metadata_key"])["answer"]
-    assert burned["state"]["state"] == "burned"
-    assert call(bridge, "retrieveSecret", made["secret_key"]) == {"error": "UnknownSecretError"}
-    recent = call(bridge, "recentMetadata")["answer"]
-    assert recent[0]["metadata_key"] == made["metadata_key"]
-    assert not [one for one in recent if "secret_key" in one or "share_url" in one]
 
 
 def test_curl_as_the_documentation_shows_it(bridge: str) -> None:
@@ -90,10 +24,6 @@ def test_curl_as_the_documentation_shows_it(bridge: str) -> None:
     account = ("-u", f"USERNAME:{TOKEN}")
     assert curl(*account, f"{api}/status") == (200, {"status": "nominal", "locale": "en"})
     assert curl(*account, f"{api}/authcheck")[0] == 200
-    for wrong in ((), ("-u", "USERNAME:APITOKEN"), ("-u", "USERNAME:"), ("-H", f"Authorization: Bearer {TOKEN}")):
-        for path in ("authcheck", "status", "private/recent"):
-            assert curl(*wrong, f"{api}/{path}")[0] == 401
-        assert curl("-X", "POST", *wrong, "-d", "secret=x", f"{api}/share")[0] == 401
     status, shared = curl("-X", "POST", *account, "-d", "secret=SECRET&ttl=3600", f"{api}/share")
     assert (status, shared["ttl"]) == (200, 3600)
     assert curl("-X", "POST", *account, f"{api}/private/{shared['metadata_key']}")[1]["state"] == "new"
@@ -122,28 +52,110 @@ def test_a_lifetime_is_brought_into_bounds(bridge: str) -> None:
     assert httpx.post(f"{bridge}/api/v1/share", auth=AUTH, data={"secret": "x", "ttl": "1"}).json()["ttl"] == 300
 
 
+@pytest.mark.parametrize("path", ["authcheck", "status", "private/recent", "share", "secret/x"])
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_who_shows_no_token_is_asked_for_it(bridge: str, version: str, path: str) -> None:
+    """PowerShell's -Credential and Python's HTTPBasicAuthHandler show theirs only then."""
+    answer = httpx.get(f"{bridge}/api/{version}/{path}")
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"].startswith("Basic ")
+    assert answer.json()["detail"].startswith("Give the password")
+
+
 @pytest.mark.parametrize(
-    ("path", "fields", "status"),
+    "wrong",
     [
-        ("share", {}, 404),
-        ("share", {"secret": "x", "ttl": "soon"}, 400),
-        ("share", {"secret": "x", "recipient": "a@example.org"}, 400),
-        ("secret/nonsense", {}, 404),
-        ("private/nonsense", {}, 404),
-        ("private/nonsense/burn", {}, 404),
-        ("nothing", {}, 404),
+        {"auth": ("USERNAME", "APITOKEN")},
+        {"auth": ("USERNAME", "")},
+        {"auth": ("USERNAME", TOKEN + "x")},
+        {"headers": {"Authorization": f"Bearer {TOKEN}"}},
+        {"headers": {"Authorization": "Basic %%%"}},
+        {"headers": {"Authorization": b"Basic \xff\xfe"}},
+        {"headers": {"Authorization": "Basic"}},
     ],
 )
-def test_bad_input(bridge: str, path: str, fields: dict[str, str], status: int) -> None:
+def test_a_wrong_token_is_refused_as_that_service_does(bridge: str, wrong: dict[str, Any]) -> None:
+    old = httpx.post(f"{bridge}/api/v1/share", data={"secret": "x"}, **wrong)
+    assert (old.status_code, old.headers["X-OTS-Intended-Status"]) == (404, "401")
+    assert old.json()["message"] == "Not authorized"
+    new = httpx.post(f"{bridge}/api/v2/secret/conceal", json={"secret": {"secret": "x"}}, **wrong)
+    assert new.status_code == 401
+    assert (new.json()["error"], new.json()["error_type"]) == ("Not authorized", "Unauthorized")
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "message"),
+    [
+        ("share", {}, "You did not provide anything to share"),
+        ("share", {"secret": "x", "ttl": "soon"}, "ttl is"),
+        ("share", {"secret": "x", "ttl": "-60"}, "ttl is"),
+        ("share", {"secret": "x", "ttl": "1e3"}, "ttl is"),
+        ("share", {"secret": "x", "ttl": "٣٠٠"}, "ttl is"),
+        ("share", {"secret": "x", "ttl": "9" * 400}, "ttl is"),
+        ("share", {"secret": "x", "recipient": "a@example.org"}, "No mail"),
+        ("generate", {"length": "1000"}, "length is"),
+        ("generate", {"length": "many"}, "length is"),
+        ("secret/nonsense", {}, "Unknown secret"),
+        ("secret/3djys3b7tridrcvbiprqjejz0c2g07x", {}, "Unknown secret"),
+        ("private/nonsense", {}, "Unknown secret"),
+        ("private/nonsense/burn", {}, "Unknown secret"),
+        ("nothing", {}, "Not Found"),
+    ],
+)
+def test_bad_input_is_404_and_says_what_is_meant(bridge: str, path: str, fields: dict[str, str], message: str) -> None:
     answer = httpx.post(f"{bridge}/api/v1/{path}", auth=AUTH, data=fields)
-    assert answer.status_code == status
-    assert answer.json()["message"]
+    assert answer.status_code == 404
+    assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
+    assert answer.json()["message"].startswith(message)
+    meant = "400" if message not in ("Unknown secret", "Not Found") else None
+    assert answer.headers.get("X-OTS-Intended-Status") == meant
 
 
-def test_web_pages_are_refused(bridge: str) -> None:
-    for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Host": "evil.example"}):
-        answer = httpx.post(f"{bridge}/api/v1/share", auth=AUTH, data={"secret": "x"}, headers=headers)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-origin"},
+        {"Host": "evil.example"},
+        {"Host": "localhost.evil.example"},
+        {"Host": "127.0.0.1.evil.example:80"},
+        {"Host": "evil.example:127.0.0.1"},
+        {"Host": "[::1]evil.example"},
+        {"Host": ""},
+    ],
+)
+def test_web_pages_are_refused(bridge: str, headers: dict[str, str]) -> None:
+    """Even with the token, which a browser may have remembered; and names that were rebound to this machine."""
+    for path, said in (("v1/share", "message"), ("v2/secret/conceal", "error")):
+        answer = httpx.post(f"{bridge}/api/{path}", auth=AUTH, data={"secret": "x"}, headers=headers)
         assert answer.status_code == 403
+        assert "not web pages" in answer.json()[said]
+        assert "access-control-allow-origin" not in answer.headers
+
+
+@pytest.mark.parametrize("host", ["localhost", "LocalHost:80", "127.0.0.1", "[::1]", "[::1]:7143"])
+def test_the_names_of_this_machine_are_no_web_pages(bridge: str, host: str) -> None:
+    assert httpx.get(f"{bridge}/api/v1/authcheck", auth=AUTH, headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "TRACE"])
+@pytest.mark.parametrize(("path", "said"), [("v1/share", "message"), ("v2/secret/conceal", "error")])
+def test_another_method_is_told_which(bridge: str, method: str, path: str, said: str) -> None:
+    answer = httpx.request(method, f"{bridge}/api/{path}", auth=AUTH)
+    assert answer.status_code == 405
+    assert "POST" in answer.headers["Allow"]
+    if method != "HEAD":
+        assert "POST" in answer.json()[said]
+
+
+def test_what_can_be_done_is_asked_without_a_body(bridge: str) -> None:
+    answer = httpx.options(f"{bridge}/api/v1/share", auth=AUTH)
+    assert answer.status_code == 200
+    assert "POST" in answer.headers["Allow"]
+    assert "access-control-allow-origin" not in answer.headers
 
 
 def test_it_needs_an_instance(run: Run) -> None:
@@ -169,30 +181,100 @@ def test_letters_of_every_language_arrive_as_they_are(bridge: str, form: str) ->
     assert read["value"] == (plain if form == "raw" else text)
 
 
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+JSON = {"Content-Type": "application/json"}
+PARTS = {"Content-Type": "multipart/form-data; boundary=b"}
+
+
+def part(head: bytes, body: bytes = b"x") -> bytes:
+    return b"--b\r\nContent-Disposition: form-data; " + head + b"\r\n\r\n" + body + b"\r\n"
+
+
 @pytest.mark.parametrize(
     ("headers", "body"),
     [
-        ({"Content-Type": "application/x-www-form-urlencoded"}, b"secret=p%E4ss"),
-        ({"Content-Type": "application/x-www-form-urlencoded"}, b"secret=p\xe4ss"),
-        ({"Content-Type": "application/x-www-form-urlencoded"}, b"secret=a&passphrase=p&passphrase=q"),
-        ({"Content-Type": "application/json"}, b'{"secret": "a", "passphrase": ["p"]}'),
-        ({"Content-Type": "application/json"}, b'{"secret": "a", "passphrase": true}'),
-        ({"Content-Type": "application/json"}, b'{"secret": "a", "ttl": 1.5}'),
-        ({"Content-Type": "application/json"}, b'["secret"]'),
-        ({"Content-Type": "application/json"}, b'{"secret": "\xe4"}'),
-        (
-            {"Content-Type": "multipart/form-data; boundary=b"},
-            b'--b\r\nContent-Disposition: form-data; name="secret"\r\n\r\n\xe4\r\n--b--\r\n',
-        ),
+        (FORM, b"secret=p%E4ss"),
+        (FORM, b"secret=p\xe4ss"),
+        (FORM, b"secret=%ED%A0%80"),
+        (FORM, b"secret=\x00\xff\xfe"),
+        (FORM, b"secret=a&passphrase=p&passphrase=q"),
+        (FORM, b"secret=a&secret[secret]=b"),
+        (FORM, b"secret=a&ttl=600&ttl=300"),
+        ({"Content-Type": "application/x-www-form-urlencoded; charset=ISO-8859-1"}, b"secret=p%C3%A4ss"),
+        (JSON, b'{"secret": "a", "passphrase": ["p"]}'),
+        (JSON, b'{"secret": "a", "passphrase": true}'),
+        (JSON, b'{"secret": "a", "passphrase": {"a": 1}}'),
+        (JSON, b'{"secret": "a", "passphrase": "p", "passphrase": ""}'),
+        (JSON, b'{"secret": "a", "ttl": 1.5}'),
+        (JSON, b'{"secret": "a", "ttl": 1e999}'),
+        (JSON, b'{"secret": "a", "ttl": NaN}'),
+        (JSON, b'{"secret": "a", "ttl": ' + b"9" * 9999 + b"}"),
+        (JSON, b'["secret"]'),
+        (JSON, b'"secret"'),
+        (JSON, b'{"secret": "\xe4"}'),
+        (JSON, b'{"secret": "\\ud800"}'),
+        (JSON, b'{"secret": "a"'),
+        (JSON, b"[" * 100_000),
+        (JSON, b'{"secret":' * 100_000),
+        ({"Content-Type": "application/json; charset=utf-16"}, '{"secret": "a"}'.encode("utf-16")),
+        (PARTS, part(b'name="secret"', b"\xe4") + b"--b--\r\n"),
+        (PARTS, part(b'name="secret"') + part(b'name="secret"') + b"--b--\r\n"),
+        (PARTS, part(b'name="secret"')),
+        (PARTS, part(b'name="secret"\r\nContent-Type: text/plain; charset=iso-8859-1') + b"--b--\r\n"),
+        (PARTS, part(b'name="secret"\r\nContent-Transfer-Encoding: base64', b"eA==") + b"--b--\r\n"),
+        (PARTS, part(b'name="other"') * 100 + b"--b--\r\n"),
+        (PARTS, b"secret=x"),
+        (PARTS, b"--b"),
         ({"Content-Type": "multipart/form-data"}, b"secret=x"),
+        ({"Content-Type": "multipart/form-data; boundary="}, b"secret=x"),
+        ({"Content-Type": "multipart/form-data; boundary=" + "b" * 500}, b"secret=x"),
         ({"Content-Type": "text/plain"}, b"secret=x"),
+        ({"Content-Type": ";;;="}, b"secret=x"),
+        ({"Content-Type": "application/json", "Content-Encoding": "gzip"}, b"\x1f\x8b\x08\x00"),
+        (FORM, b""),
+        (FORM, b"=x"),
+        (FORM, b"&" * 1000),
+        ({}, b'{"secret": "x"}'),
     ],
 )
-def test_what_cannot_be_kept_as_it_is_is_refused(bridge: str, headers: dict[str, str], body: bytes) -> None:
-    answer = httpx.post(f"{bridge}/api/v1/share", headers=headers, content=body, auth=AUTH)
-    assert answer.status_code in (400, 415)
-    assert answer.json()["message"]
+@pytest.mark.parametrize("path", ["v1/share", "v2/secret/conceal"])
+def test_what_cannot_be_kept_as_it_is_is_refused(bridge: str, path: str, headers: dict[str, str], body: bytes) -> None:
+    answer = httpx.post(f"{bridge}/api/{path}", headers=headers, content=body, auth=AUTH)
+    said = answer.json()
     assert "secret_key" not in answer.text
+    if path == "v1/share":
+        meant = answer.headers.get("X-OTS-Intended-Status")
+        assert (answer.status_code, meant) in ((404, "400"), (415, None))
+        assert said["message"]
+    else:
+        assert answer.status_code in (415, 422)
+        assert said["error"]
+        assert said["error_type"]
+
+
+@pytest.mark.parametrize("headers", [FORM, PARTS, JSON])
+def test_a_large_secret_goes_and_a_larger_one_is_refused_in_its_words(bridge: str, headers: dict[str, str]) -> None:
+    def body(size: int) -> bytes:
+        text = b"x" * size
+        if headers is FORM:
+            return b"secret=" + text
+        return part(b'name="secret"', text) + b"--b--\r\n" if headers is PARTS else b'{"secret": "' + text + b'"}'
+
+    shared = httpx.post(f"{bridge}/api/v1/share", headers=headers, content=body(3 << 20), auth=AUTH, timeout=60).json()
+    read = httpx.post(f"{bridge}/api/v1/secret/{shared['secret_key']}", auth=AUTH, timeout=60).json()
+    assert read["value"] == "x" * (3 << 20)
+    for path, said in (("v1/share", "message"), ("v2/secret/conceal", "error")):
+        with socket.create_connection(("127.0.0.1", int(bridge.rpartition(":")[2]))) as caller:
+            caller.sendall(f"POST /api/{path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n\r\n".encode())
+            head, _, told = caller.makefile("rb").read().partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 413 ")
+        assert "4 MiB" in json.loads(told)[said]
+
+
+def test_a_body_without_a_type_is_a_form(bridge: str) -> None:
+    """As that service takes it."""
+    answer = httpx.post(f"{bridge}/api/v1/share", content=b"secret=x&ttl=600", auth=AUTH)
+    assert answer.json()["ttl"] == 600
 
 
 def test_a_token_is_drawn_and_printed(taina: Server) -> None:
@@ -203,14 +285,14 @@ def test_a_token_is_drawn_and_printed(taina: Server) -> None:
             assert process.stdout
             url = process.stdout.readline().split()[-1]
             drawn.append(process.stdout.readline().split()[-1])
-            assert httpx.get(f"{url}/status", auth=("", drawn[-1])).status_code == 200
-            assert httpx.get(f"{url}/status", auth=("", "x")).status_code == 401
+            assert httpx.get(f"{url}/api/v1/status", auth=("", drawn[-1])).status_code == 200
+            assert httpx.get(f"{url}/api/v2/status", auth=("", "x")).status_code == 401
             process.terminate()
     assert len(set(drawn)) == 2
     assert all(len(token) == 32 for token in drawn)
 
 
-@pytest.mark.parametrize("kind", ["secret", "private"])
+@pytest.mark.parametrize("kind", ["secret", "private", "receipt", "metadata"])
 def test_the_address_that_clients_build_themselves_shows_the_link(bridge: str, run: Run, kind: str) -> None:
     """Libraries of that service print HOST/secret/KEY and HOST/private/KEY, whatever share_url says."""
     shared = httpx.post(f"{bridge}/api/v1/share", auth=AUTH, data={"secret": "x"}).json()
@@ -220,20 +302,43 @@ def test_the_address_that_clients_build_themselves_shows_the_link(bridge: str, r
     page = httpx.get(f"{bridge}/{kind}/{key}", headers=clicked)
     assert page.status_code == 200
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert page.headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+    style = page.text.partition("<style>")[2].partition("</style>")[0]
+    known = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = page.headers["Content-Security-Policy"].split("; ")
+    assert policy[:2] == ["default-src 'none'", f"style-src 'sha256-{known}'"]
+    assert "frame-ancestors 'none'" in policy
     assert page.headers["Referrer-Policy"] == "no-referrer"
     assert page.headers["Cache-Control"] == "no-store"
-    link = page.text.partition('<textarea readonly rows="3" cols="80">')[2].partition("<")[0]
+    link = html.unescape(page.text.partition('<code class="link">')[2].partition("<")[0])
     command = ("open",) if kind == "secret" else ("receipt", "--json")
     assert run(*command, link, TAINA_URL=None).returncode == 0
 
 
-@pytest.mark.parametrize("path", ["secret/nonsense", "private/nonsense", "secret/%3Cscript%3E", "secret/", "v2/share"])
+@pytest.mark.parametrize(
+    "path", ["secret/nonsense", "private/nonsense", "secret/", "secret/%3Cscript%3E", "receipt/%FF%00"]
+)
 def test_an_address_with_no_key_is_a_sentence(bridge: str, path: str) -> None:
-    page = httpx.get(f"{bridge}/{path}", auth=AUTH)
+    page = httpx.get(f"{bridge}/{path}")
     assert page.status_code == 404
     assert "<script" not in page.text.lower()
-    assert page.json()["message"]
+    assert "does not contain the whole key" in page.text
+
+
+def test_the_key_of_a_receipt_is_not_that_of_a_secret(bridge: str) -> None:
+    shared = httpx.post(f"{bridge}/api/v1/share", auth=AUTH, data={"secret": "x"}).json()
+    page = httpx.get(f"{bridge}/secret/{shared['metadata_key']}")
+    assert page.status_code == 404
+    assert shared["metadata_key"] not in page.text
+    for call in (f"v1/secret/{shared['metadata_key']}", f"v1/private/{shared['secret_key']}/burn"):
+        answer = httpx.post(f"{bridge}/api/{call}", auth=AUTH)
+        assert (answer.status_code, answer.json()["message"]) == (404, "Unknown secret")
+
+
+@pytest.mark.parametrize("path", ["favicon.ico", "api", "api/v3/share", "api/v2/share", "%2e%2e/api/v1/share"])
+def test_any_other_address_is_not_found(bridge: str, path: str) -> None:
+    answer = httpx.get(f"{bridge}/{path}", auth=AUTH)
+    assert answer.status_code == 404
+    assert (answer.json().get("message") or answer.json().get("error")) == "Not Found"
 
 
 def test_the_root_says_what_this_is(bridge: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 import falcon.testing
 import pytest
 
-from support.hostile_server import HostileServer, says, whole
+from support.hostile_server import HostileServer, problem, says, whole
 from taina import Client
 from taina.client.bridge import create_bridge
 from taina.config import Config
@@ -228,5 +228,32 @@ def test_bounds_of_anything_are_refused_by_the_bridge(told: dict[str, object]) -
     with HostileServer(lambda _: says(told)) as server, Client(server.url) as client:
         app = falcon.testing.TestClient(create_bridge(client, None), headers={"Host": "localhost"})
         found = app.simulate_post("/api/v1/share", json={"secret": "x", "ttl": 600})
-    assert found.status_code == 502
-    assert found.json["message"] == NotTainaError.sentence
+        newer = app.simulate_post("/api/v2/secret/conceal", json={"secret": {"secret": "x", "ttl": 600}})
+    assert found.status_code == newer.status_code == 502
+    assert found.json["message"] == newer.json["error"] == NotTainaError.sentence
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "answered", "kind"),
+    [
+        (401, "key_needed", 403, "KeyNeeded"),
+        (403, "quota", 403, "Quota"),
+        (413, "too_large", 413, "TooLarge"),
+        (429, "rate_limited", 429, "RateLimited"),
+        (507, "storage_full", 507, "StorageFull"),
+        (500, "internal", 502, "BadGateway"),
+    ],
+)
+def test_what_the_instance_refuses_is_told_in_the_words_of_both_versions(
+    status: int, code: str, answered: int, kind: str
+) -> None:
+    refusal = problem(status, code=code, detail="No.", retry_after=7)
+    with HostileServer(lambda _: refusal) as server, Client(server.url, patience=0) as client:
+        app = falcon.testing.TestClient(create_bridge(client, None), headers={"Host": "localhost"})
+        old = app.simulate_post("/api/v1/share", json={"secret": "x"})
+        new = app.simulate_post("/api/v2/secret/conceal", json={"secret": {"secret": "x"}})
+    assert new.status_code == answered
+    assert new.json["error_type"] == kind
+    assert old.json["message"] == new.json["error"]
+    if code == "rate_limited":
+        assert old.headers["Retry-After"] == new.headers["Retry-After"] == "7"

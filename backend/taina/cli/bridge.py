@@ -32,7 +32,7 @@ _MAX_SOCKET = 100
 @url_option
 @key_file_option
 def bridge(port: int | None, path: Path | None, url: str | None, key_file: Path | None) -> None:
-    """Speak version 1 of Onetime Secret's API on this machine, sealing on the way.
+    """Speak Onetime Secret's API, versions 1 and 2, on this machine, sealing on the way.
 
     Clients and scripts of that service work with http://127.0.0.1:7143 in place of its address; what they share is
     encrypted before it leaves this machine, and the share_url that they get opens in a browser. Some build an address
@@ -43,6 +43,7 @@ def bridge(port: int | None, path: Path | None, url: str | None, key_file: Path 
     """
     # Imported here so that the other commands need not load a web server.
     from taina.client.bridge import create_bridge
+    from taina.client.bridge.refusals import refused_early
     from taina.client.loopback import Loopback
 
     if path is not None and port is not None:
@@ -54,11 +55,11 @@ def bridge(port: int | None, path: Path | None, url: str | None, key_file: Path 
     with client_for(url, key_file) as client:
         app = create_bridge(client, token)
         with _own_socket(path) if path else _loopback_socket(_PORT if port is None else port) as listening:
-            server = Loopback(app, listening)
+            server = Loopback(app, listening, refused_early)
             if path is not None:
                 say(f"Taina's bridge is ready: {path} (for its owner alone)")
             else:
-                say(f"Taina's bridge is ready: http://127.0.0.1:{listening.getsockname()[1]}/api/v1")
+                say(f"Taina's bridge is ready: http://127.0.0.1:{listening.getsockname()[1]}")
                 if given is None:
                     say(f"Password (API token) for it, with any user name: {token}")
             with ended_by_signals():

@@ -108,16 +108,16 @@ def _client(url: str | None, key: str | None) -> "Client":
     from taina.client import Client
     from taina.client.claims import state_folder
 
-    authority: Path | None = click.get_current_context().meta.get(_AUTHORITY)
-    return Client(url, key=key, state=state_folder(), verify=authority, on_retry=_note_retry)
-
-
-def _note_retry(error: TainaError, seconds: float) -> None:
-    """Once a command: whoever waits should know what for."""
     told = click.get_current_context().meta
-    if not told.setdefault(_RETRIED, False):
-        told[_RETRIED] = True
-        say(f"taina: {error.detail} Trying again for a while; Ctrl-C ends it.", err=True)
+    authority: Path | None = told.get(_AUTHORITY)
+
+    def note_retry(error: TainaError, seconds: float) -> None:
+        """Once a command: whoever waits should know what for. A thread that calls it has no context of its own."""
+        if not told.setdefault(_RETRIED, False):
+            told[_RETRIED] = True
+            say(f"taina: {error.detail} Trying again for a while; Ctrl-C ends it.", err=True)
+
+    return Client(url, key=key, state=state_folder(), verify=authority, on_retry=note_retry)
 
 
 def _warn_of_plain_http(url: str) -> None:

@@ -1,43 +1,29 @@
-"""Onetime Secret's REST API, version 1, on this machine, for clients that know no other.
+"""Onetime Secret's REST API on this machine, versions 1 and 2, for clients that know no other.
 
-Fields and codes are those that its documentation names (docs.onetimesecret.com, REST API v1). A secret key is the
-fragment of a secret's link and a metadata key that of its receipt, so that both outlive the bridge. A secret's key is
-told once, in the answer to `share`, and not kept.
+Names of fields, statuses and errors are those of its documentation and its source (docs.onetimesecret.com;
+onetimesecret/onetimesecret, apps/api/v1 and apps/api/v2). A secret's key is the fragment of its link, and a metadata or
+receipt key that of its receipt, so that both outlive the bridge. The key of a secret is told once, in the answer to the
+call that made it, and not kept.
 
 Loopback is not an identity: every user of the machine, and many a sandboxed program, reaches it. So each call shows the
 token of this bridge as the password of basic authentication.
 """
 
 import falcon
+from falcon.media import MultipartFormHandler
 
 from taina.client import Client
+from taina.client.bridge import refusals
 from taina.client.bridge.callers import OwnUserOnly
 from taina.client.bridge.calls import Calls
-from taina.client.bridge.pages import API, Pages
-from taina.errors import (
-    KeyNeededError,
-    KeyRefusedError,
-    QuotaError,
-    RateLimitedError,
-    StorageFullError,
-    TainaError,
-    TooLargeError,
-    UnavailableError,
-    UnreachableError,
-)
+from taina.client.bridge.pages import Pages
+from taina.client.bridge.version1 import Version1
+from taina.client.bridge.version2 import Version2
+from taina.client.loopback import MAX_BODY
 
-_STATUSES: dict[type[TainaError], int] = {
-    UnreachableError: 502,
-    KeyNeededError: 401,
-    KeyRefusedError: 401,
-    QuotaError: 403,
-    TooLargeError: 413,
-    RateLimitedError: 429,
-    UnavailableError: 503,
-    StorageFullError: 507,
-}
-"""HTTP statuses of what the instance may refuse; 400 for whatever else is wrong with a call."""
 App = falcon.App[falcon.Request, falcon.Response]
+_RECEIPTS = ("private", "metadata", "receipt")
+"""What the other side of a secret has been called over the years; all are in use."""
 
 
 def create_bridge(client: Client, token: str | None) -> App:
@@ -48,28 +34,35 @@ def create_bridge(client: Client, token: str | None) -> App:
             nobody else reaches it.
     """
     calls = Calls(client)
-    pages = Pages(calls.url)
     app = falcon.App(middleware=[OwnUserOnly(token)])
-    app.set_error_serializer(_say_error)
-    app.add_error_handler(TainaError, _refuse)
-    app.add_route(f"{API}/status", calls, suffix="status")
-    app.add_route(f"{API}/authcheck", calls, suffix="authcheck")
-    app.add_route(f"{API}/share", calls, suffix="share")
-    app.add_route(f"{API}/generate", calls, suffix="generate")
-    app.add_route(f"{API}/secret/{{key}}", calls, suffix="secret")
-    app.add_route(f"{API}/private/recent", calls, suffix="recent")
-    app.add_route(f"{API}/private/{{key}}", calls, suffix="private")
-    app.add_route(f"{API}/private/{{key}}/burn", calls, suffix="burn")
+    app.resp_options.default_media_type = "application/json; charset=utf-8"
+    multipart = MultipartFormHandler()
+    multipart.parse_options.max_body_part_buffer_size = MAX_BODY
+    app.req_options.media_handlers["multipart/form-data"] = multipart
+    refusals.install(app)
+
+    old, new, pages = Version1(calls), Version2(calls), Pages(calls)
+    for path in ("status", "authcheck", "generate"):
+        app.add_route(f"/api/v1/{path}", old, suffix=path)
+    for path in ("share", "create"):
+        app.add_route(f"/api/v1/{path}", old, suffix="share")
+    app.add_route("/api/v1/secret/{key}", old, suffix="secret")
+    for path in ("status", "version"):
+        app.add_route(f"/api/v2/{path}", new, suffix=path)
+    app.add_route("/api/v2/supported-locales", new, suffix="locales")
+    app.add_route("/api/v2/secret/status", new, suffix="statuses")
+    for start in ("/api/v2", "/api/v2/guest"):
+        app.add_route(f"{start}/secret/conceal", new, suffix="conceal")
+        app.add_route(f"{start}/secret/generate", new, suffix="generate")
+        app.add_route(f"{start}/secret/{{key}}", new, suffix="secret")
+        app.add_route(f"{start}/secret/{{key}}/status", new, suffix="secret_status")
+        app.add_route(f"{start}/secret/{{key}}/reveal", new, suffix="reveal")
+    for name in _RECEIPTS:
+        for api, resource in (("/api/v1", old), ("/api/v2", new), ("/api/v2/guest", new)):
+            app.add_route(f"{api}/{name}/recent", resource, suffix="recent")
+            app.add_route(f"{api}/{name}/{{key}}", resource, suffix="receipt")
+            app.add_route(f"{api}/{name}/{{key}}/burn", resource, suffix="burn")
+        app.add_route(f"/{name}/{{key}}", pages, suffix="receipt")
     app.add_route("/", pages)
     app.add_route("/secret/{key}", pages, suffix="secret")
-    app.add_route("/private/{key}", pages, suffix="private")
     return app
-
-
-def _refuse(request: falcon.Request, response: falcon.Response, error: TainaError, params: dict[str, object]) -> None:
-    response.status = next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), 400)
-    response.media = {"message": error.detail}
-
-
-def _say_error(request: falcon.Request, response: falcon.Response, error: falcon.HTTPError) -> None:
-    response.media = {"message": error.description or error.title}

@@ -5,8 +5,16 @@ import hmac
 
 import falcon
 
-_LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 """Names of this machine in the header Host: another one there belongs to a page that had its name rebound."""
+
+
+class NotAuthorizedError(Exception):
+    """The call does not show the token of this bridge. `asked`: whether it showed nothing, and may be asked for it."""
+
+    def __init__(self, *, asked: bool) -> None:
+        super().__init__()
+        self.asked = asked
 
 
 class OwnUserOnly:
@@ -16,21 +24,18 @@ class OwnUserOnly:
         self._token = None if token is None else token.encode()
 
     def process_request(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Raises: HTTPForbidden to a page, HTTPUnauthorized to whoever calls the API without the token."""
+        """Raises: HTTPForbidden to a page, NotAuthorizedError to whoever calls the API without the token."""
         response.set_header("Cache-Control", "no-store")
-        named = (request.get_header("Host") or "").rsplit(":", 1)[0]
+        response.set_header("X-Content-Type-Options", "nosniff")
         called = request.path.startswith("/api/")
         by_a_page = request.get_header("Origin") or (called and request.get_header("Sec-Fetch-Site"))
-        if named not in _LOOPBACK or by_a_page:
+        if _host(request) not in _LOOPBACK or by_a_page:
             raise falcon.HTTPForbidden(description="The bridge answers programs on this machine, not web pages.")
         if self._token is None or not called:
             return  # what is not called tells nothing but what is in its own address
         _, password = credentials(request)
         if not hmac.compare_digest(password.encode(), self._token):
-            raise falcon.HTTPUnauthorized(
-                description="Give the password that `taina bridge` printed at its start, with any user name.",
-                challenges=['Basic realm="taina bridge"'],
-            )
+            raise NotAuthorizedError(asked=request.auth is None)
 
 
 def credentials(request: falcon.Request) -> tuple[str, str]:
@@ -43,3 +48,15 @@ def credentials(request: falcon.Request) -> tuple[str, str]:
     except ValueError:
         return "", ""
     return name, password
+
+
+def customer(request: falcon.Request) -> str:
+    """The user name that the call gave, whatever it is; `anon` as that service calls nobody."""
+    return credentials(request)[0] or "anon"
+
+
+def _host(request: falcon.Request) -> str:
+    """The name in the header Host, without the port."""
+    host = (request.get_header("Host") or "").lower()
+    name, colon, port = host.rpartition(":")
+    return name if colon and port.isdigit() else host

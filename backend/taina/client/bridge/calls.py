@@ -1,38 +1,34 @@
-"""The calls of Onetime Secret's API, made on an instance of Taina."""
+"""What both versions of Onetime Secret's API can do, done on an instance of Taina."""
 
-import base64
 import secrets
 import string
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from urllib.parse import urlsplit
-
-import falcon
+from dataclasses import dataclass, field, replace
 
 from taina.client import Client
 from taina.client.answers import whole
-from taina.client.bridge.callers import credentials
-from taina.client.bridge.fields import read_fields
-from taina.client.results import Outcome
-from taina.errors import (
-    FormatError,
-    GoneError,
-    InvalidError,
-    NotFoundError,
-    NotReadyError,
-    WrongPassphraseError,
-)
-from taina.format.links import decode_link
+from taina.client.bridge.fields import Fields
+from taina.client.results import Opened, Outcome, Sent, Status
+from taina.errors import InvalidError, NotFoundError, WrongPassphraseError
+from taina.format.links import Kind, decode_link, page_address
 
-_RECENT = 1000
-_RECEIPT_SECONDS = 30 * 86400
+_REMEMBERED = 1000
+_LISTED = 100
+"""Secrets in a list, each of which costs a question to the instance."""
+RECEIPT_SECONDS = 30 * 86400
 """How long a receipt outlives its secret (specification: Receipts)."""
-_LETTERS = "".join(letter for letter in string.ascii_letters + string.digits if letter not in "0O1Il")
+_KINDS = {
+    "uppercase": string.ascii_uppercase,
+    "lowercase": string.ascii_lowercase,
+    "numbers": string.digits,
+    "symbols": "!@#$%^&*()_+-=[]{};:,.?",
+}
+_AMBIGUOUS = "0O1Il"
 _GENERATED = 16
+_MAX_GENERATED = 128
 # `received` is what the reader's proof shows, and not the server's word.
 _STATES: dict[Outcome, str] = {
     "uploading": "new",
@@ -47,14 +43,21 @@ _STATES: dict[Outcome, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Shared:
-    """What the bridge made: times in unix seconds, ttl in seconds."""
+class Record:
+    """A secret that was sent; times in unix seconds, the lifetime in seconds."""
 
+    key: str = field(repr=False)
+    """The fragment of its receipt."""
     custid: str
     ttl: int
     created: int
+    expires: int
+    kind: str | None
     passphrase: bool | None
-    """None where another run of the bridge made it."""
+    """Kind and passphrase are None where another run of the bridge made it."""
+    state: str = "new"
+    """As version 1 calls it."""
+    ended: int | None = None
 
 
 class Calls:
@@ -67,148 +70,97 @@ class Calls:
         self.url = client.url
         self._clock = clock
         self._lock = threading.Lock()
-        self._shared: OrderedDict[str, _Shared] = OrderedDict()
+        self._made: OrderedDict[str, Record] = OrderedDict()
 
-    def on_get_status(self, request: falcon.Request, response: falcon.Response) -> None:
-        """`status`: whether the instance answers."""
+    def check(self) -> None:
+        """Whether the instance answers. Raises: TainaError."""
         self._client.instance()
-        response.media = {"status": "nominal", "locale": "en"}
 
-    def on_get_authcheck(self, request: falcon.Request, response: falcon.Response) -> None:
-        """`authcheck`: as `status`; whoever gets this far has shown the token."""
-        self.on_get_status(request, response)
-
-    def on_post_share(self, request: falcon.Request, response: falcon.Response) -> None:
-        """`share`: send a text."""
-        fields = read_fields(request)
-        if not fields.get("secret"):
-            raise falcon.HTTPNotFound(description="You did not provide anything to share")
-        response.media = self._share(request, fields, fields["secret"])
-
-    def on_post_generate(self, request: falcon.Request, response: falcon.Response) -> None:
-        """`generate`: send a random text, and return it."""
-        value = "".join(secrets.choice(_LETTERS) for _ in range(_GENERATED))
-        response.media = {**self._share(request, read_fields(request), value), "value": value}
-
-    def on_post_secret(self, request: falcon.Request, response: falcon.Response, key: str) -> None:
-        """`secret/KEY`: open a secret."""
-        passphrase = read_fields(request).get("passphrase")
-        try:
-            needed = decode_link(key, "secret").passphrase
-            opened = self._client.open(key, (passphrase or "") if needed else None)
-        except (FormatError, GoneError, NotFoundError, NotReadyError, WrongPassphraseError, InvalidError) as error:
-            _unknown(response, {"secret_key": key, **error.members})
-            return
-        response.media = {"value": opened.text, "secret_key": key}
-        if opened.files:
-            # That API knows no files; what only opens once must not be lost for that.
-            response.media["files"] = [
-                {"name": file.name, "content_base64": base64.b64encode(_content(file.content)).decode()}
-                for file in opened.files
-            ]
-
-    def on_post_private(self, request: falcon.Request, response: falcon.Response, key: str) -> None:
-        """`private/KEY`: what became of a secret."""
-        try:
-            response.media = self._metadata(request, key)
-        except (FormatError, NotFoundError) as error:
-            _unknown(response, {"metadata_key": key, **error.members})
-
-    on_get_private = on_post_private
-
-    def on_post_burn(self, request: falcon.Request, response: falcon.Response, key: str) -> None:
-        """`private/KEY/burn`: burn a secret."""
-        try:
-            self._client.burn(key)
-            state = self._metadata(request, key)
-        except (FormatError, GoneError, NotFoundError) as error:
-            _unknown(response, {"metadata_key": key, **error.members})
-            return
-        response.media = {"state": state, "secret_shortkey": ""}
-
-    def on_get_recent(self, request: falcon.Request, response: falcon.Response) -> None:
-        """`private/recent`: what this user name has sent since the bridge was started, newest first."""
+    def send(self, custid: str, kind: str, fields: Fields, secret: str) -> tuple[Record, Sent]:
+        """Leave a text with the instance. Raises: InvalidError: a field is wrong; TainaError: as `Client.send`."""
+        if any(fields.list("recipient")):
+            detail = "No mail is sent from here. Send the share_url to the recipient yourself."
+            raise InvalidError(detail, field="recipient")
+        passphrase = fields.text("passphrase") or None
+        sent = self._client.send(secret, ttl=self._ttl(fields), passphrase=passphrase)
+        now = int(self._clock())
+        key = sent.receipt.partition("#")[2]
+        record = Record(key, custid, sent.expires - now, now, sent.expires, kind, passphrase is not None)
         with self._lock:
-            keys = [key for key, shared in self._shared.items() if shared.custid == _customer(request)]
-        recent = []
-        for key in reversed(keys):
+            self._made[key] = record
+            while len(self._made) > _REMEMBERED:
+                self._made.popitem(last=False)
+        return record, sent
+
+    def record(self, custid: str, key: str) -> Record:
+        """What became of a secret. Raises: FormatError, NotFoundError."""
+        receipt = self._client.receipt(key)
+        with self._lock:
+            made = self._made.get(key)
+        if made is None:
+            ttl = receipt.expires - receipt.created
+            made = Record(key, custid, ttl, receipt.created, receipt.expires, None, None)
+        return replace(
+            made,
+            created=receipt.created,
+            expires=receipt.expires,
+            state=_STATES[receipt.state],
+            ended=receipt.ended,
+        )
+
+    def recent(self, custid: str) -> list[Record]:
+        """What this user name has sent since the bridge was started, newest first."""
+        with self._lock:
+            keys = [key for key, made in reversed(self._made.items()) if made.custid == custid]
+        found = []
+        for key in keys[:_LISTED]:
             try:
-                metadata = self._metadata(request, key)
+                found.append(self.record(custid, key))
             except NotFoundError:
                 continue
-            recent.append(metadata)
-        response.media = recent
+        return found
 
-    on_post_recent = on_get_recent
+    def burn(self, key: str) -> None:
+        """Raises: FormatError, NotFoundError, GoneError."""
+        self._client.burn(key)
 
-    def _share(self, request: falcon.Request, fields: dict[str, str], secret: str) -> dict[str, object]:
-        if fields.get("recipient"):
-            raise falcon.HTTPBadRequest(description="No mail is sent from here. Send the share_url to the recipient.")
-        passphrase = fields.get("passphrase") or None
-        ttl = self._ttl(fields.get("ttl"))
-        sent = self._client.send(secret, ttl=ttl, passphrase=passphrase)
-        now = int(self._clock())
-        ttl = ttl or sent.expires - now
-        shared = _Shared(_customer(request), ttl, now, passphrase is not None)
-        key = sent.receipt.partition("#")[2]
-        with self._lock:
-            self._shared[key] = shared
-            while len(self._shared) > _RECENT:
-                self._shared.popitem(last=False)
-        told = {"secret_key": sent.link.partition("#")[2], "share_url": sent.link}
-        return {**self._describe(key, shared, "new", sent.expires, now, now), **told}
+    def look(self, key: str) -> Status:
+        """What may be known of a secret unopened. Raises: FormatError, NotFoundError, GoneError."""
+        return self._client.status(key)
 
-    def _ttl(self, asked: str | None) -> int | None:
+    def open(self, key: str, passphrase: str) -> Opened:
+        """Raises: as `Client.open`. A missing passphrase costs no try."""
+        needed = decode_link(key, "secret").passphrase
+        if needed and not passphrase:
+            raise WrongPassphraseError(attempts_left=self.look(key).attempts_left)
+        return self._client.open(key, passphrase if needed else None)
+
+    def left(self, expires: int) -> int:
+        """Seconds until then; 0 where it is past."""
+        return max(0, expires - int(self._clock()))
+
+    def address(self, key: str, kind: Kind) -> str:
+        """The page of a key at the instance. Raises: FormatError."""
+        return page_address(self.url, decode_link(key, kind))
+
+    def _ttl(self, fields: Fields) -> int | None:
         """Brought into the instance's bounds, as that service does; the answer says what it became."""
+        asked = fields.text("ttl")
         if not asked:
             return None
         if not (asked.isascii() and asked.isdigit() and len(asked) < 10):
-            raise falcon.HTTPBadRequest(description="ttl is a number of seconds")
+            raise InvalidError("ttl is a whole number of seconds, such as 3600", field="ttl")
         bounds = self._client.instance().get("ttl")
         return max(whole(bounds, "min"), min(int(asked), whole(bounds, "max")))
 
-    def _metadata(self, request: falcon.Request, key: str) -> dict[str, object]:
-        receipt = self._client.receipt(key)
-        with self._lock:
-            shared = self._shared.get(key)
-        if shared is None:
-            shared = _Shared(_customer(request), receipt.expires - receipt.created, receipt.created, None)
-        state = _STATES[receipt.state]
-        updated = receipt.ended or receipt.created
-        document = self._describe(key, shared, state, receipt.expires, receipt.created, updated)
-        if shared.passphrase is None:
-            del document["passphrase_required"]
-        if state == "received":
-            document["received"] = updated
-        return document
 
-    def _describe(
-        self, key: str, shared: _Shared, state: str, expires: int, created: int, updated: int
-    ) -> dict[str, object]:
-        left = max(0, expires - int(self._clock()))
-        return {
-            "custid": shared.custid,
-            "metadata_key": key,
-            "share_domain": urlsplit(self.url).netloc,
-            "ttl": shared.ttl,
-            "metadata_ttl": left + _RECEIPT_SECONDS,
-            "secret_ttl": left if state == "new" else 0,
-            "state": state,
-            "created": created,
-            "updated": updated,
-            "recipient": [],
-            "passphrase_required": shared.passphrase,
-        }
-
-
-def _customer(request: falcon.Request) -> str:
-    return credentials(request)[0]
-
-
-def _content(body: bytes | Path) -> bytes:
-    return body if isinstance(body, bytes) else body.read_bytes()
-
-
-def _unknown(response: falcon.Response, more: dict[str, object]) -> None:
-    response.status = falcon.HTTP_404
-    response.media = {"message": "Unknown secret", **more}
+def generate(fields: Fields) -> str:
+    """A random text of the length and the characters that the call names. Raises: InvalidError."""
+    length = fields.number("length", 1, _MAX_GENERATED) or _GENERATED
+    sets = fields.inner("character_sets")
+    letters = "".join(letters for name, letters in _KINDS.items() if sets.flag(name, name != "symbols"))
+    if sets.flag("exclude_ambiguous", default=True):
+        letters = "".join(letter for letter in letters if letter not in _AMBIGUOUS)
+    if not letters:
+        raise InvalidError("character_sets leaves no character to choose from", field="character_sets")
+    return "".join(secrets.choice(letters) for _ in range(length))
