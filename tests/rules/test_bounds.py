@@ -186,3 +186,17 @@ def test_a_clock_that_went_back_once_goes_back_again(store: Store, monkeypatch: 
     assert clock() == START + 200
     assert clock() == START + 200
     assert settled == [START + 1000, START + 1000, START + 500]
+
+
+def test_where_passphrases_are_required_none_is_made_without(store: Store, clock: Clock) -> None:
+    """What was made before the rule stays: it is found, and it opens."""
+    before = Made()
+    Vault(store, Limits(), clock).create(before.id, before.order())
+    vault = Vault(store, Limits(passphrase=True), clock)
+    made, without = Made(passphrase=True), Made()
+    assert vault.create(made.id, made.order()).new
+    with pytest.raises(InvalidError) as caught:
+        vault.create(without.id, without.order())
+    assert caught.value.members == {"field": "passphrase"}
+    assert store.atomically(lambda tx: tx.find(without.id)) is None
+    assert vault.reveal(before.id, before.link_proof, before.reveal_proof, before.claim).content == before.chunks[0]
