@@ -80,13 +80,14 @@ export class Requests {
   /**
    * Read what was left; that changes nothing.
    * @param {Link} link of an inbox
+   * @param {import("./transport.js").Call} [call]
    * @returns {Promise<{answers: number, expires: number, received: Answer[]}>} how many are wanted, unix seconds, those that came
    * @throws {TainaError} not_found, unsupported
    */
-  async inbox(link) {
+  async inbox(link, call = {}) {
     const inbox = await deriveInbox(link.body);
     const { id } = await deriveRequest(await publicKey(inbox.private));
-    const found = checked(await this.#transport.json("GET", `${path(id)}/envelopes`, { token: inbox.token }), {
+    const found = checked(await this.#transport.json("GET", `${path(id)}/envelopes`, { ...call, token: inbox.token }), {
       answers: isWhole,
       expires: isPoint,
       envelopes: Array.isArray,

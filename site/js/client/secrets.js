@@ -10,6 +10,10 @@ import { Transport } from "./transport.js";
 /** @typedef {{state: State, passphrase: boolean, size: number, chunks: number, expires: number, attempts_left: number}} Status size in bytes of ciphertext, unix seconds */
 /** @typedef {{state: State | "unproved", created: number, expires: number, ended?: number, failed_attempts: number, opened?: string, proved: boolean}} Receipt unix seconds */
 
+/** What a receipt says before the secret has ended, or its reader has confirmed to have it. */
+const OPEN_STATES = ["uploading", "waiting", "revealed"];
+const MAX_LEASE = 86_400; // seconds after a reveal in which a reader may still be reading
+
 /** The calls that need no content. */
 export class Secrets {
   /** @protected @readonly */
@@ -44,12 +48,13 @@ export class Secrets {
   /**
    * What became of a secret: `opened` only when the reader's own proof fits the receipt link, else `unproved`.
    * @param {Link} link
+   * @param {import("./transport.js").Call} [call]
    * @returns {Promise<Receipt>}
    * @throws {TainaError} not_found
    */
-  async receipt(link) {
+  async receipt(link, call = {}) {
     const { id, token } = await deriveReceipt(link.body.slice(0, KEY_SIZE));
-    const receipt = checked(await this.transport.json("GET", `/receipts/${toBase64url(id)}`, { token }), {
+    const receipt = checked(await this.transport.json("GET", `/receipts/${toBase64url(id)}`, { ...call, token }), {
       state: isState,
       created: isPoint,
       expires: isPoint,
@@ -72,4 +77,9 @@ export class Secrets {
     const { id, token } = await deriveReceipt(link.body.slice(0, KEY_SIZE));
     await this.transport.json("POST", `/receipts/${toBase64url(id)}/burn`, { token });
   }
+}
+
+/** Whether nothing more can become of it. @param {Receipt} receipt @param {number} now unix seconds @returns {boolean} */
+export function hasEnded({ state, ended }, now) {
+  return !OPEN_STATES.includes(state) || (ended ?? now) + MAX_LEASE < now;
 }

@@ -5,7 +5,10 @@ import { TainaError } from "../errors.js";
 import { MAX_DOCUMENT, bodyOf, jsonOf, problemOf } from "./answers.js";
 
 /** @typedef {import("../bytes.js").Bytes} Bytes */
-/** `login`: with the session of a proxy that guards creating. @typedef {{token?: Bytes, json?: unknown, bytes?: Bytes, signal?: AbortSignal, login?: boolean}} Call */
+/**
+ * `login`: with the session of a proxy that guards creating; `tries`: how often at most.
+ * @typedef {{token?: Bytes, json?: unknown, bytes?: Bytes, signal?: AbortSignal, login?: boolean, tries?: number}} Call
+ */
 /** @typedef {{fetch: typeof fetch, random: (size: number) => Bytes, now: () => number, wait: (ms: number) => Promise<unknown>}} Environment */
 
 const TRY_TIMEOUT = 120_000; // ms for one try, as the server gives it
@@ -74,7 +77,7 @@ export class Transport {
    * @param {(response: Response) => Promise<T>} read
    * @returns {Promise<T>} what `read` gave
    */
-  async #request(method, path, { token, json, bytes, signal, login } = {}, read) {
+  async #request(method, path, { token, json, bytes, signal, login, tries = RETRY_DELAYS.length + 1 } = {}, read) {
     /** @type {Record<string, string>} */
     const headers = {};
     if (token) headers.Authorization = `Bearer ${toBase64url(token)}`;
@@ -82,7 +85,7 @@ export class Transport {
     if (bytes) headers["Content-Type"] = "application/octet-stream";
     const body = json ? JSON.stringify(json) : bytes;
     const end = this.environment.now() + TRY_TIMEOUT;
-    for (let tries = 0; ; tries++) {
+    for (let failed = 0; ; failed++) {
       let problem;
       let asked = 0;
       try {
@@ -100,15 +103,16 @@ export class Transport {
         problem = await problemOf(response);
         asked = Number(problem.members.retry_after ?? 0);
         problem.passing = RETRY_STATUSES.includes(response.status) && asked <= MAX_RETRY_AFTER;
+        problem.members.retry_after ??= retryAfter(response);
         if (!problem.passing) throw problem;
       } catch (error) {
-        if (error instanceof TainaError) throw error;
         if (signal?.aborted) throw new TainaError("cancelled");
+        if (error instanceof TainaError) throw error;
         problem = new TainaError("unreachable");
         problem.passing = true;
       }
-      if (tries === RETRY_DELAYS.length || this.environment.now() > end) throw problem;
-      await Promise.race([this.environment.wait(Math.max(RETRY_DELAYS[tries], 1000 * asked)), aborted(signal)]);
+      if (failed + 1 >= tries || this.environment.now() > end) throw problem;
+      await Promise.race([this.environment.wait(Math.max(RETRY_DELAYS[failed], 1000 * asked)), aborted(signal)]);
     }
   }
 }
@@ -118,6 +122,16 @@ function isOfGuard({ type, ok, status, headers }) {
   const kind = headers.get("Content-Type") ?? "";
   if (ok) return !kind.startsWith("application/json");
   return type === "opaqueredirect" || ([401, 403].includes(status) && !kind.startsWith("application/problem+json"));
+}
+
+/**
+ * What a proxy asks for, which sends no document of ours; the form with a date is not worth reading.
+ * @param {Response} response
+ * @returns {number | undefined} seconds (RFC 9110, section 10.2.3)
+ */
+function retryAfter(response) {
+  const value = response.headers.get("Retry-After") ?? "";
+  return /^\d{1,9}$/.test(value) ? Number(value) : undefined;
 }
 
 /** @returns {string} where the API is: a page says so if that is another host, and a worker, which has no page, is told */

@@ -21,6 +21,12 @@ const requests = new Requests();
 let link;
 /** @type {Row[]} */
 let rows = [];
+/** How many answers have come, in words; empty before that is known. */
+let count = "";
+/** The newest look: an older one ends with it. */
+let newest = new AbortController();
+/** What looks by itself, once it is here. @type {typeof import("../ui/watching.js") | null} */
+let watching = null;
 
 addEventListener("hashchange", () => location.reload());
 
@@ -36,23 +42,52 @@ function start() {
   void look();
 }
 
+/** Somebody looks; from then on the page does, too. */
 async function look() {
+  watching?.pause();
+  /** @type {import("../ui/watching.js").Came} */
+  let came;
   try {
-    link = await decodeLink(location.hash, "inbox");
-    const { answers, expires, received } = await requests.inbox(link);
-    const count = say("count", { n: received.length, most: answers });
-    fill("came", count);
-    fill("until", formatTime(expires));
-    rows = received.map(row);
-    element("answers").replaceChildren(...rows.map(({ part }) => part));
-    element("answers").hidden = element("check").hidden = received.length === 0;
-    element("none").hidden = received.length > 0;
-    element("deleting").hidden = true;
-    show("shown");
+    came = await lookOnce();
     announce(count);
   } catch (error) {
+    if (error instanceof TainaError && error.code === "cancelled") return;
     explain(error);
+    came = { error };
   }
+  watching ??= await load("ui/watching.js").catch(() => null);
+  watching?.begin(came, lookOnce, explain);
+}
+
+/** @type {import("../ui/watching.js").Look} */
+async function lookOnce(call) {
+  newest.abort();
+  const { signal } = (newest = new AbortController());
+  link = await decodeLink(location.hash, "inbox");
+  const { answers, expires, received } = await requests.inbox(link, { ...call, signal });
+  if (signal.aborted) throw new TainaError("cancelled");
+  const same = rows.every(({ secret }, n) => secret === received[n]?.secret);
+  const news = count !== "" && !(same && rows.length === received.length);
+  // The rows that are there stay, as the keyboard may be in them; only who looks anew wants what `check` said forgotten.
+  if (!same || !call) rows = [];
+  tell(answers, expires, received);
+  show("shown");
+  if (news) announce(count);
+  return { news, settled: received.length >= answers || expires <= Date.now() / 1000 };
+}
+
+/** @param {number} answers @param {number} expires @param {Answer[]} received */
+function tell(answers, expires, received) {
+  count = say("count", { n: received.length, most: answers });
+  fill("came", count);
+  fill("until", formatTime(expires));
+  const list = element("answers");
+  if (rows.length === 0) list.replaceChildren();
+  const more = received.slice(rows.length).map((answer, n) => row(answer, rows.length + n));
+  list.append(...more.map(({ part }) => part));
+  rows.push(...more);
+  list.hidden = element("check").hidden = received.length === 0;
+  element("none").hidden = received.length > 0;
 }
 
 /** @param {Answer} answer @param {number} n @returns {Row} */
@@ -102,6 +137,8 @@ function askToDelete(asking) {
 }
 
 async function remove() {
+  watching?.pause();
+  newest.abort();
   try {
     await requests.withdraw(link);
     element("answers").replaceChildren();
@@ -110,6 +147,7 @@ async function remove() {
     show("deleted");
   } catch (error) {
     explain(error);
+    watching?.begin({ error }, lookOnce, explain);
   }
 }
 

@@ -1,8 +1,8 @@
-import { Secrets } from "../client/secrets.js";
+import { Secrets, hasEnded } from "../client/secrets.js";
 import { TainaError } from "../errors.js";
 import { cleanFragment, decodeLink } from "../format/links.js";
 import { forget, keep, sent } from "../kept_receipts.js";
-import { announce, element, fill, formatNumber, formatTime, input, run, say, show } from "../ui/page.js";
+import { announce, element, fill, formatNumber, formatTime, input, load, run, say, show } from "../ui/page.js";
 
 /** @type {Record<string, string>} */
 const STATES = {
@@ -18,6 +18,12 @@ const client = new Secrets();
 let link;
 /** What this browser would keep of it. @type {{receipt: string, created: number, expires: number}} */
 let mine;
+/** What the page shows. @type {import("../client/secrets.js").Receipt | null} */
+let shown = null;
+/** The newest look: an older one ends with it. */
+let newest = new AbortController();
+/** What looks by itself, once it is here. @type {typeof import("../ui/watching.js") | null} */
+let watching = null;
 
 addEventListener("hashchange", () => location.reload());
 
@@ -43,17 +49,41 @@ function start() {
   void look();
 }
 
+/** Somebody looks; from then on the page does, too. */
 async function look() {
+  watching?.pause();
+  /** @type {import("../ui/watching.js").Came} */
+  let came;
   try {
-    link = await decodeLink(location.hash, "receipt");
-    tell(await client.receipt(link));
+    came = await lookOnce();
+    announce(element("receipt-state").textContent ?? "");
   } catch (error) {
+    if (error instanceof TainaError && error.code === "cancelled") return;
     explain(error);
+    came = { error };
   }
+  watching ??= await load("ui/watching.js").catch(() => null);
+  watching?.begin(came, lookOnce, explain);
+}
+
+/** @type {import("../ui/watching.js").Look} */
+async function lookOnce(call) {
+  newest.abort();
+  const { signal } = (newest = new AbortController());
+  link = await decodeLink(location.hash, "receipt");
+  const receipt = await client.receipt(link, { ...call, signal });
+  if (signal.aborted) throw new TainaError("cancelled");
+  const news = shown !== null && shown.state !== receipt.state;
+  // What has not changed is not written again: a selection would be lost, and read aloud it would be news.
+  if (JSON.stringify(receipt) !== JSON.stringify(shown)) tell(receipt);
+  show("shown");
+  if (news) announce(element("receipt-state").textContent ?? "");
+  return { news, settled: hasEnded(receipt, Date.now() / 1000) };
 }
 
 /** @param {import("../client/secrets.js").Receipt} receipt */
-function tell({ state, created, expires, ended, failed_attempts }) {
+function tell(receipt) {
+  const { state, created, expires, ended, failed_attempts } = receipt;
   // Without the reader's proof nothing more is known than that the bytes were handed out.
   const name = say(`states.${state === "unproved" ? "revealed" : state}`);
   element("receipt-state").textContent = name;
@@ -68,12 +98,18 @@ function tell({ state, created, expires, ended, failed_attempts }) {
     element("ended-name").textContent = name;
     fill("ended", formatTime(ended));
   }
-  element("burn").hidden = state !== "waiting" && state !== "uploading";
-  element("burning").hidden = true;
+  if (state !== "waiting" && state !== "uploading") endBurning();
   mine = { receipt: cleanFragment(location.hash), created, expires };
-  tellKept(false);
-  show("shown");
-  announce(name);
+  if (shown === null) tellKept(false);
+  shown = receipt;
+}
+
+/** There is nothing to burn any more. The keyboard may be there. */
+function endBurning() {
+  const parts = [element("burn"), element("burning")];
+  const left = parts.some((part) => part.contains(document.activeElement));
+  for (const part of parts) part.hidden = true;
+  if (left) element("refresh").focus({ preventScroll: true });
 }
 
 /** @param {boolean} aloud whether this is new */
@@ -97,17 +133,19 @@ function askToBurn(asking) {
 }
 
 async function burn() {
+  watching?.pause();
+  newest.abort();
   try {
     await client.burn(link);
   } catch (error) {
     // It ended in another way in the meantime: the receipt tells which.
     if (!(error instanceof TainaError && error.code === "gone")) {
       explain(error);
+      watching?.begin({ error }, lookOnce, explain);
       return;
     }
   }
   await look();
-  element("refresh").focus();
 }
 
 /** @param {unknown} error */
