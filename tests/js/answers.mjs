@@ -5,7 +5,9 @@ import { fromBase64url, toBase64url } from "../../site/js/bytes.js";
 import { Client } from "../../site/js/client/client.js";
 import { CODES, STATES } from "../../site/js/client/answers.js";
 import { Requests } from "../../site/js/client/requests.js";
+import { hasEnded } from "../../site/js/client/secrets.js";
 import { Transport } from "../../site/js/client/transport.js";
+import { pauses } from "../../site/js/client/waiting.js";
 import { TainaError } from "../../site/js/errors.js";
 import * as derive from "../../site/js/format/derive.js";
 import * as envelope from "../../site/js/format/envelope.js";
@@ -22,6 +24,7 @@ import { decodeHeader } from "../../site/js/format/payload.js";
 /** @type {Record<string, (question: any) => Promise<unknown>>} */
 const QUESTIONS = {
   names,
+  waiting,
   link,
   header,
   seal,
@@ -76,6 +79,16 @@ async function names() {
     format,
     codes: CODES,
     states: STATES,
+  };
+}
+
+/** How long a page waits between looks, so many times, and the states of a receipt for which it does. @param {{looks: number}} question */
+async function waiting({ looks }) {
+  const rests = pauses();
+  const receipt = { created: 0, expires: 0, failed_attempts: 0, proved: false };
+  return {
+    pauses: Array.from({ length: looks }, () => rests.next().value),
+    states: STATES.filter((state) => !hasEnded({ ...receipt, state }, 0)),
   };
 }
 

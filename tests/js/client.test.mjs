@@ -11,6 +11,7 @@ import { fromBase64url, toBase64url } from "../../site/js/bytes.js";
 import { Client } from "../../site/js/client/client.js";
 import { readInstance } from "../../site/js/client/instance.js";
 import { Pace } from "../../site/js/client/pace.js";
+import { hasEnded } from "../../site/js/client/secrets.js";
 import { Transport } from "../../site/js/client/transport.js";
 import { TainaError } from "../../site/js/errors.js";
 import { deriveContentKeys, deriveLinkKeys, deriveReceipt, sha256 } from "../../site/js/format/derive.js";
@@ -152,6 +153,48 @@ for (const status of [429, 500, 502, 503, 504]) {
     assert.equal(calls.length, 2);
   });
 }
+
+test("a look is not tried again by itself, and says what the server asks for", async () => {
+  const { receipt } = await sealed(text);
+  const asked = (/** @type {string} */ value) => new Response("", { status: 503, headers: { "Retry-After": value } });
+  for (const [answer, code, retryAfter] of /** @type {const} */ ([
+    [lost, "unreachable", undefined],
+    [() => problem(429, { code: "rate_limited", retry_after: 7 }), "rate_limited", 7],
+    [() => asked("90"), "internal", 90],
+    [() => asked("Fri, 31 Dec 1999 23:59:59 GMT"), "internal", undefined],
+    [() => asked("9999999999"), "internal", undefined],
+  ])) {
+    const { client, calls, waits } = clientOf(answer);
+    await assert.rejects(client.receipt(receipt, { tries: 1 }), (error) => {
+      assert.ok(error instanceof TainaError);
+      assert.deepEqual([error.code, error.members.retry_after], [code, retryAfter]);
+      return true;
+    });
+    assert.equal(calls.length, 1);
+    assert.deepEqual(waits, []);
+  }
+});
+
+test("a look that was given up ends, whatever came of it", async () => {
+  const { receipt } = await sealed(text);
+  const turn = new AbortController();
+  const { client } = clientOf(() => {
+    turn.abort();
+    return problem(404, { code: "not_found" });
+  });
+  await assert.rejects(client.receipt(receipt, { tries: 1, signal: turn.signal }), refusal("cancelled"));
+});
+
+test("a receipt is settled once nothing can change any more", () => {
+  const day = 86_400;
+  const receipt = { created: 0, expires: 9 * day, failed_attempts: 0, proved: false };
+  assert.equal(hasEnded({ ...receipt, state: "waiting" }, 8 * day), false);
+  assert.equal(hasEnded({ ...receipt, state: "revealed", ended: 0 }, day), false, "its reader may still be reading");
+  assert.equal(hasEnded({ ...receipt, state: "revealed", ended: 0 }, day + 1), true);
+  for (const state of /** @type {const} */ (["opened", "unproved", "burned", "expired", "locked"])) {
+    assert.equal(hasEnded({ ...receipt, state, ended: 0 }, 0), true, state);
+  }
+});
 
 test("a server that asks for a little patience gets it", async () => {
   const limited = () => problem(429, { code: "rate_limited", retry_after: 7 });

@@ -1,11 +1,13 @@
 """What both languages have is called the same in both, each in its own spelling."""
 
 import re
+from itertools import islice
 from typing import Any, get_args
 
 from support.javascript import JavaScript
 from taina import Client
-from taina.client import transport
+from taina.cli import receipt
+from taina.client import transport, waiting
 from taina.errors import TainaError
 from taina.format import derive, envelope, links, payload, stream
 from taina.store import State
@@ -50,3 +52,9 @@ def test_the_codes_that_pages_believe_are_those_that_a_server_sends(javascript: 
     sent = document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]
     assert TainaError.code in sent
     assert sorted(names["codes"]) == sorted(sent)
+
+
+def test_a_page_waits_as_the_commands_do(javascript: JavaScript) -> None:
+    told = javascript.ask("waiting", looks=30)
+    assert told["pauses"] == list(islice(waiting.pauses(), 30))
+    assert tuple(told["states"]) == receipt._OPEN_STATES

@@ -66,11 +66,12 @@ async function lookOnce(call) {
   link = await decodeLink(location.hash, "inbox");
   const { answers, expires, received } = await requests.inbox(link, { ...call, signal });
   if (signal.aborted) throw new TainaError("cancelled");
-  const same = rows.every(({ secret }, n) => secret === received[n]?.secret);
-  const news = count !== "" && !(same && rows.length === received.length);
-  // The rows that are there stay, as the keyboard may be in them; only who looks anew wants what `check` said forgotten.
-  if (!same || !call) rows = [];
-  tell(answers, expires, received);
+  const begins = rows.every(({ secret }, n) => secret === received[n]?.secret);
+  const same = begins && rows.length === received.length;
+  const news = count !== "" && !same;
+  // Rows stay, as the keyboard may be in them; only a person who looks again wants what `check` said forgotten.
+  if (!begins || !call) rows = [];
+  if (!same || !call || count === "") tell(answers, expires, received);
   show("shown");
   if (news) announce(count);
   return { news, settled: received.length >= answers || expires <= Date.now() / 1000 };

@@ -107,8 +107,9 @@ function isCancelled(came) {
 /** Said once, until an answer comes. @param {boolean} failed */
 function tellFailure(failed) {
   const notice = element("unanswered");
-  if (failed && notice.hidden) announce(notice.textContent ?? "");
+  if (notice.hidden !== failed) return;
   notice.hidden = !failed;
+  if (failed) announce(notice.textContent ?? "");
 }
 
 /** Chrome on Android has notifications for service workers alone, and only making one tells; without leave it is not shown. */
