@@ -52,10 +52,9 @@ async function look() {
     announce(count);
   } catch (error) {
     if (error instanceof TainaError && error.code === "cancelled") return;
-    explain(error);
-    came = { error };
+    came = { error, settled: !explain(error) };
   }
-  watching ??= await load("ui/watching.js").catch(() => null);
+  if (!came.settled) watching ??= await load("ui/watching.js").catch(() => null);
   watching?.begin(came, lookOnce, explain);
 }
 
@@ -152,7 +151,9 @@ async function remove() {
   }
 }
 
-/** @param {unknown} error */
+/** @param {unknown} error @returns {boolean} whether that may pass */
 function explain(error) {
-  show((error instanceof TainaError && STATES[error.code]) || "unreachable");
+  const state = (error instanceof TainaError && STATES[error.code]) || "unreachable";
+  show(state);
+  return state === "unreachable" || state === "limited";
 }

@@ -105,7 +105,7 @@ async function look() {
     came = { error };
   }
   announce(rows().map(lineOf).join("\n"));
-  watching ??= await load("ui/watching.js").catch(() => null);
+  if (!came.settled) watching ??= await load("ui/watching.js").catch(() => null);
   watching?.begin(came, lookOnce, () => {});
 }
 

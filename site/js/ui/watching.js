@@ -14,10 +14,8 @@ import { announce, element } from "./page.js";
 const BETWEEN = 1000; // ms from one look to the next, at least, however often somebody comes and goes
 const AFTER_ERROR = 60; // seconds, at least
 const MAX_RETRY_AFTER = 86_400; // seconds that a server may ask for
-/** Errors that no waiting mends. */
-const LASTING = ["incomplete_link", "wrong_link", "newer_link", "not_found", "unsupported"];
 
-/** Null before the page begins, and once nothing can change any more. @type {{look: Look, explain: (error: unknown) => void} | null} */
+/** Null before the page begins, and once nothing can change any more. @type {{look: Look, explain: (error: unknown) => unknown} | null} */
 let watched = null;
 let rests = pauses();
 /** When another look may be, on the clock of `performance`. */
@@ -38,7 +36,7 @@ element("notifying").hidden = !canNotify();
  * Somebody has looked: from now on the page does.
  * @param {Came} came of that look
  * @param {Look} look
- * @param {(error: unknown) => void} explain shows an error that no waiting mends
+ * @param {(error: unknown) => unknown} explain shows that there is nothing to look at any more
  */
 export function begin(came, look, explain) {
   watched = { look, explain };
@@ -71,22 +69,21 @@ async function lookAgain() {
   /** @type {Came} */
   const came = await turn.look({ tries: 1 }).catch((/** @type {unknown} */ error) => ({ error }));
   if (turn !== watched || isCancelled(came)) return; // a newer look goes on
-  const { code } = errorOf(came) ?? {};
-  tellFailure(code !== undefined);
-  if (code !== undefined && LASTING.includes(code)) turn.explain(came.error);
+  came.settled ??= errorOf(came)?.code === "not_found";
+  tellFailure(came.error !== undefined && !came.settled);
+  if (came.error !== undefined && came.settled) turn.explain(came.error);
   if (came.news) notify();
   go(came);
 }
 
 /** Rest as long as this look asks for. @param {Came} came */
 function go(came) {
-  const error = errorOf(came);
-  const settled = came.settled || (error !== null && LASTING.includes(error.code));
-  element("watching").hidden = Boolean(settled);
-  if (settled) {
+  element("watching").hidden = Boolean(came.settled);
+  if (came.settled) {
     pause();
     return;
   }
+  const error = errorOf(came);
   const asked = Math.min(Number(error?.members.retry_after ?? 0), MAX_RETRY_AFTER);
   earliest = performance.now() + Math.max(BETWEEN, asked * 1000);
   if (error) rest(AFTER_ERROR);
