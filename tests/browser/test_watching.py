@@ -159,8 +159,9 @@ def test_a_receipt_looks_by_itself_and_disturbs_nobody(tab: Tab, taina: Server) 
     world = World(tab)
     tab.evaluate("(document.querySelector('#nickname').focus(), scrollTo(0, 150), true)")
     tab.fill("#nickname", "half a na")
-    reader = "[document.activeElement.id, document.activeElement.value, scrollY]"
-    before = tab.evaluate(reader)
+    reader = "[document.activeElement.id, document.activeElement.value]"
+    place = "[scrollY, document.activeElement.getBoundingClientRect().top]"
+    before, (scrolled, top) = tab.evaluate(reader), tab.evaluate(place)
     world.asked(), world.changes(), world.spoken()
     seen = []
     for _ in range(16):
@@ -173,6 +174,8 @@ def test_a_receipt_looks_by_itself_and_disturbs_nobody(tab: Tab, taina: Server) 
     world.elapse()
     assert tab.text("#receipt-state") == tab.text("#announcement") == "Opened"
     assert tab.evaluate(reader) == before
+    now, now_top = tab.evaluate(place)
+    assert now == scrolled or abs(now_top - top) < 1, "nothing scrolls, but for engines that keep in place what is read"
     assert world.rests() == [], "nothing can change any more"
     assert not tab.shown("#watching")
     world.leave()
