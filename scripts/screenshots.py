@@ -245,6 +245,24 @@ def shoot_sent(page: Page, url: str, take: Take) -> None:
     take(page, "sent-shown")
 
 
+def shoot_watching(page: Page, url: str, take: Take) -> None:
+    _, receipt = make(page, url)
+    page.clock.install()
+    page.goto(receipt)
+    page.wait_for_selector("#watching", state="visible")
+    take(page, "receipt-watching")
+    page.click("#notify")
+    page.wait_for_selector("#not-allowed", state="visible")
+    page.route("**/api/v1/**", lambda route: route.abort())
+    page.clock.run_for(6000)
+    page.wait_for_selector("#unanswered", state="visible")
+    take(page, "receipt-unanswered")
+    page.evaluate("Notification.requestPermission = async () => 'granted'")
+    page.click("#notify")
+    page.wait_for_selector("#notify[aria-pressed=true]")
+    take(page, "receipt-notifies")
+
+
 def shoot_without_scripts(browser: Browser, url: str, out: Take, look: tuple[str, str, str]) -> None:
     with open_context(browser, *look, scripts=False) as context:
         page = context.new_page()
@@ -275,6 +293,17 @@ def shoot_texts(page: Page, url: str, take: Take) -> None:
         take(page, name)
     page.click(".languages summary")
     take(page, "languages")
+
+
+SHOTS = (
+    shoot_create,
+    shoot_reveal,
+    shoot_sent,
+    shoot_watching,
+    shoot_requests,
+    shoot_unreachable,
+    shoot_texts,
+)
 
 
 def available() -> list[str]:
@@ -323,7 +352,7 @@ def shoot_all(browser: Browser, url: str, out: Path, look: tuple[str, str, str],
         page.evaluate("scrollTo(0, 0)")
         page.screenshot(path=out / f"{name}-{'-'.join(look)}.png", full_page=True)
 
-    for shoot in (shoot_create, shoot_reveal, shoot_sent, shoot_requests, shoot_unreachable, shoot_texts):
+    for shoot in SHOTS:
         with open_context(browser, *look) as context:
             shoot(context.new_page(), url, take)
     shoot_without_scripts(browser, url, take, look)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from browser.engines import Tab, reach
+from browser.engines import Browsers, PlaywrightTab, Tab, reach
 from browser.test_accessibility import go_to
 from support.servers import Server
 from taina import Client
@@ -444,3 +444,13 @@ def test_where_there_are_no_notifications_none_are_offered(tab: Tab, taina: Serv
     sent_page(tab, taina, 1, missing)
     tab.wait(WATCHES)
     assert not tab.shown("#notify")
+
+
+def test_what_a_page_says_of_its_looks_is_not_printed(browsers: Browsers, taina: Server) -> None:
+    with browsers.tab("chromium") as tab:
+        assert isinstance(tab, PlaywrightTab)
+        receipt_page(tab, taina)
+        tab.wait(WATCHES)
+        tab.page.emulate_media(media="print")
+        assert tab.shown("#receipt-state")
+        assert not tab.shown("#watching")
