@@ -103,7 +103,7 @@ export class Transport {
         problem = await problemOf(response);
         asked = Number(problem.members.retry_after ?? 0);
         problem.passing = RETRY_STATUSES.includes(response.status) && asked <= MAX_RETRY_AFTER;
-        problem.members.retry_after ??= retryAfter(response);
+        keepRetryAfter(problem, response);
         if (!problem.passing) throw problem;
       } catch (error) {
         if (signal?.aborted) throw new TainaError("cancelled");
@@ -125,13 +125,14 @@ function isOfGuard({ type, ok, status, headers }) {
 }
 
 /**
- * What a proxy asks for, which sends no document of ours; the form with a date is not worth reading.
+ * What a proxy asks for, which sends no document of ours (RFC 9110, section 10.2.3); the form with a date is not worth
+ * reading.
+ * @param {TainaError} problem
  * @param {Response} response
- * @returns {number | undefined} seconds (RFC 9110, section 10.2.3)
  */
-function retryAfter(response) {
+function keepRetryAfter({ members }, response) {
   const value = response.headers.get("Retry-After") ?? "";
-  return /^\d{1,9}$/.test(value) ? Number(value) : undefined;
+  if (/^\d{1,9}$/.test(value)) members.retry_after ??= Number(value);
 }
 
 /** @returns {string} where the API is: a page says so if that is another host, and a worker, which has no page, is told */
