@@ -259,7 +259,6 @@ def shoot_watching(page: Page, url: str, take: Take) -> None:
     take(page, "receipt-unanswered")
     page.evaluate("Notification.requestPermission = async () => 'granted'")
     page.click("#notify")
-    page.wait_for_selector("#notify[aria-pressed=true]")
     take(page, "receipt-notifies")
 
 
@@ -295,15 +294,7 @@ def shoot_texts(page: Page, url: str, take: Take) -> None:
     take(page, "languages")
 
 
-SHOTS = (
-    shoot_create,
-    shoot_reveal,
-    shoot_sent,
-    shoot_watching,
-    shoot_requests,
-    shoot_unreachable,
-    shoot_texts,
-)
+SHOTS = (shoot_create, shoot_reveal, shoot_sent, shoot_watching, shoot_requests, shoot_unreachable, shoot_texts)
 
 
 def available() -> list[str]:
