@@ -257,9 +257,6 @@ def shoot_watching(page: Page, url: str, take: Take) -> None:
     page.clock.run_for(6000)
     page.wait_for_selector("#unanswered", state="visible")
     take(page, "receipt-unanswered")
-    page.evaluate("Notification.requestPermission = async () => 'granted'")
-    page.click("#notify")
-    take(page, "receipt-notifies")
 
 
 def shoot_without_scripts(browser: Browser, url: str, out: Take, look: tuple[str, str, str]) -> None:
