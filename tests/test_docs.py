@@ -60,11 +60,32 @@ def test_the_first_screen_has_the_two_commands() -> None:
 
 
 def test_the_house_is_shown_whole() -> None:
-    """Every room at the first level of the package and of the site's scripts stands in the map."""
-    shown = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
-    package = ROOT / "backend" / "taina"
-    rooms = {path.name for path in package.iterdir() if path.is_dir() and (path / "__init__.py").exists()}
-    assert [room for room in sorted(rooms) if f"backend/taina/{room}/" not in shown] == []
+    """Every room stands in the map, and what the map names is there."""
+    shown = re.search(r"^## The house$(.*?)^Imports", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.S | re.M)
+    assert shown
+    named = {name for line in shown[1].splitlines() for name in paths_in(line)}
+    parents = ("backend/taina", "site", "site/js", "scripts")
+    rooms = {
+        f"{parent}/{path.name}"
+        for parent in parents
+        for path in (ROOT / parent).iterdir()
+        if path.is_dir() and any(found.is_file() for found in path.iterdir() if found.name[0] not in "._")
+    }
+    assert rooms - {"backend/taina/__pycache__", "site/node_modules", "scripts/__pycache__", *parents} - named == set()
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+
+
+def paths_in(line: str) -> list[str]:
+    """What a row of the map names: whole paths first, then others in the folder of the last whole one."""
+    paths: list[str] = []
+    folder = ""
+    for name in re.findall(r"`([\w./]+(?:/|\.\w+))`", line):
+        if not paths or "/" in name.rstrip("/"):
+            folder = name if name.endswith("/") else name.rpartition("/")[0] + "/"
+            paths.append(name.rstrip("/"))
+        else:
+            paths.append((folder + name).rstrip("/"))
+    return paths
 
 
 def test_the_version_is_the_newest_that_has_a_heading() -> None:
