@@ -1,0 +1,113 @@
+"""What an operator has laid down: pages say it before anything is entered, and keep to it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from browser.engines import Tab, choose, reach
+from support.servers import Server, start_server, stop_server
+from taina import Client
+
+STRICT = [
+    *("--ttl-min", "1h", "--ttl-max", "2d", "--ttl-default", "3h", "--passphrases", "required"),
+    *("--files", "false", "--max-recipients", "5", "--max-answers", "3"),
+]
+LIFETIMES = "[...document.querySelectorAll('#ttl option')].map(({text}) => text)"
+
+
+def shown_text(tab: Tab, selector: str) -> str:
+    return str(tab.evaluate(f"document.querySelector('{selector}').innerText"))
+
+
+@pytest.fixture(scope="module")
+def strict(built_site: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = start_server(tmp_path_factory.mktemp("strict"), *STRICT, "--site", str(built_site))
+    yield server
+    stop_server(server)
+
+
+@pytest.fixture(scope="module")
+def generated(built_site: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    options = ["--passphrases", "generated", "--max-recipients", "1", "--max-answers", "1", "--site", str(built_site)]
+    server = start_server(tmp_path_factory.mktemp("generated"), *options)
+    yield server
+    stop_server(server)
+
+
+def test_the_page_says_what_is_allowed_and_keeps_to_it(tab: Tab, strict: Server, tmp_path: Path) -> None:
+    tab.open(f"{strict.url}/en/")
+    tab.wait("!document.querySelector('#policy').hidden")
+    assert shown_text(tab, "#policy").split("\n\n") == [
+        "This server requires a passphrase for every secret.",
+        "This server accepts text only, no files.",
+    ]
+    assert tab.evaluate(LIFETIMES) == ["1 hour", "3 hours", "4 hours", "1 day"]
+    assert tab.value("#ttl") == "10800"
+    assert not tab.shown("#add-files") and not tab.shown("#optional")
+    assert "(1–5)" in tab.text("#recipients-hint")
+    tab.fill("#text", "kept")
+    tab.click("#send")
+    reach(tab, "error")
+    assert shown_text(tab, "#error") == "This server requires a passphrase for every secret."
+    tab.fill("#passphrase", "abc")
+    tab.fill("#recipients", "6")
+    tab.click("#send")
+    tab.wait("document.querySelector('#error').innerText === 'Enter a number of recipients from 1 to 5.'")
+    tab.fill("#recipients", "1")
+    file = tmp_path / "plan.txt"
+    file.write_text("plan")
+    choose(tab, [file])  # as one that is dropped
+    tab.click("#send")
+    tab.wait("document.querySelector('#error').innerText === 'This server accepts text only, no files.'")
+    tab.click("#chosen button")
+    assert tab.value("#text") == "kept"
+    tab.click("#send")
+    reach(tab, "done")
+
+
+def test_the_page_of_requests_asks_for_a_passphrase(tab: Tab, reader: Tab, strict: Server) -> None:
+    tab.open(f"{strict.url}/en/request/")
+    tab.wait("document.querySelector('#ask-passphrase').disabled")
+    assert tab.evaluate("document.querySelector('#ask-passphrase').checked")
+    assert tab.evaluate(LIFETIMES) == ["1 hour", "3 hours", "4 hours", "1 day"]
+    tab.fill("#answers", "4")
+    tab.click("#make")
+    reach(tab, "error")
+    assert shown_text(tab, "#error") == "Enter a number of answers from 1 to 3."
+    tab.fill("#answers", "3")
+    tab.click("#make")
+    reach(tab, "done")
+    reader.open(tab.value("#link"))
+    reach(reader, "ready")
+    reader.wait("!document.querySelector('#policy').hidden")
+    assert not reader.shown("#add-files")
+    reader.fill("#text", "the answer")
+    reader.fill("#passphrase", "abc")
+    reader.click("#send")
+    reach(reader, "done")
+
+
+def test_where_passphrases_are_generated_nothing_else_can_be_typed(tab: Tab, generated: Server) -> None:
+    tab.open(f"{generated.url}/en/")
+    tab.wait("document.querySelector('#passphrase').readOnly")
+    assert shown_text(tab, "#policy") == "This server requires a passphrase of six generated words for every secret."
+    assert not tab.shown("#recipients")
+    tab.fill("#text", "kept")
+    tab.click("#send")
+    reach(tab, "error")
+    assert tab.evaluate("document.activeElement.id") == "six-words"
+    tab.click("#six-words")
+    tab.wait("document.querySelector('#passphrase').value !== ''")
+    phrase = tab.value("#passphrase")
+    tab.click("#send")
+    reach(tab, "done")
+    with Client(generated.url) as client:
+        assert client.open(tab.value("#link"), phrase).text == "kept"
+
+
+def test_an_instance_without_a_policy_says_nothing_and_loads_nothing_for_it(tab: Tab, taina: Server) -> None:
+    tab.open(f"{taina.url}/en/")
+    tab.wait("performance.getEntriesByType('resource').some(({name}) => name.endsWith('/status'))")
+    assert not tab.shown("#policy") and not tab.shown("#login")
+    assert not tab.evaluate("performance.getEntriesByType('resource').some(({name}) => name.includes('policy'))")
