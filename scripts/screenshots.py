@@ -16,6 +16,7 @@ import click
 from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
 
 from picture_notes import look_of, with_note
+from picture_policy import shoot_policy
 from support.servers import serving
 from taina import base64url
 from taina.format.derive import sha256
@@ -97,39 +98,6 @@ def shoot_create(page: Page, url: str, take: Take) -> None:
     page.context.set_offline(True)
     take(page, "create-offline")
     page.context.set_offline(False)
-
-
-def shoot_policy(page: Page, url: str, take: Take) -> None:
-    """An instance with a login before it, and one that is strict."""
-
-    def tell(ttl: dict[str, int], **options: object) -> None:
-        answer = {"limits": {"size": 1 << 20, "answers": 3}, "ttl": ttl, "options": options}
-        page.unroute_all()
-        page.route("**/api/v1/status", lambda route: route.fulfill(json=answer))
-
-    tell({"min": 300, "max": 2592000, "default": 604800}, create="proxy", login_url="/login")
-    for path, name, button in (("", "create", "#send"), ("request/", "request", "#make")):
-        page.goto(f"{url}{path}")
-        page.wait_for_selector("#login", state="visible")
-        take(page, f"{name}-login")
-        page.route("**/api/v1/*s/*", lambda route: route.fulfill(status=401, content_type="text/html"))
-        if not path:
-            page.fill("#text", TEXT)
-        page.click(button)
-        reach(page, "error")
-        take(page, f"{name}-login-needed")
-    rules = {"passphrases": "generated", "files": False, "recipients": 5}
-    tell({"min": 3600, "max": 172800, "default": 10800}, create="anyone", **rules)
-    page.goto(url)
-    page.wait_for_selector("#policy", state="visible")
-    page.fill("#text", TEXT)
-    page.click("#send")
-    reach(page, "error")
-    take(page, "create-policy")
-    page.goto(f"{url}request/")
-    page.wait_for_selector("#ask-passphrase:disabled")
-    take(page, "request-policy")
-    page.unroute_all()
 
 
 def shoot_reveal(page: Page, url: str, take: Take) -> None:
