@@ -292,16 +292,7 @@ def shoot_texts(page: Page, url: str, take: Take) -> None:
     take(page, "languages")
 
 
-SHOTS = (
-    shoot_create,
-    shoot_policy,
-    shoot_reveal,
-    shoot_sent,
-    shoot_watching,
-    shoot_requests,
-    shoot_unreachable,
-    shoot_texts,
-)
+SHOTS = (shoot_create, shoot_reveal, shoot_sent, shoot_watching, shoot_requests, shoot_unreachable, shoot_texts)
 
 
 def available() -> list[str]:
@@ -350,7 +341,7 @@ def shoot_all(browser: Browser, url: str, out: Path, look: tuple[str, str, str],
         page.evaluate("scrollTo(0, 0)")
         page.screenshot(path=out / f"{name}-{'-'.join(look)}.png", full_page=True)
 
-    for shoot in SHOTS:
+    for shoot in (*SHOTS, shoot_policy):
         with open_context(browser, *look) as context:
             shoot(context.new_page(), url, take)
     shoot_without_scripts(browser, url, take, look)
