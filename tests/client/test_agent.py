@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from support.servers import Server
@@ -287,6 +287,8 @@ values = st.text(st.characters(exclude_characters="\0\r\n", exclude_categories=[
 
 
 @given(lines, values)
+@example(["C='"], "#")
+@example(["C='", "A=1", "KEY=x"], "'")
 def test_a_variable_reads_as_it_was_written_and_others_stay(parts: list[str], value: str) -> None:
     text = "\n".join(parts)
     changed = with_variable(text, "KEY", value)

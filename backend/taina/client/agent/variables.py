@@ -27,12 +27,17 @@ def read_variable(text: str, name: str) -> str:
 
 
 def with_variable(text: str, name: str, value: str) -> str:
-    """The file's text with this variable in place of those of its name, or at the end. Raises: FileError."""
+    """The file's text with this variable in place of those of its name, at the end. Raises: FileError.
+
+    At the beginning, where a quote is not closed: one in the value would close it, and be no part of the value.
+    """
     check_name(name)
     if any(mark in value for mark in "\n\r\0"):
         raise FileError("It has several lines, which such a file cannot hold. Save it as a file of its own.")
     kept = [part for part in _settings(text) if not ((match := _SETTING.fullmatch(part)) and match[1] == name)]
-    return "\n".join([*kept, f"{name}={shlex.quote(value)}"]) + "\n"
+    own = f"{name}={shlex.quote(value)}"
+    is_closed = all(_words(part) is not None for part in kept)
+    return "\n".join([*kept, own] if is_closed else [own, *kept]) + "\n"
 
 
 def check_name(name: str) -> None:
