@@ -108,6 +108,16 @@ def test_the_page_says_which_machines_are_too_old(program: Path, language: str) 
     assert [int(part) for part in needed] <= [int(part) for part in told]
 
 
+def test_the_page_says_how_much_room_it_unpacks_into(program: Path, tmp_path: Path) -> None:
+    with served(program, tmp_path):
+        files = [file for file in (tmp_path / "unpacked").rglob("*") if file.is_file()]
+        megabytes = sum(file.stat().st_size for file in files) / 1_000_000
+    for language in ("en", "bg"):
+        page = (ROOT / "site/texts" / language / "self-host.md").read_text("utf-8")
+        (told,) = re.findall(r"(\d+) MB (?:in|в) `/tmp`", page)
+        assert 0.7 * int(told) < megabytes < int(told)
+
+
 def test_folders_of_others_are_left_alone(tmp_path: Path) -> None:
     """In /tmp a name is anybody's: what another user put there is neither opened nor deleted."""
     specification = importlib.util.spec_from_file_location("start", ROOT / "scripts/binary/start.py")
