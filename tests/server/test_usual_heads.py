@@ -74,7 +74,7 @@ def read(parser: Parser, data: bytes) -> dict[str, object]:
     consumed = parser.received(data)
     while 0 < consumed < len(data) and not parser.completed:
         consumed += parser.received(data[consumed:])
-    body = None if parser.body_rcv is None else (len(parser.body_rcv), parser.get_body_stream().read())
+    body = None if parser.body_rcv is None else parser.get_body_stream().read()
     refusal = parser.error and (parser.error.code, parser.error.body)
     said = {name: getattr(parser, name, None) for name in _SAID}
     return said | {"consumed": consumed, "body": body, "refusal": refusal}
@@ -108,6 +108,19 @@ heads = st.builds(
     st.lists(lines, max_size=5),
     st.sampled_from([b"", b"abc", b"abcdef"]),
 )
+
+
+def test_a_body_comes_in_any_pieces_and_not_a_byte_more(settings: Any) -> None:
+    head = b"PUT /a HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\n"
+    for pieces in ([b"abcdef"], [b"abc", b"def" + GOOD], [b"a", b"b", b"cdefg"], [b"abcdef" + GOOD]):
+        parser, taken = Parser(settings), 0
+        assert parser.received(head) == len(head)
+        for piece in pieces:
+            assert not parser.completed
+            taken += parser.received(piece)
+        assert (taken, parser.completed, parser.body_bytes_received) == (6, True, 6)
+        assert parser.get_body_stream().read() == b"abcdef"
+        assert parser.received(b"more") == 0
 
 
 @given(heads | lines | st.binary(max_size=100).map(lambda it: it + b"\r\n\r\n"))
