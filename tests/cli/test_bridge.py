@@ -271,6 +271,15 @@ def test_a_large_secret_goes_and_a_larger_one_is_refused_in_its_words(bridge: st
         assert "4 MiB" in json.loads(told)[said]
 
 
+@pytest.mark.parametrize("body", [b"", b"secret=x"])
+def test_who_waits_to_be_told_to_continue_is_answered(bridge: str, body: bytes) -> None:
+    """With an empty body both sides waited, and nothing came."""
+    with socket.create_connection(("127.0.0.1", int(bridge.rpartition(":")[2])), timeout=20) as caller:
+        head = f"POST /api/v1/share HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\nConnection: close\r\n"
+        caller.sendall(f"{head}Expect: 100-continue\r\n\r\n".encode() + body)
+        assert b"HTTP/1.1 401 " in caller.makefile("rb").read()
+
+
 def test_a_body_without_a_type_is_a_form(bridge: str) -> None:
     """As that service takes it."""
     answer = httpx.post(f"{bridge}/api/v1/share", content=b"secret=x&ttl=600", auth=AUTH)

@@ -55,4 +55,10 @@ def _channel(refuse: Refuse) -> type[HTTPChannel]:
     class Channel(HTTPChannel):  # type: ignore[misc]
         error_task_class = Refusal
 
+        def send_continue(self) -> None:
+            """Waitress then waits for a body, even where none is to come."""
+            whole = self.request.completed
+            super().send_continue()
+            self.request.completed = whole
+
     return Channel
