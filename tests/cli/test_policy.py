@@ -1,6 +1,9 @@
 """What an operator lays down: said by the commands before anything is entered, and held by the server where it can."""
 
 import json
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -163,3 +166,17 @@ def test_an_instance_of_an_earlier_release_asks_for_nothing_more() -> None:
     with Client("https://old.example", transport=transport) as client:
         rules = client.rules()
     assert (rules.passphrases, rules.files, rules.recipients, rules.answers) == ("optional", True, None, None)
+
+
+def test_a_login_is_not_believed_on_a_unix_socket(tmp_path: Path) -> None:
+    """As systemd hands one over: nobody can be told apart there, so the server does not start."""
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "socket"))
+        listening.listen()
+        serve = f"LISTEN_FDS=1 LISTEN_PID=$$ exec {sys.executable} -m taina serve {' '.join(PROXY)} 3<&0 </dev/null"
+        done = subprocess.run(
+            ["sh", "-c", serve], cwd=tmp_path, stdin=listening.fileno(), capture_output=True, timeout=60, check=False
+        )
+    assert done.returncode == 1
+    assert b"Nobody is told apart on a Unix socket" in done.stderr
+    assert b"Traceback" not in done.stderr

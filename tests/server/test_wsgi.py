@@ -37,17 +37,27 @@ def test_a_secret_from_its_sender_to_its_reader(tmp_path: Path) -> None:
     assert (tmp_path / "data/taina.db").stat().st_mode & 0o077 == 0
 
 
-def test_a_wrong_option_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"TAINA_MAX_SIZE": "much"}, "TAINA_MAX_SIZE"),
+        (
+            {"TAINA_CREATE": "proxy", "TAINA_LOGIN_URL": "/login", "TAINA_TRUSTED_PROXY": "127.0.0.1"},
+            'create = "proxy" works with `taina serve` alone',
+        ),
+    ],
+)
+def test_what_does_not_go_is_named(tmp_path: Path, options: dict[str, str], said: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", "import taina.wsgi"],
-        env={**os.environ, "TAINA_MAX_SIZE": "much"},
+        env={**os.environ, **options},
         cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 1
-    assert "TAINA_MAX_SIZE" in done.stderr
+    assert said in done.stderr
 
 
 @pytest.mark.parametrize("slashes", ["/", "//", "///"])
