@@ -1,5 +1,6 @@
 """What an operator has laid down: pages say it before anything is entered, and keep to it."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ LIFETIMES = "[...document.querySelectorAll('#ttl option')].map(({text}) => text)
 
 
 def shown_text(tab: Tab, selector: str) -> str:
-    return str(tab.evaluate(f"document.querySelector('{selector}').innerText"))
+    return str(tab.evaluate(f"document.querySelector('{selector}').innerText.trim()"))
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def generated(built_site: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def test_the_page_says_what_is_allowed_and_keeps_to_it(tab: Tab, strict: Server, tmp_path: Path) -> None:
     tab.open(f"{strict.url}/en/")
     tab.wait("!document.querySelector('#policy').hidden")
-    assert shown_text(tab, "#policy").split("\n\n") == [
+    assert re.split(r"\n+", shown_text(tab, "#policy")) == [
         "This server requires a passphrase for every secret.",
         "This server accepts text only, no files.",
     ]
@@ -53,13 +54,13 @@ def test_the_page_says_what_is_allowed_and_keeps_to_it(tab: Tab, strict: Server,
     tab.fill("#passphrase", "abc")
     tab.fill("#recipients", "6")
     tab.click("#send")
-    tab.wait("document.querySelector('#error').innerText === 'Enter a number of recipients from 1 to 5.'")
+    tab.wait("document.querySelector('#error').innerText.trim() === 'Enter a number of recipients from 1 to 5.'")
     tab.fill("#recipients", "1")
     file = tmp_path / "plan.txt"
     file.write_text("plan")
     choose(tab, [file])  # as one that is dropped
     tab.click("#send")
-    tab.wait("document.querySelector('#error').innerText === 'This server accepts text only, no files.'")
+    tab.wait("document.querySelector('#error').innerText.trim() === 'This server accepts text only, no files.'")
     tab.click("#chosen button")
     assert tab.value("#text") == "kept"
     tab.click("#send")

@@ -50,29 +50,33 @@ def guarded(
     folder.mkdir()
     (folder / "taina.toml").write_text(OPTIONS)
     server = start_server(folder / "data", "--config", str(folder / "taina.toml"), "--site", str(site))
-    with login_server(leads_on=leads_on) as login:
-        port = free_port()
-        if name == "caddy":
-            added = CADDY.replace("request_header -Remote-User", "") if forgetful else CADDY
-            text = (DEPLOY / "Caddyfile").read_text().replace("secrets.example.org {", f"http://localhost:{port} {{")
-            text = text.replace("\treverse_proxy ", f"{added}\treverse_proxy ", 1)
-            text = text.replace("lb_try_duration 15s", "lb_try_duration 1s")
-        else:
-            added = LOCATION.replace("proxy_set_header Remote-User $login;", "") if forgetful else LOCATION
-            text = (DEPLOY / "nginx.conf").read_text().replace("secrets.example.org", "localhost")
-            text = re.sub(r"\n *ssl_.*|\n *listen \[.*", "", text).replace("listen 443 ssl http2", f"listen {port}")
-            text = text.replace("listen 80", f"listen 127.0.0.1:{free_port()}")
-            text = text.replace("/var/log/nginx/taina.log", f"{folder}/taina.log")
-            text = text.replace("server {", f"{MAP}server {{", 1).replace(
-                "location / {", f"{BLOCKS}location / {{\n{added}", 1
-            )
-        text = text.replace("127.0.0.1:8080", f"127.0.0.1:{server.port}")
-        text = text.replace("127.0.0.1:4180", f"127.0.0.1:{login.server_port}")
-        proxy = folder / "proxy"
-        proxy.mkdir()
-        with caddy(proxy, port, text) if name == "caddy" else nginx(proxy, port, text):
-            yield Guarded(f"http://localhost:{port}", server, login)
-    stop_server(server)
+    try:
+        with login_server(leads_on=leads_on) as login:
+            port = free_port()
+            if name == "caddy":
+                added = CADDY.replace("request_header -Remote-User", "") if forgetful else CADDY
+                text = (
+                    (DEPLOY / "Caddyfile").read_text().replace("secrets.example.org {", f"http://localhost:{port} {{")
+                )
+                text = text.replace("\treverse_proxy ", f"{added}\treverse_proxy ", 1)
+                text = text.replace("lb_try_duration 15s", "lb_try_duration 1s")
+            else:
+                added = LOCATION.replace("proxy_set_header Remote-User $login;", "") if forgetful else LOCATION
+                text = (DEPLOY / "nginx.conf").read_text().replace("secrets.example.org", "localhost")
+                text = re.sub(r"\n *ssl_.*|\n *listen \[.*", "", text).replace("listen 443 ssl http2", f"listen {port}")
+                text = text.replace("listen 80", f"listen 127.0.0.1:{free_port()}")
+                text = text.replace("/var/log/nginx/taina.log", f"{folder}/taina.log")
+                text = text.replace("server {", f"{MAP}server {{", 1).replace(
+                    "location / {", f"{BLOCKS}location / {{\n{added}", 1
+                )
+            text = text.replace("127.0.0.1:8080", f"127.0.0.1:{server.port}")
+            text = text.replace("127.0.0.1:4180", f"127.0.0.1:{login.server_port}")
+            proxy = folder / "proxy"
+            proxy.mkdir()
+            with caddy(proxy, port, text) if name == "caddy" else nginx(proxy, port, text):
+                yield Guarded(f"http://localhost:{port}", server, login)
+    finally:
+        stop_server(server)
 
 
 @pytest.mark.parametrize("name", ["caddy", "nginx"])
