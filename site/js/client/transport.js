@@ -103,7 +103,8 @@ export class Transport {
         problem = await problemOf(response);
         asked = Number(problem.members.retry_after ?? 0);
         problem.passing = RETRY_STATUSES.includes(response.status) && asked <= MAX_RETRY_AFTER;
-        keepRetryAfter(problem, response);
+        const after = response.headers.get("Retry-After") ?? ""; // also of a proxy; the form with a date is not worth reading
+        if (/^\d{1,9}$/.test(after)) problem.members.retry_after ??= Number(after);
         if (!problem.passing) throw problem;
       } catch (error) {
         if (signal?.aborted) throw new TainaError("cancelled");
@@ -122,17 +123,6 @@ function isOfGuard({ type, ok, status, headers }) {
   const kind = headers.get("Content-Type") ?? "";
   if (ok) return !kind.startsWith("application/json");
   return type === "opaqueredirect" || ([401, 403].includes(status) && !kind.startsWith("application/problem+json"));
-}
-
-/**
- * What a proxy asks for, which sends no document of ours (RFC 9110, section 10.2.3); the form with a date is not worth
- * reading.
- * @param {TainaError} problem
- * @param {Response} response
- */
-function keepRetryAfter({ members }, response) {
-  const value = response.headers.get("Retry-After") ?? "";
-  if (/^\d{1,9}$/.test(value)) members.retry_after ??= Number(value);
 }
 
 /** @returns {string} where the API is: a page says so if that is another host, and a worker, which has no page, is told */

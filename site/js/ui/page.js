@@ -101,7 +101,7 @@ export function say(key, values = {}) {
 /** Write a text into its place, which shows it. @param {string} place @param {string} text */
 export function fill(place, text) {
   for (const part of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(`[data-fill="${place}"]`))) {
-    if (part.textContent !== text) part.textContent = text; // else what somebody selected in it would be lost
+    if (part.textContent !== text) part.textContent = text; // keeps what is selected
     part.hidden = false;
   }
 }
