@@ -237,6 +237,7 @@ def test_bounds_of_anything_are_refused_by_the_bridge(told: dict[str, object]) -
     ("status", "code", "answered", "kind"),
     [
         (401, "key_needed", 403, "KeyNeeded"),
+        (401, "login_needed", 403, "LoginNeeded"),
         (403, "quota", 403, "Quota"),
         (413, "too_large", 413, "TooLarge"),
         (429, "rate_limited", 429, "RateLimited"),

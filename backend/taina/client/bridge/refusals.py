@@ -14,6 +14,7 @@ from taina.errors import (
     InvalidError,
     KeyNeededError,
     KeyRefusedError,
+    LoginNeededError,
     NewerLinkError,
     NotFoundError,
     NotReadyError,
@@ -33,6 +34,7 @@ _UNKNOWN = (GoneError, IncompleteLinkError, NewerLinkError, NotFoundError, NotRe
 _OF_THE_INSTANCE: dict[type[TainaError], int] = {
     KeyNeededError: 403,
     KeyRefusedError: 403,
+    LoginNeededError: 403,
     QuotaError: 403,
     RateLimitedError: 429,
     StorageFullError: 507,
