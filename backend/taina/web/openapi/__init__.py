@@ -38,7 +38,7 @@ def document(limits: Limits) -> Schema:
             "securitySchemes": {
                 "accessKey": bearer(
                     "On a private instance: an access key, or the answer token of the request that the body names. "
-                    "Where a login stands before it (create is proxy), a call without one needs a session of that login."
+                    "Where a login stands before it (create: proxy), a call without one needs a session of that login."
                 ),
                 "linkProof": bearer("The link proof, which shows that the caller has the link."),
                 "receiptToken": bearer("The receipt token, which the sender has."),

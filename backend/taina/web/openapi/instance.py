@@ -70,6 +70,6 @@ def _status() -> Schema:
             "files": {"type": "boolean"},
             "recipients": {"type": "integer", "minimum": 1, "maximum": 100},
         },
-        {"login_url": {"type": "string", "description": "Where create is proxy: a path of this host, or an https URL."}},
+        {"login_url": {"type": "string", "description": "Where people log in: a path of this host, or an https URL."}},
     )
     return an_object({"version": {"type": "string"}, "protocol": an_integer(), **numbers, "options": options})
