@@ -16,7 +16,7 @@ from browser.engines import Browsers, PlaywrightTab, choose, reach
 from conftest import ROOT
 from deploy.test_proxies import DEPLOY, caddy, nginx
 from support.api import secret_path
-from support.login import COOKIE, LoginServer, login_server
+from support.login import COOKIE, LoginServer, log_in, login_server
 from support.secrets import Made
 from support.servers import Server, free_port, start_server, stop_server
 from taina import Client, base64url
@@ -51,8 +51,8 @@ def guarded(
     (folder / "taina.toml").write_text(OPTIONS)
     server = start_server(folder / "data", "--config", str(folder / "taina.toml"), "--site", str(site))
     try:
-        with login_server(leads_on=leads_on) as login:
-            port = free_port()
+        port = free_port()
+        with login_server(f"http://localhost:{port}", leads_on=leads_on) as login:
             if name == "caddy":
                 added = CADDY.replace("request_header -Remote-User", "") if forgetful else CADDY
                 text = (
@@ -82,7 +82,7 @@ def guarded(
 @pytest.mark.parametrize("name", ["caddy", "nginx"])
 def test_who_has_logged_in_creates_and_nobody_else(name: str, built_site: Path, tmp_path: Path) -> None:
     with guarded(name, built_site, tmp_path / "here") as (url, server, login), httpx.Client(base_url=url) as http:
-        session = {"Cookie": f"{COOKIE}={login.session}"}
+        session = {"Cookie": f"{COOKIE}={log_in(url)}"}
 
         def put(headers: dict[str, str], path: str = "/api/v1") -> int:
             made = Made()
@@ -131,7 +131,7 @@ def test_the_doctor_tries_to_get_in(name: str, built_site: Path, tmp_path: Path)
         assert ((True, "Nobody creates without a login, nor by a forged Remote-User.") in said) != bool(forged)
 
 
-def log_in(page: Page) -> None:
+def press_log_in(page: Page) -> None:
     """As a person does it: by the link, in the tab that it opens."""
     with page.expect_popup() as opened:
         page.click("#log-in")
@@ -168,7 +168,7 @@ def test_the_page_offers_the_login_and_keeps_what_was_entered(
         reach(tab, "error")
         tab.wait("document.querySelector('#error').innerText.includes('A login is needed')")
         assert tab.value("#text") == "before the login" and tab.shown("#chosen")
-        log_in(tab.page)
+        press_log_in(tab.page)
         assert tab.value("#text") == "before the login" and tab.shown("#chosen")
         tab.click("#send")
         reach(tab, "done")
