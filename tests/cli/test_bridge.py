@@ -15,6 +15,8 @@ import pytest
 from cli.conftest import COMMAND, TOKEN, Run, curl
 from support.servers import Server
 from taina import Client, File
+from taina.client.bridge.calls import Calls
+from taina.client.bridge.fields import Fields
 
 AUTH = ("user@example.org", TOKEN)
 
@@ -46,6 +48,15 @@ def test_files_are_not_lost(bridge: str, taina: Server) -> None:
         link = client.send(File("a.bin", b"\xff")).link
     answer = httpx.post(f"{bridge}/api/v1/secret/{link.partition('#')[2]}", auth=AUTH).json()
     assert answer["files"] == [{"name": "a.bin", "content_base64": "/w=="}]
+
+
+def test_the_lifetime_is_what_was_asked_for_whatever_the_clock_here_shows(taina: Server) -> None:
+    with Client(taina.url) as client:
+        calls = Calls(client, clock=lambda: 0)
+        made = calls.send("anon", "share", Fields({"ttl": "3600"}), "x")[0]
+        other = calls.send("anon", "share", Fields({}), "x")[0]
+        assert (made.ttl, other.ttl) == (3600, client.instance()["ttl"]["default"])
+        assert made.created == calls.record("anon", made.key).created
 
 
 def test_a_lifetime_is_brought_into_bounds(bridge: str) -> None:

@@ -82,10 +82,10 @@ class Calls:
             detail = "No mail is sent from here. Send the share_url to the recipient yourself."
             raise InvalidError(detail, field="recipient")
         passphrase = fields.text("passphrase") or None
-        sent = self._client.send(secret, ttl=self._ttl(fields), passphrase=passphrase)
-        now = int(self._clock())
+        ttl = self._ttl(fields)
+        sent = self._client.send(secret, ttl=ttl, passphrase=passphrase)
         key = sent.receipt.partition("#")[2]
-        record = Record(key, custid, sent.expires - now, now, sent.expires, kind, passphrase is not None)
+        record = Record(key, custid, ttl, sent.expires - ttl, sent.expires, kind, passphrase is not None)
         with self._lock:
             self._made[key] = record
             while len(self._made) > _REMEMBERED:
@@ -143,14 +143,14 @@ class Calls:
         """The page of a key at the instance. Raises: FormatError."""
         return page_address(self.url, decode_link(key, kind))
 
-    def _ttl(self, fields: Fields) -> int | None:
+    def _ttl(self, fields: Fields) -> int:
         """Brought into the instance's bounds, as that service does; the answer says what it became."""
         asked = fields.text("ttl")
-        if not asked:
-            return None
-        if not (asked.isascii() and asked.isdigit() and len(asked) < 10):
+        if asked and not (asked.isascii() and asked.isdigit() and len(asked) < 10):
             raise InvalidError("ttl is a whole number of seconds, such as 3600", field="ttl")
         bounds = self._client.instance().get("ttl")
+        if not asked:
+            return whole(bounds, "default")
         return max(whole(bounds, "min"), min(int(asked), whole(bounds, "max")))
 
 
