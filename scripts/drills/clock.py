@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from drills.promises import command, promise
@@ -25,6 +26,8 @@ _DAY = 86400
 _JUMPS = (1, 59, 61, 299, 301, 3600, _DAY, 31 * _DAY, 365 * _DAY, 3652 * _DAY)
 _EDGE = 3
 """Seconds around an expiry in which either answer is right: the server counts whole seconds, and time goes on."""
+_FOLLOWS_WITHIN = 20
+"""Seconds."""
 _ROUNDS_A_WAIT = 50
 """In one of so many rounds the drill waits until the clock is believed."""
 
@@ -41,14 +44,14 @@ def run(rounds: int) -> Iterator[str]:
         stack.callback(server.process.kill)  # where a promise is broken
         one = _Caller(server.port)
         for _ in range(rounds):
-            clock.jump_by(random.choice(_JUMPS) * random.choice((1, -1)) - clock.offset // 2)
+            clock.jump_by(one, random.choice(_JUMPS) * random.choice((1, -1)) - clock.offset // 2)
             made, expires = _create(one)
             if expires - clock.now() > made.ttl + _EDGE:
                 # The sweeper was setting the clock back in that very moment, when it stands still for all others.
                 made, expires = _create(one)
             left = expires - clock.now()
             promise(abs(left - made.ttl) <= _EDGE, f"a lifetime of {made.ttl} s became one of {left:.0f}")
-            clock.jump_by(random.choice(_JUMPS) * random.choice((1, -1)))
+            clock.jump_by(one, random.choice(_JUMPS) * random.choice((1, -1)))
             left = expires - clock.now()
             answer = one.call(connection.status(made))
             if left > _EDGE:
@@ -60,18 +63,18 @@ def run(rounds: int) -> Iterator[str]:
                 promise(revealed in (404, 410), f"an expired secret was answered {revealed}")
                 if swept < rounds / _ROUNDS_A_WAIT:
                     _wait_until_confirmed(one, made)
-                    clock.jump_by(int(left) - 60)
+                    clock.jump_by(one, int(left) - 60)
                     back = one.call(connection.reveal(made)).status
                     promise(
                         back in (404, 410), f"a secret that had expired was answered {back} when the clock went back"
                     )
                     swept += 1
                     continue
-                clock.jump_by(int(left) - 60)
+                clock.jump_by(one, int(left) - 60)
                 back = one.call(connection.status(made)).status
                 promise(back == 200, f"a clock that was wrong for a moment destroyed a secret: it was answered {back}")
                 restored += 1
-            clock.jump_by(int(expires - clock.now()) + _EDGE + 1)
+            clock.jump_by(one, int(expires - clock.now()) + _EDGE + 1)
             late = one.call(connection.reveal(made)).status
             promise(late in (404, 410), f"a secret was answered {late} after its expiry")
             expired += 1
@@ -92,13 +95,18 @@ class _Caller:
             return one.call(request)
 
 
+def _date(one: _Caller) -> float:
+    """The time that the server says in its answers: unix seconds."""
+    return parsedate_to_datetime(one.call(connection.request("GET", "/health")).headers["date"]).timestamp()
+
+
 class _Clock:
     """The clock of a process, which can be set while it runs."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self.offset = 0
-        self.jump_by(0)
+        self._write()
 
     def wrapper(self) -> list[str]:
         try:
@@ -106,8 +114,15 @@ class _Clock:
         except FileNotFoundError as error:
             sys.exit(str(error))
 
-    def jump_by(self, seconds: int) -> None:
+    def jump_by(self, one: _Caller, seconds: int) -> None:
+        """Set it, and wait until the server that is called says a date by it."""
         self.offset += seconds
+        self._write()
+        end = time.monotonic() + _FOLLOWS_WITHIN
+        while abs(_date(one) - self.now()) > _EDGE:
+            promise(time.monotonic() < end, f"the server's clock is not {self.offset:+d} s from ours")
+
+    def _write(self) -> None:
         new = self._file.with_suffix(".new")
         new.write_text(f"{self.offset:+d}", "ascii")
         new.replace(self._file)
