@@ -19,7 +19,7 @@ from support import connection
 from support.clocks import other_clock
 from support.connection import UNBOUND, Answer, Connection
 from support.secrets import Made
-from support.servers import start_server, stop_server
+from support.servers import kill_server, start_server, stop_server
 from taina.rules.clock import CONFIRMED
 
 _DAY = 86400
@@ -41,7 +41,7 @@ def run(rounds: int) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         clock = _Clock(Path(folder) / "clock")
         server = start_server(Path(folder) / "data", *UNBOUND, wrapper=clock.wrapper())
-        stack.callback(server.process.kill)  # where a promise is broken
+        stack.callback(kill_server, server)  # where a promise is broken
         one = _Caller(server.port)
         for _ in range(rounds):
             clock.jump_by(one, random.choice(_JUMPS) * random.choice((1, -1)) - clock.offset // 2)

@@ -20,7 +20,7 @@ from drills.smuggling import answers
 from support.connection import Connection, request
 from support.request_heads import AMBIGUOUS
 from support.secrets import Made, MadeRequest, envelope
-from support.servers import start_server, stop_server
+from support.servers import kill_server, start_server, stop_server
 from taina import base64url
 
 _PROXY = ("--trusted-proxy", "127.0.0.0/8", "--client-creates", "1", "--client-misses", "2")
@@ -33,7 +33,7 @@ def run(rounds: int) -> Iterator[str]:
         temporary = Path(name) / "tmp"
         temporary.mkdir()
         server = start_server(Path(name) / "data", *_PROXY, wrapper=["env", f"TMPDIR={temporary}"])
-        stack.callback(server.process.kill)  # where a promise is broken
+        stack.callback(kill_server, server)  # where a promise is broken
         for n in range(rounds):
             # Straight from an address of its own, and by a proxy's word.
             source = f"127.{random.randrange(100, 255)}.{random.randrange(256)}.{random.randrange(1, 255)}"

@@ -67,6 +67,13 @@ def stop_server(server: Server) -> str:
     return output
 
 
+def kill_server(server: Server) -> None:
+    """End it at once, where it has not ended."""
+    if server.process.poll() is None:
+        server.process.kill()
+        server.process.communicate()
+
+
 @contextmanager
 def serving(*arguments: str, site: bool = False, looks: Looks | None = None) -> Iterator[Server]:
     """A server in a folder of its own while it is needed; with the site of the sources if asked, in these looks."""
@@ -78,8 +85,7 @@ def serving(*arguments: str, site: bool = False, looks: Looks | None = None) -> 
         try:
             yield server
         finally:
-            server.process.kill()
-            server.process.communicate()
+            kill_server(server)
 
 
 @contextmanager

@@ -39,7 +39,7 @@ from taina.web.policy import Policy
 from taina.web.site import Site
 
 _M_ARENA_MAX = -8  # malloc.h of glibc
-_GARBAGE = 10_000
+_GARBAGE = 3_000
 """Objects that come before the interpreter looks for rings of them; a turn of many requests has thousands at once."""
 _RUINED = 74  # EX_IOERR of sysexits.h
 
