@@ -66,8 +66,8 @@ def build_binary(out: Path) -> Built:
                 *("--distpath", str(out.resolve().parent), "--workpath", str(work / "work")),
                 *(str(ROOT / "scripts/binary/taina.spec"), "--", out.name, folder, *_UNWANTED),
             ],
-            # The same bytes for the same source: no order of hashing, no time of building.
-            env={**os.environ, "PYTHONHASHSEED": "0", "SOURCE_DATE_EPOCH": "1767225600"},
+            # The same bytes for the same source: no order of hashing, no time of building, no modules from elsewhere.
+            env={**os.environ, "PYTHONPATH": "", "PYTHONHASHSEED": "0", "SOURCE_DATE_EPOCH": "1767225600"},
             check=True,
         )
         glibc = oldest_glibc(_binaries(work / "work" / "taina"))
