@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from support.javascript import JavaScript
+from support.outgoing import Outgoing, watching_connections
 from support.postgres_cluster import Cluster, Node
 from support.servers import Server, start_server, stop_server
 from support.sites import whole_site, write_site
@@ -29,6 +30,20 @@ LONGEST = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes half a minute at a time goes first: at the end of a run nobody waits for it alone."""
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def outgoing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outgoing]:
+    """Where the servers of all tests connect to."""
+    with watching_connections(tmp_path_factory.mktemp("outgoing")) as outgoing:
+        yield outgoing
+
+
+@pytest.fixture(autouse=True)
+def nothing_goes_out(outgoing: Outgoing) -> Iterator[None]:
+    """No server connects to anybody, but to the mail server that is named to it."""
+    yield
+    assert outgoing.take() == []
 
 
 @pytest.fixture(scope="session")

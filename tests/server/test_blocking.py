@@ -1,6 +1,5 @@
 """Nothing that can block is called in the turns of requests: mail, names, other files."""
 
-import hashlib
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 
 from support import connection
 from support.connection import Connection
-from support.secrets import Made
+from support.secrets import Made, mailed_link
 from support.servers import free_port, start_server, stop_server
 from support.turns import watching
 from support.waiting import wait_until
@@ -51,12 +50,6 @@ def test_nothing_blocks_in_a_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         wait_until(lambda: {"turn", "commit", "request"} <= watched.longest.keys())
         stop_server(server)
     assert watched.blocking == []
-
-
-def mailed_link() -> str:
-    """To a secret of this instance that needs a passphrase."""
-    raw = bytes([0b1000_0001]) + bytes(32)
-    return "https://secrets.example/s/#" + base64url.encode(raw + hashlib.sha256(b"taina/v1 link" + raw).digest()[:2])
 
 
 def test_the_watch_sees_what_blocks(tmp_path: Path) -> None:

@@ -144,3 +144,9 @@ def envelope() -> bytes:
 def reveal(vault: Vault, made: Made) -> bytes | None:
     """What the reader gets at once: the sealed chunk, if there is no other."""
     return vault.reveal(made.id, made.link_proof, made.reveal_proof, made.claim).content
+
+
+def mailed_link() -> str:
+    """To a secret of this instance that needs a passphrase."""
+    raw = bytes([0b1000_0001]) + bytes(32)
+    return "https://secrets.example/s/#" + base64url.encode(raw + hashlib.sha256(b"taina/v1 link" + raw).digest()[:2])

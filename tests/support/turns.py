@@ -1,12 +1,11 @@
 """How long the turns of servers are, and what blocks in them: told by the servers themselves while they are watched."""
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_WATCH = Path(__file__).with_name("turn_watch")
+from support.watches import watched
 
 
 class Watched:
@@ -40,17 +39,5 @@ class Watched:
 @contextmanager
 def watching(folder: Path) -> Iterator[Watched]:
     """Every server that is started meanwhile is watched."""
-    wanted = {
-        "PYTHONPATH": os.pathsep.join([str(_WATCH), *filter(None, [os.environ.get("PYTHONPATH")])]),
-        "WATCH_TURNS": str(folder),
-    }
-    before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
-    try:
+    with watched("WATCH_TURNS", folder):
         yield Watched(folder)
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

@@ -1,5 +1,5 @@
-"""With this folder in PYTHONPATH, every server tells in the folder WATCH_TURNS how long its turns were at the most, and
-what was called in one that can block. `support.turns` reads it.
+"""Every server tells in the folder WATCH_TURNS how long its turns were at the most, and what was called in one that can
+block. `support.turns` reads it.
 """
 
 import json
