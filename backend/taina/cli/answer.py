@@ -66,7 +66,12 @@ def answer(
         rules.need_text(tuple(contents))
         with progress("Sealing and sending") as on_progress:
             sent = client.answer(
-                link, *contents, ttl=ttl, passphrase=passphrase, on_progress=on_progress, looked=status
+                link,
+                *contents,
+                ttl=rules.ttl if ttl is None else ttl,
+                passphrase=passphrase,
+                on_progress=on_progress,
+                looked=status,
             )
     if as_json:
         say_json({"receipt": sent.receipt, "expires": sent.expires, **({"passphrase": passphrase} if words else {})})

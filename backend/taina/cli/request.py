@@ -27,7 +27,7 @@ def request(
         if rules.passphrases != "optional" and not passphrase:
             passphrase = True
             say("This instance requires a passphrase for each answer, so it is asked for.", err=True)
-        asked = client.request(ttl=ttl, answers=answers, passphrase=passphrase)
+        asked = client.request(ttl=rules.ttl if ttl is None else ttl, answers=answers, passphrase=passphrase)
     if as_json:
         say_json({"link": asked.link, "inbox": asked.inbox, "expires": asked.expires}, once=True)
         return

@@ -76,7 +76,13 @@ def send(
         contents = read_contents(content, name)
         rules.need_text(tuple(contents))
         with progress("Sealing and sending") as on_progress:
-            sent = client.send_each(recipients, *contents, ttl=ttl, passphrase=passphrase, on_progress=on_progress)
+            sent = client.send_each(
+                recipients,
+                *contents,
+                ttl=rules.ttl if ttl is None else ttl,
+                passphrase=passphrase,
+                on_progress=on_progress,
+            )
     if not as_json:
         say(f"Sealed {describe(contents)}.", err=True)
     _say_sent(sent, passphrase if words else None, as_json)
