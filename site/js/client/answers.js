@@ -108,7 +108,7 @@ export async function bodyOf(response, limit) {
       throw new TainaError("internal");
     }
     const { done, value } = (await reader?.read()) ?? { done: true };
-    if (done) return concat(...parts);
+    if (done) return parts.length === 1 ? parts[0] : concat(...parts);
     size += value.length;
     parts.push(value);
   }
