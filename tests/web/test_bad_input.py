@@ -10,8 +10,6 @@ import pytest
 from support.api import bearer, create, receipt_path, reveal, secret_path
 from support.secrets import Made
 from taina import base64url
-from taina.errors import InvalidError
-from taina.web.parsing import Fields
 
 NUMBERS = ("ttl", "chunks", "size")
 BYTES = ("link_hash", "reveal_hash", "receipt_id", "receipt_hash")
@@ -206,13 +204,3 @@ def test_path_tricks_lead_nowhere(api: httpx.Client, path: str) -> None:
             answer += piece
     assert answer.startswith(b"HTTP/1.1 404 "), answer[:200]
     assert b"rules" not in answer
-
-
-@pytest.mark.parametrize(("text", "taken"), [("", False), ("a", True), ("äöü", True), ("abcd", False)])
-def test_a_text_has_a_character_at_least_and_so_many_at_most(text: str, taken: bool) -> None:
-    fields = Fields({"name": text})
-    if taken:
-        assert fields.text("name", 3) == text
-    else:
-        with pytest.raises(InvalidError, match="a text of 1 to 3 characters"):
-            fields.text("name", 3)
