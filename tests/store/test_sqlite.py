@@ -12,18 +12,19 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from support.clocks import START
-from support.secrets import SEALED_CHUNK, Made, MadeRequest, envelope, made_of_chunks, reveal
+from support.secrets import SEALED_CHUNK, Made, MadeRequest, envelope, made_of_chunks, new_secret, reveal
 from support.waiting import wait_until
-from taina.errors import ConflictError, StorageFullError
+from taina.errors import ConflictError, StorageFullError, TainaError
 from taina.rules.secret_requests import SecretRequests
 from taina.rules.types import Limits
 from taina.rules.vault import Vault
-from taina.store import ROW, Transaction, Usage, sqlite_transaction
+from taina.store import ROW, Request, Transaction, Usage, sqlite_transaction
 from taina.store.access_keys import KeyFile
 from taina.store.group_commit import Job
 from taina.store.ownership import keep_private
@@ -231,14 +232,15 @@ def test_nothing_new_takes_the_last_of_the_disk(tmp_path: Path, monkeypatch: pyt
     """Requests and envelopes once did, and left nothing for what ends secrets."""
     with closing(SqliteStore(tmp_path / "taina.db")) as store:
         vault, requests = new_vault(store), SecretRequests(store, Limits(), lambda: START)
-        made, asked, upload = Made(), MadeRequest(answers=2), made_of_chunks(2)
+        made, asked, upload, another = Made(), MadeRequest(answers=2), made_of_chunks(2), made_of_chunks(2)
         vault.create(made.id, made.order())
         vault.create(upload.id, upload.order())
         requests.create(asked.id, asked.asking())
-        one_row = sqlite_transaction.ROOM_LEFT + ROW
+        one_row = (32 << 20) + ROW
         monkeypatch.setattr(sqlite_transaction, "free_bytes", lambda folder: one_row - 1)
         inserts: list[Callable[[], object]] = [
             lambda: vault.create(Made().id, Made().order()),
+            lambda: vault.create(another.id, another.order()),
             lambda: vault.put_chunk(upload.id, upload.receipt_token, 0, upload.chunks[0]),
             lambda: requests.create(MadeRequest().id, MadeRequest().asking()),
             lambda: requests.answer(asked.id, asked.answer_token, envelope()),
@@ -246,11 +248,81 @@ def test_nothing_new_takes_the_last_of_the_disk(tmp_path: Path, monkeypatch: pyt
         for insert in inserts:
             with pytest.raises(StorageFullError):
                 insert()
+        monkeypatch.setattr(sqlite_transaction, "free_bytes", lambda folder: 0)
         assert reveal(vault, made) == made.chunks[0]
         vault.burn(upload.receipt_id, upload.receipt_token)
         requests.delete(asked.id, asked.inbox_token)
         monkeypatch.setattr(sqlite_transaction, "free_bytes", lambda folder: one_row)
         assert requests.create(MadeRequest().id, MadeRequest().asking()).new
+
+
+def test_what_shares_a_transaction_shares_the_room_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(SqliteStore(tmp_path / "taina.db")) as store:
+        asked: list[str] = []
+
+        def free_bytes(folder: str) -> int:
+            asked.append(folder)
+            return (32 << 20) + 100
+
+        monkeypatch.setattr(sqlite_transaction, "free_bytes", free_bytes)
+
+        def put(size: int) -> Job:
+            return Job(lambda tx: tx.put(replace(new_secret(), size=size)))
+
+        def put_and_fail(tx: Transaction) -> None:
+            tx._check_room(40)  # type: ignore[attr-defined] # as those do that fail before they have written
+            raise ConflictError
+
+        jobs = [put(60), Job(put_and_fail), put(40), put(1), put(0)]
+        with store._database:
+            store._do(jobs)
+        failures = [type(job.failure) for job in jobs]
+        assert failures == [type(None), ConflictError, type(None), StorageFullError, type(None)]
+        assert asked == [str(tmp_path)], "the disk is asked once"
+        jobs = [put(100), put(1)]
+        with store._database:
+            store._do(jobs)
+        assert [type(job.failure) for job in jobs] == [type(None), StorageFullError]
+        assert len(asked) == 2
+
+
+def test_the_room_on_a_disk_is_what_a_user_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    disks = {"/data": SimpleNamespace(f_bavail=3, f_bfree=5, f_bsize=1 << 20, f_frsize=4096)}
+    monkeypatch.setattr(os, "statvfs", disks.__getitem__)
+    assert sqlite_transaction.free_bytes("/data") == 12288
+
+
+def test_a_secret_that_has_ended_frees_its_slot_once(tmp_path: Path) -> None:
+    """Freed twice, two secrets would share it."""
+    with closing(SqliteStore(tmp_path / "taina.db")) as store:
+        secret, other = new_secret(), new_secret()
+
+        def end_twice(tx: Transaction) -> None:
+            tx.put(secret)
+            for _ in range(2):
+                tx.erase(secret, state="burned")
+
+        store.atomically(end_twice)
+        assert free_slots(store) == SLOTS_AT_ONCE
+        store.atomically(lambda tx: tx.put(other))
+        store.atomically(lambda tx: tx.erase(secret, due=1))
+        assert free_slots(store) == SLOTS_AT_ONCE - 1
+        slots = store._connection.execute("SELECT slot FROM secrets ORDER BY slot").fetchall()
+        assert slots == [(None,), (2,)]
+
+
+def test_a_broken_rule_of_the_file_is_our_fault_and_no_conflict(tmp_path: Path) -> None:
+    with closing(SqliteStore(tmp_path / "taina.db")) as store:
+        nothing: Any = None
+        request = Request(os.urandom(16), os.urandom(32), os.urandom(32), 3, START, START, START)
+        broken: list[Callable[[Transaction], None]] = [
+            lambda tx: tx.put(replace(new_secret(), link_hash=nothing)),
+            lambda tx: tx.requests.put(replace(request, inbox_hash=nothing)),
+        ]
+        for work in broken:
+            with pytest.raises(TainaError) as failure:
+                store.atomically(work)
+            assert type(failure.value) is TainaError
 
 
 def test_room_is_given_back_to_the_disk(tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ def test_every_field_of_a_secret_comes_back(store: Store) -> None:
     full = replace(full, claim_id=os.urandom(16), claim_check=os.urandom(32), opened=os.urandom(32))
     put(store, bare, full)
     assert (find(store, bare), find(store, full), find(store, new_secret())) == (bare, full, None)
+    assert [repr(found.passphrase) for one in (bare, full) if (found := find(store, one))] == ["True", "False"]
     assert store.atomically(lambda tx: tx.find_by_receipt(full.receipt_id)) == full
     assert store.atomically(lambda tx: tx.find_by_receipt(full.id)) is None
     assert full.claim_id
@@ -223,6 +224,19 @@ def test_what_fails_changes_nothing(store: Store) -> None:
         store.atomically(fail)
     assert (find(store, secret), usage(store)) == (secret, Usage(ROW + 40))
     assert store.atomically(lambda tx: (tx.requests.find(request.id), tx.clock_mark())) == (None, None)
+    assert store.atomically(lambda tx: tx.take(secret, state="revealed")) == [bytes(40)]
+
+
+def test_a_lock_that_fails_leaves_the_key_as_it_was(store: Store) -> None:
+    secret = new_secret()
+    put(store, secret)
+
+    def fail(tx: Transaction) -> None:
+        tx.lock_to_claim(secret.id, CLAIM)
+        raise ConflictError
+
+    with pytest.raises(ConflictError):
+        store.atomically(fail)
     assert store.atomically(lambda tx: tx.take(secret, state="revealed")) == [bytes(40)]
 
 

@@ -18,7 +18,6 @@ class Watched(dict[int, Any]):
     """
 
     def __init__(self) -> None:
-        super().__init__()
         self._epoll = select.epoll()
         self._wanted: dict[int, int] = {}
         self._touched: set[int] = set()
@@ -49,9 +48,9 @@ class Watched(dict[int, Any]):
             watched = self.get(number)
             if watched is not None:
                 self._ask(number, watched)
-        for number, events, watched in [(*one, self.get(one[0])) for one in self._epoll.poll(patience, _EVENTS)]:
+        for number, events, watched in [(*one, self[one[0]]) for one in self._epoll.poll(patience, _EVENTS)]:
             # Another may have been closed meanwhile, and its number given to a new one.
-            if watched is not None and self.get(number) is watched:
+            if self.get(number) is watched:
                 self._touched.add(number)
                 wasyncore.readwrite(watched, events)
 
