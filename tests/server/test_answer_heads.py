@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from waitress.task import WSGITask
 
@@ -28,6 +28,13 @@ def head_of(kind: type[Any], status: str, headers: list[tuple[str, str]], versio
     st.sampled_from(["1.0", "1.1", "2.0"]),
     st.sampled_from(["", "close", "Close", "keep-alive"]),
 )
+@example("200 OK", [("content-length", "1"), ("X-a-B", "2")], "1.1", "keep-alive")
+@example("200 OK", [("Content-Length", "1"), ("server", "2")], "1.1", "")
+@example("200 OK", [("Content-Length", "1"), ("Date", "2")], "1.1", "")
+@example("200 OK", [("Content-Length", "1")], "1.1", "Close")
+@example("200 OK", [("Content-Length", "1")], "1.0", "")
+@example("204 No Content", [("Content-Length", "1")], "1.1", "")
+@example("200 OK", [("Vary", "1")], "1.1", "")
 def test_a_head_is_that_of_waitress(status: str, headers: list[tuple[str, str]], version: str, connection: str) -> None:
     class Stock(Task):
         build_response_header = WSGITask.build_response_header

@@ -11,7 +11,7 @@ import pytest
 
 from support.clocks import START
 from support.secrets import SEALED_CHUNK, Made, MadeRequest
-from taina.errors import TainaError
+from taina.errors import StorageFullError, TainaError
 from taina.rules.secret_requests import SecretRequests
 from taina.rules.types import Limits
 from taina.rules.vault import Vault
@@ -85,6 +85,39 @@ def test_without_anybody_to_tell_the_caller_is_told_all_the_same(path: Path) -> 
     damage_chunks(path)
     with closing(SqliteStore(path)) as store, pytest.raises(TainaError):
         new_vault(store).reveal(made.id, made.link_proof, made.reveal_proof)
+
+
+@pytest.mark.parametrize(
+    ("name", "ends"),
+    [
+        ("SQLITE_IOERR", True),
+        ("SQLITE_IOERR_FSYNC", True),
+        ("SQLITE_CORRUPT", True),
+        ("SQLITE_NOTADB", True),
+        ("SQLITE_BUSY", False),
+        ("SQLITE_CONSTRAINT_CHECK", False),
+        ("SQLITE_FULL", False),
+    ],
+)
+def test_what_the_disk_did_not_keep_ends_the_process(
+    path: Path, caplog: pytest.LogCaptureFixture, name: str, ends: bool
+) -> None:
+    error = sqlite3.OperationalError()
+    error.sqlite_errorname, error.sqlite_errorcode = name, getattr(sqlite3, name)
+    ruined: list[str] = []
+    with closing(SqliteStore(path, on_ruin=lambda: ruined.append("told"))) as store:
+        answer = store._explain(error)
+    assert ruined == (["told"] if ends else [])
+    full = name == "SQLITE_FULL"
+    assert type(answer) is (StorageFullError if full else TainaError)
+    assert caplog.messages == ([] if full else [f"the database failed: {name}"])
+
+
+def test_a_failure_without_a_code_is_told_by_its_kind(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    ruined: list[str] = []
+    with closing(SqliteStore(path, on_ruin=lambda: ruined.append("told"))) as store:
+        assert type(store._explain(sqlite3.ProgrammingError("secret words"))) is TainaError
+    assert (ruined, caplog.messages) == ([], ["the database failed: ProgrammingError"])
 
 
 def left_to_delete(path: Path) -> None:

@@ -118,6 +118,7 @@ def test_what_is_undone_gives_back_what_it_took_and_frees_nothing(slots: Slots) 
     slots.back_to(mark)
     assert slots.mark() == mark
     assert free(slots) == [*range(6, 1025), 5]
+    slots.free(large, 5)
     slots.rolled_back()
     assert slots.mark() == Mark(0, 0, 0)
     assert free(slots) == [*range(6, 1025), 5, 4]

@@ -20,11 +20,11 @@ import pytest
 from support.clocks import START
 from support.secrets import SEALED_CHUNK, Made, MadeRequest, envelope, made_of_chunks, new_secret, reveal
 from support.waiting import wait_until
-from taina.errors import ConflictError, StorageFullError, TainaError
+from taina.errors import ConflictError, StorageFullError
 from taina.rules.secret_requests import SecretRequests
 from taina.rules.types import Limits
 from taina.rules.vault import Vault
-from taina.store import ROW, Request, Transaction, Usage, sqlite_transaction
+from taina.store import ROW, Transaction, Usage, sqlite_transaction
 from taina.store.access_keys import KeyFile
 from taina.store.group_commit import Job
 from taina.store.ownership import keep_private
@@ -309,20 +309,6 @@ def test_a_secret_that_has_ended_frees_its_slot_once(tmp_path: Path) -> None:
         assert free_slots(store) == SLOTS_AT_ONCE - 1
         slots = store._connection.execute("SELECT slot FROM secrets ORDER BY slot").fetchall()
         assert slots == [(None,), (2,)]
-
-
-def test_a_broken_rule_of_the_file_is_our_fault_and_no_conflict(tmp_path: Path) -> None:
-    with closing(SqliteStore(tmp_path / "taina.db")) as store:
-        nothing: Any = None
-        request = Request(os.urandom(16), os.urandom(32), os.urandom(32), 3, START, START, START)
-        broken: list[Callable[[Transaction], None]] = [
-            lambda tx: tx.put(replace(new_secret(), link_hash=nothing)),
-            lambda tx: tx.requests.put(replace(request, inbox_hash=nothing)),
-        ]
-        for work in broken:
-            with pytest.raises(TainaError) as failure:
-                store.atomically(work)
-            assert type(failure.value) is TainaError
 
 
 def test_room_is_given_back_to_the_disk(tmp_path: Path) -> None:
