@@ -208,6 +208,18 @@ def test_of_a_body_256_kibibytes_are_read_at_once_and_less_of_a_head(missing: in
     assert taken == [b"data"]
 
 
+def test_an_answer_that_is_sent_at_once_shows_that_somebody_is_there() -> None:
+    one: Any = SimpleNamespace(
+        server=SimpleNamespace(takes_turns=True),
+        total_outbufs_len=0,
+        connected=True,
+        send=lambda data, do_close: len(data),
+        last_activity=0.0,
+    )
+    assert Channel.write_soon(one, b"four") == 4
+    assert one.last_activity > 0
+
+
 def test_the_loop_sends_what_a_worker_has_left_and_is_done_with() -> None:
     one: Any = SimpleNamespace(total_outbufs_len=1, outbuf_lock=threading.Lock())
     assert Channel._left_to_us(one) is True

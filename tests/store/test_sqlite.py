@@ -295,20 +295,32 @@ def test_the_room_on_a_disk_is_what_a_user_may_take(monkeypatch: pytest.MonkeyPa
 def test_a_secret_that_has_ended_frees_its_slot_once(tmp_path: Path) -> None:
     """Freed twice, two secrets would share it."""
     with closing(SqliteStore(tmp_path / "taina.db")) as store:
-        secret, other = new_secret(), new_secret()
+        once, twice, other = new_secret(), new_secret(), new_secret()
 
-        def end_twice(tx: Transaction) -> None:
-            tx.put(secret)
-            for _ in range(2):
+        def end(tx: Transaction) -> None:
+            for secret in (once, twice):
+                tx.put(secret)
                 tx.erase(secret, state="burned")
+            tx.erase(twice, due=1)
 
-        store.atomically(end_twice)
+        store.atomically(end)
         assert free_slots(store) == SLOTS_AT_ONCE
         store.atomically(lambda tx: tx.put(other))
-        store.atomically(lambda tx: tx.erase(secret, due=1))
+        for secret in (once, twice):
+            store.atomically(lambda tx, secret=secret: tx.erase(secret, due=2))  # type: ignore[misc]
         assert free_slots(store) == SLOTS_AT_ONCE - 1
         slots = store._connection.execute("SELECT slot FROM secrets ORDER BY slot").fetchall()
-        assert slots == [(None,), (2,)]
+        assert slots == [(None,), (None,), (3,)]
+
+
+def test_what_is_in_use_is_written_down_with_what_changes_it(tmp_path: Path) -> None:
+    with closing(SqliteStore(tmp_path / "taina.db")) as store:
+        for held in (40, 41):
+            store.atomically(lambda tx, held=held: tx.put(replace(new_secret(), state="uploading", held=held)))  # type: ignore[misc]
+        assert store._connection.execute("SELECT * FROM usage").fetchall() == [(2 * ROW + 81, 81)]
+        changes = store._connection.total_changes
+        store.atomically(lambda tx: tx.usage())
+        assert store._connection.total_changes == changes, "by nothing else"
 
 
 def test_room_is_given_back_to_the_disk(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     """Nothing has come yet."""
     lingering = False
     """The last answer is sent: what still comes in is read and dropped, for a moment, and then we close."""
-    since: float = 0
+    since: float
     """When the connection came, or its last request was here."""
     begun: float | None = None
     """When the request that is being received, or the answer that is being sent, began."""
