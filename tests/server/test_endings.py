@@ -145,6 +145,14 @@ def test_what_has_come_is_noted() -> None:
         assert talk.listener._servers[0]._bodies == 0
 
 
+def test_a_body_that_a_worker_is_done_with_is_given_back_when_the_loop_comes_round() -> None:
+    with talking() as talk:
+        (server,) = talk.listener._servers
+        talk.channel.held = server._bodies = 4
+        assert talk.channel.readable()
+        assert (talk.channel.held, server._bodies) == (0, 0)
+
+
 def test_what_is_written_leaves_at_once() -> None:
     """Else the kernel would wait for more, as long as what went before is not confirmed."""
     with talking() as talk:

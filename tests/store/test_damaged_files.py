@@ -145,6 +145,19 @@ def test_what_the_store_meets_by_itself_is_told_too(path: Path, leave: Callable[
         assert new_vault(store).used() > 0
 
 
+def test_a_log_that_cannot_be_emptied_at_the_end_is_told(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """SQLite would close the file without a word."""
+    store = SqliteStore(path)
+    assert store._thread
+    store._thread.stop()
+    store._connection.set_authorizer(
+        lambda action, name, *_: sqlite3.SQLITE_DENY if name == "wal_checkpoint" else sqlite3.SQLITE_OK
+    )
+    assert caplog.messages == []
+    store.close()
+    assert caplog.messages == ["the database failed: SQLITE_AUTH"]
+
+
 def test_a_log_that_somebody_took_away_fails_nobody(path: Path) -> None:
     with closing(SqliteStore(path)) as store:
         path.with_name("taina.db-wal").unlink(missing_ok=True)

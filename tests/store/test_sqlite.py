@@ -453,6 +453,11 @@ def test_every_connection_that_it_opens_is_closed_with_it(tmp_path: Path, monkey
     SqliteStore(tmp_path / "taina.db").close()
     KeyFile(tmp_path / "keys.db")
     assert len(opened) >= 3
+    before = len(opened)
+    (tmp_path / "else.db").write_bytes(b"something else entirely" * 100)
+    with pytest.raises(sqlite3.DatabaseError):
+        SqliteStore(tmp_path / "else.db")
+    assert len(opened) > before
     for connection in opened:
         with pytest.raises(sqlite3.ProgrammingError, match="closed"):
             connection.execute("SELECT 1")

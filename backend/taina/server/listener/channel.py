@@ -150,7 +150,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     def readable(self) -> bool:
         if self.held and not self.requests and self.request is None:
             self.server.count(self)
-        return self.lingering or bool(super().readable())
+        return bool(super().readable())
 
     @property
     def in_memory(self) -> int:
