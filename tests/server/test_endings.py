@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from waitress import wasyncore
+from waitress.channel import ClientDisconnected
 
 from support.clocks import Clock
 from support.request_heads import AMBIGUOUS
@@ -151,6 +152,13 @@ def test_a_body_that_a_worker_is_done_with_is_given_back_when_the_loop_comes_rou
         talk.channel.held = server._bodies = 4
         assert talk.channel.readable()
         assert (talk.channel.held, server._bodies) == (0, 0)
+
+
+def test_who_has_left_is_sent_nothing() -> None:
+    with talking() as talk:
+        talk.channel.handle_close()
+        with pytest.raises(ClientDisconnected):
+            talk.channel.write_soon(b"x")
 
 
 def test_what_is_written_leaves_at_once() -> None:

@@ -340,6 +340,18 @@ def test_room_is_given_back_to_the_disk(tmp_path: Path) -> None:
     store.close()
 
 
+def test_a_commit_wakes_the_upkeep_that_rests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(SqliteStore(tmp_path / "taina.db")) as store:
+        rests, woken = [True, False, True], list[None]()
+        monkeypatch.setattr(store._upkeep, "note_commit", lambda: rests.pop(0))
+        monkeypatch.setattr(store, "_wake", lambda: woken.append(None))
+        counted = []
+        for _ in range(3):
+            store.atomically(lambda tx: tx.usage())
+            counted.append(len(woken))
+        assert counted == [1, 1, 2]
+
+
 def count_chunks(path: Path) -> int:
     """Of a closed database."""
     with sqlite3.connect(path) as connection:

@@ -1,6 +1,8 @@
 """What is done for the file between commits: when, by a clock that is set by hand, and how much at a time."""
 
+import queue
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,10 +10,11 @@ import pytest
 import sqlite_utils
 
 from support.clocks import Clock
+from support.waiting import wait_until
 from taina.store import shred
 from taina.store.sqlite_migrations import migrations
 from taina.store.sqlite_slots import Slots
-from taina.store.sqlite_upkeep import Upkeep
+from taina.store.sqlite_upkeep import Upkeep, UpkeepThread
 
 
 class File:
@@ -220,3 +223,46 @@ def test_what_fails_is_told_and_tried_again(file: File) -> None:
 def test_the_end_empties_the_log_at_once(file: File) -> None:
     file.upkeep.end()
     assert file.log.stat().st_size == 0
+
+
+def test_the_thread_steps_when_it_is_woken_or_said_to_and_rests_else() -> None:
+    steps: queue.SimpleQueue[None] = queue.SimpleQueue()
+    answers = [None, 0.0, 0.0, None]
+
+    def step() -> float | None:
+        steps.put(None)
+        return answers.pop(0)
+
+    thread = UpkeepThread(step)
+    steps.get(timeout=60)
+    wait_until(lambda: len(answers) == 3)
+    thread.wake()
+    for _ in range(3):
+        steps.get(timeout=60)
+    with pytest.raises(queue.Empty):
+        steps.get(timeout=0.05)
+    thread.stop()
+    assert (steps.empty(), answers) == (True, [])
+
+
+def test_the_thread_ends_after_the_step_that_is_under_way() -> None:
+    began, go_on, done = threading.Event(), threading.Event(), list[str]()
+
+    def step() -> float | None:
+        began.set()
+        assert go_on.wait(60)
+        done.append("step")
+        return 0.0
+
+    thread = UpkeepThread(step)
+    assert began.wait(60)
+
+    def let_it_go_on() -> None:
+        wait_until(lambda: thread._ending)
+        go_on.set()
+
+    other = threading.Thread(target=let_it_go_on)
+    other.start()
+    thread.stop()
+    assert done == ["step"]
+    other.join()

@@ -76,16 +76,15 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         self.server.release(self)
         super().handle_close()
 
-    def received(self, data: bytes) -> bool:
+    def received(self, data: bytes) -> None:
         self.silent = False
         if self.begun is None:
             self.begun = time.monotonic()
-        taken: bool = super().received(data)
+        super().received(data)
         if self.request is None:
             self.begun = None
             self.since = time.monotonic()
         self.server.count(self)
-        return taken
 
     def writable(self) -> bool:
         if self.lingering and not self.will_close:
