@@ -104,25 +104,30 @@ def test_many_chunks_are_left_for_later_and_their_slot_with_them(slots: Slots) -
 
 def test_what_is_undone_gives_back_what_it_took_and_frees_nothing(slots: Slots) -> None:
     slots.prepare(1)
-    kept, small, large = (slots.take() for _ in range(3))
+    kept, small, large, larger = (slots.take() for _ in range(4))
     slots.committed()
     assert slots.mark() == Mark(0, 0, 0)
     slots.take()
     slots.free(kept, 1)
     mark = slots.mark()
     assert mark == Mark(1, 1, 0)
-    slots.take()
-    slots.free(small, 1)
-    slots.free(large, 5)
-    assert slots.mark() == Mark(2, 2, 1)
-    slots._connection.execute("DELETE FROM pending_deletes")  # as the database undoes it
+
+    def go_on() -> None:
+        slots.take()
+        slots.free(small, 1)
+        slots.free(large, 5)
+        slots.free(larger, 5)
+        assert slots.mark() == Mark(2, 2, 2)
+        slots._connection.execute("DELETE FROM pending_deletes")  # as the database undoes it
+
+    go_on()
     slots.back_to(mark)
     assert slots.mark() == mark
-    assert free(slots) == [*range(6, 1025), 5]
-    slots.free(large, 5)
+    assert free(slots) == [*range(7, 1025), 6]
+    go_on()
     slots.rolled_back()
     assert slots.mark() == Mark(0, 0, 0)
-    assert free(slots) == [*range(6, 1025), 5, 4]
+    assert free(slots) == [*range(8, 1025), 6, 5, 7]
     slots.committed()
-    assert free(slots) == [*range(6, 1025), 5, 4]
+    assert free(slots) == [*range(8, 1025), 6, 5, 7]
     assert not slots.pending
