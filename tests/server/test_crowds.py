@@ -2,6 +2,7 @@
 
 import errno
 import os
+import select
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from waitress.server import TcpWSGIServer
 from support.clocks import Clock
 from taina.server.listener import Listener, accepting
 from taina.server.listener.accepting import Server
+from taina.store.turns import Turns
 
 
 class Crowd:
@@ -255,6 +257,28 @@ def test_64_are_taken_a_round_and_no_more_than_there_are(crowd: Crowd, monkeypat
 def test_a_wake_never_blocks(crowd: Crowd) -> None:
     for _ in range(70_000):  # more than a pipe holds
         crowd.server.wake()
+    assert is_woken(crowd.server)
+
+
+@pytest.mark.parametrize("turns", [None, Turns()])
+def test_a_request_at_work_wakes_the_loop_where_that_is_another_thread(crowd: Crowd, turns: Turns | None) -> None:
+    crowd.server._turns = turns
+    assert crowd.server.takes_turns is (turns is not None)
+    crowd.server.pull_trigger()
+    assert is_woken(crowd.server) is (turns is None)
+
+
+def test_a_connection_whose_request_was_worked_off_is_asked_again() -> None:
+    touched: list[int] = []
+    server: Any = SimpleNamespace(_map=SimpleNamespace(touch=touched.append))
+    connection: Any = SimpleNamespace(_fileno=7)
+    Server.look_at(server, connection)
+    assert touched == [7]
+
+
+def is_woken(server: Server) -> bool:
+    """Whether the loop would go round, were it to wait."""
+    return bool(select.select([server.trigger.socket], [], [], 0)[0])
 
 
 def test_a_request_waits_until_the_answer_before_is_taken(crowd: Crowd) -> None:
