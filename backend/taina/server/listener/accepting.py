@@ -180,7 +180,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
             peer = peer.ipv4_mapped or peer
         if any(peer in network for network in self._trusted):
             return _MANY
-        return peer.packed if peer.version == 4 else peer.packed[:8]
+        return peer.packed[:8]  # an IPv4 address has four bytes
 
     def handle_error(self) -> None:
         """As a connection does: nothing of what the error says is written down."""
