@@ -145,6 +145,15 @@ def test_bodies_in_memory_have_64_mebibytes_together(crowd: Crowd) -> None:
     assert crowd.server._bodies == 0
 
 
+def test_as_many_make_room_for_a_body_as_it_takes(crowd: Crowd) -> None:
+    for name, mebibytes in (("first", 1), ("second", 62), ("third", 1), ("last", 63)):
+        one = crowd.add(name)
+        one.in_memory = mebibytes << 20
+        crowd.server.count(one)
+    assert crowd.closed == ["first", "second"]
+    assert crowd.server._bodies == 64 << 20
+
+
 def test_the_body_of_who_has_left_is_given_back_once(crowd: Crowd) -> None:
     one, other = crowd.add("one"), crowd.add("other")
     for each, size in ((one, 5), (other, 7)):

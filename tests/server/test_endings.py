@@ -170,7 +170,9 @@ def test_what_is_written_leaves_at_once() -> None:
 def test_a_server_that_accepts_no_more_keeps_its_connections() -> None:
     with talking() as talk:
         (server,) = talk.listener._servers
+        assert server.accepting
         server.stop_accepting()
+        assert not server.accepting
         assert server.socket.fileno() == -1
         assert server not in talk.listener._map.values()
         talk.client.send(ask(3))
