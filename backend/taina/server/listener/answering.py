@@ -63,7 +63,7 @@ class Task(WSGITask):  # type: ignore[misc]
         """As Waitress, to the entry; what the connection's requests have in common is put together once."""
         request = self.request
         known: dict[str, Any] | None = self.channel.environment
-        if known is None or request.path[:1] != "/" or request.path[:2] == "//":  # Waitress folds these
+        if known is None or request.path[:2] == "//":  # Waitress folds these
             environ: dict[str, Any] = super().get_environment()
             self.channel.environment = {name: environ[name] for name in _OF_CONNECTION}
             return environ
