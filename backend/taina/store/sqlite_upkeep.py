@@ -131,9 +131,6 @@ class UpkeepThread:
         self._thread.join()
 
     def _run(self) -> None:
-        seconds: float | None = 0
         while not self._ending:
-            self._wake.wait(seconds)
+            self._wake.wait(self._step())
             self._wake.clear()
-            if not self._ending:
-                seconds = self._step()
