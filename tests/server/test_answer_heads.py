@@ -98,6 +98,33 @@ def test_an_answer_of_pieces_is_sent_once(pieces: list[bytes]) -> None:
     assert body == b"body"
 
 
+def test_no_more_is_sent_than_was_announced_and_what_was_not_comes_in_chunks() -> None:
+    for length, body in ((4, b"body"), (None, b"D\r\nbody and more\r\n")):
+        answer = Answer(length)
+        answer.task.write(b"body and more")
+        assert b"".join(answer.written).partition(b"\r\n\r\n")[2] == body
+
+
+@pytest.mark.parametrize(
+    ("status", "version", "asked", "ends"),
+    [
+        ("200 OK", "1.1", "", True),
+        ("204 No Content", "1.1", "", False),
+        ("204 No Content", "1.1", "keep-alive", False),
+        ("204 No Content", "1.1", "Close", True),
+        ("204 No Content", "1.0", "", True),
+    ],
+)
+def test_a_connection_ends_after_what_has_a_body_or_where_that_is_asked_for(
+    status: str, version: str, asked: str, ends: bool
+) -> None:
+    """Where Waitress wants to end it, as after less than was announced."""
+    task = Answer(4, status).task
+    task.version, task.request.headers = version, {"CONNECTION": asked}
+    task.set_close_on_finish()
+    assert task.close_on_finish is ends
+
+
 def test_an_answer_without_a_body_is_its_head() -> None:
     answer = Answer(4, "204 No Content")
     answer.task.write(b"body")

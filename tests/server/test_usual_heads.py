@@ -152,9 +152,26 @@ def environments(kind: type[Any], settings: Any, connection: list[bytes]) -> lis
 
 
 @given(st.lists(heads | st.sampled_from([*USUAL.values(), *UNUSUAL.values()]), max_size=4))
+@example([CURL, UNUSUAL["two slashes"], FIREFOX, b"GET /a//b HTTP/1.1\r\nHost: a\r\n\r\n"])
 @example([CHROMIUM + b"body", UNUSUAL["two slashes"], UNUSUAL["everything"], FIREFOX, UNUSUAL["another alphabet"]])
 def test_environments_are_those_of_waitress(settings: Any, connection: list[bytes]) -> None:
     class Stock(Task):
         get_environment = WSGITask.get_environment
 
     assert environments(Task, settings, connection) == environments(Stock, settings, connection)
+
+
+def test_what_a_connection_s_requests_have_in_common_is_put_together_once(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    stock = WSGITask.get_environment
+
+    def noted(task: Any) -> Any:
+        asked.append(task.request.path)
+        return stock(task)
+
+    monkeypatch.setattr(WSGITask, "get_environment", noted)
+    made = environments(Task, settings, [CURL, FIREFOX, UNUSUAL["two slashes"], GOOD])
+    assert [environ["PATH_INFO"] for environ in made] == ["/api/v1/health", "/bg/", "/b/c", "/api/v1/status"]
+    assert asked == ["/api/v1/health", "//b/c"]

@@ -20,16 +20,16 @@ _OF_CONNECTION = (
 )
 """What the environments of all requests of a connection have in common."""
 _name_of = itemgetter(0)
-_date = lru_cache(2)(build_http_date)
+_date = lru_cache(build_http_date)
 
 
-@lru_cache(256)
+@lru_cache
 def _variable(header: str) -> str:
     """What a header is called in the environment (PEP 3333), of which these two are no headers."""
     return header if header in ("CONTENT_LENGTH", "CONTENT_TYPE") else f"HTTP_{header}"
 
 
-@lru_cache(256)
+@lru_cache
 def _capitalized(name: str) -> str:
     return "-".join(part.capitalize() for part in name.split("-"))
 
