@@ -92,6 +92,7 @@ def test_after_a_refusal_what_still_comes_is_dropped_until_the_client_leaves() -
             "Send the body with a Content-Length, not in chunks.",
         )
         assert talk.channel.lingering
+        assert not talk.channel.overdue(talk.channel.begun + 2)
         for _ in range(3):
             talk.client.send(b"more of it")
             talk.listener._round(0.01)
@@ -117,6 +118,12 @@ def test_a_large_answer_comes_whole_to_who_takes_it_slowly(last: bytes) -> None:
         assert talk.got.partition(b"\r\n\r\n")[2] == b"x" * LARGE
 
 
+def test_what_cannot_be_sent_at_once_is_taken_all_the_same() -> None:
+    with talking(send_buffer=1 << 16) as talk:
+        assert talk.channel.write_soon(bytes(LARGE)) == LARGE
+        assert 0 < talk.channel.total_outbufs_len < LARGE
+
+
 def test_the_next_request_begins_once_the_answer_before_is_taken() -> None:
     with talking(send_buffer=1 << 16) as talk:
         talk.client.send(ask(LARGE) + ask(3, b"Connection: close"))
@@ -130,6 +137,7 @@ def test_the_next_request_begins_once_the_answer_before_is_taken() -> None:
 def test_what_has_come_is_noted() -> None:
     with talking() as talk:
         assert talk.channel.silent
+        assert not talk.channel.held_back
         assert talk.channel.begun is None
         talk.client.send(b"PUT /?3 HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n1234")
         talk.until(lambda: talk.channel.held)
@@ -183,6 +191,7 @@ def test_a_client_that_leaves_is_forgotten() -> None:
     with talking() as talk:
         talk.client.send(b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n1234")
         talk.until(lambda: talk.channel.held)
+        assert dict(talk.listener._servers[0]._clients) == {bytes([127, 0, 0, 1]): 1}
         talk.client.close()
         talk.until(lambda: not talk.channels)
         server = talk.listener._servers[0]
@@ -238,6 +247,20 @@ def test_an_answer_that_is_sent_at_once_shows_that_somebody_is_there() -> None:
     assert one.last_activity > 0
 
 
+@pytest.mark.parametrize(
+    ("facts", "begins"),
+    [({}, True), ({"held_back": False}, False), ({"connected": False}, False), ({"total_outbufs_len": 1}, False)],
+)
+def test_a_request_that_was_held_back_begins_and_has_all_its_time(facts: dict[str, Any], begins: bool) -> None:
+    given: list[object] = []
+    usual = {"held_back": True, "connected": True, "total_outbufs_len": 0, "begun": 5.0}
+    one: Any = SimpleNamespace(
+        **usual | facts, requests_lock=threading.Lock(), server=SimpleNamespace(add_task=given.append)
+    )
+    Channel._go_on(one)
+    assert (given, one.begun) == (([one], None) if begins else ([], 5.0))
+
+
 def test_the_loop_sends_what_a_worker_has_left_and_is_done_with() -> None:
     one: Any = SimpleNamespace(total_outbufs_len=1, outbuf_lock=threading.Lock())
     assert Channel._left_to_us(one) is True
@@ -262,9 +285,11 @@ def test_faults_of_connections_are_written_down_once_a_minute(
 
     one.service, one.server = fail, SimpleNamespace(look_at=closed.append)
     one.handle_error = lambda: Channel.handle_error(one)
+    logged = []
     for clock.now in (1000.0, 1059.0, 1060.0, 1060.5):
         Channel.take_turn(one)
+        logged.append(len(caplog.records))
     assert closed == [1000.0, one, 1059.0, one, 1060.0, one, 1060.5, one]
-    assert len(caplog.records) == 2
+    assert logged == [1, 1, 1, 2]
     Channel.handle_error(one)
     assert len(caplog.records) == 2, "without an error there is nothing to say"

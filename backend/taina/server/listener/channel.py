@@ -139,7 +139,6 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         """Begin the next request, where that waited for an answer which has been taken by now."""
         with self.requests_lock:  # a worker that is about to hold it back has the lock
             if self.held_back and self.connected and not self.total_outbufs_len:
-                self.held_back = False
                 self.begun = None
                 self.server.add_task(self)
 
