@@ -154,6 +154,14 @@ def test_as_many_make_room_for_a_body_as_it_takes(crowd: Crowd) -> None:
     assert crowd.server._bodies == 64 << 20
 
 
+def test_a_byte_of_a_body_is_one(crowd: Crowd) -> None:
+    for name, held, waits in (("without a body", 0, True), ("a byte", 1, True), ("at work", 64 << 20, False)):
+        one = crowd.add(name, waits_for_client=waits)
+        one.in_memory = held
+        crowd.server.count(one)
+    assert crowd.closed == ["a byte"]
+
+
 def test_the_body_of_who_has_left_is_given_back_once(crowd: Crowd) -> None:
     one, other = crowd.add("one"), crowd.add("other")
     for each, size in ((one, 5), (other, 7)):

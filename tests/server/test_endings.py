@@ -1,6 +1,7 @@
 """One connection from its first byte to its end, step by step in the loop of a listener that runs in this thread."""
 
 import json
+import runpy
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -169,6 +170,16 @@ def test_who_has_left_is_sent_nothing() -> None:
             talk.channel.write_soon(b"x")
 
 
+def test_the_loop_sends_nothing_while_a_worker_answers_but_sees_to_an_end() -> None:
+    with talking() as talk:
+        one, at_work = talk.channel, SimpleNamespace(body_bytes_received=0)
+        for requests, lingering in (([at_work], False), ([], True)):
+            one.requests, one.lingering = requests, lingering
+            for one.will_close in (False, True):
+                assert one.writable() is one.will_close
+        one.requests = []
+
+
 def test_what_is_written_leaves_at_once() -> None:
     """Else the kernel would wait for more, as long as what went before is not confirmed."""
     with talking() as talk:
@@ -272,6 +283,20 @@ def test_the_loop_sends_what_a_worker_has_left_and_is_done_with() -> None:
     assert not one.outbuf_lock.locked()
 
 
+def test_the_first_fault_is_written_down_on_a_machine_that_has_just_started(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its clock begins at 0, and a minute after the last fault had not passed by then."""
+    monkeypatch.setattr(channel, "time", SimpleNamespace(monotonic=Clock(1.0)))
+    monkeypatch.setattr(Channel, "logged", runpy.run_path(channel.__file__)["Channel"].logged)
+    one: Any = SimpleNamespace(handle_close=lambda: None)
+    try:
+        raise ZeroDivisionError
+    except ZeroDivisionError:
+        Channel.handle_error(one)
+    assert len(caplog.records) == 1
+
+
 def test_faults_of_connections_are_written_down_once_a_minute(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -291,5 +316,6 @@ def test_faults_of_connections_are_written_down_once_a_minute(
         logged.append(len(caplog.records))
     assert closed == [1000.0, one, 1059.0, one, 1060.0, one, 1060.5, one]
     assert logged == [1, 1, 1, 2]
+    clock.now += 1000
     Channel.handle_error(one)
     assert len(caplog.records) == 2, "without an error there is nothing to say"

@@ -51,7 +51,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     """What the environments of its requests have in common, once there was one."""
     held = 0
     """Bytes of bodies of this connection that are in memory, as the server has counted them."""
-    logged: ClassVar[float] = 0
+    logged: ClassVar[float] = float("-inf")
+    """When the last fault was written down."""
 
     def __init__(self, server: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(server, *args, **kwargs)
