@@ -113,7 +113,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         # Closing while something of the client's is still unread would cut our answer off (a TCP reset).
         self.close_when_flushed = False
         super().handle_write()
-        if self.total_outbufs_len or self.will_close or not self.connected:
+        if self.total_outbufs_len or not self.connected:
             self.close_when_flushed = True
         else:
             self.lingering = True
