@@ -365,3 +365,17 @@ def test_no_link_of_a_long_text_leads_to_a_heading() -> None:
     """Headings have no names, so it would lead to the top of the page."""
     for file in (build_site.SOURCE / "texts").glob("*/*.md"):
         assert re.findall(r"\]\((?!http)[^)]*#[^)]*\)", file.read_text("utf-8")) == [], file
+
+
+SITE = cache(build_site.build)
+WIDE_MARKS = re.compile(r"[。？！：；，、](?:</\w+>)? ")
+
+
+@pytest.mark.parametrize("language", sorted(CATALOGS))
+def test_numbers_stay_with_what_they_count_and_wide_marks_have_no_space(language: str) -> None:
+    """A line may not end between them; and where sentences meet, Chinese and Japanese write no space."""
+    for path, page in SITE().items():
+        if path.startswith(f"{language}/") and path.endswith(".html"):
+            words = re.sub(r"<(article|pre|code|script|style)\b.*?</\1>", "", page.decode(), flags=re.DOTALL)
+            assert WIDE_MARKS.findall(words) == [], path
+            assert re.findall(r">[^<]*\d \w[^<]*<", re.sub(r"<(\w+) [^>]*lang=\"en\".*?</\1>", "", words)) == [], path

@@ -59,6 +59,8 @@ LINK_PAGES = ("reveal", "receipt", "answer", "inbox")
 REFERENCE = "en"
 _BESIDE = ("manifest.sig", "_headers", "caddy.conf", "nginx.conf", WEBCAT_BUNDLE, WEBCAT_PREVIOUS, WEBCAT_MANIFEST)
 """What stands beside the files that a manifest names."""
+_AFTER_WIDE_MARK = re.compile(r"(?<=[。？！：；，、])((?:</\w+>)?) ")
+"""The space that templates leave between sentences: after a mark of full width, Chinese and Japanese write none."""
 _SOURCES = ("css", "images", "js", "layouts", "locales", "pages", "texts")
 _OF_PACKAGES = ("node_modules/qrcode-generator/dist/qrcode.mjs",)
 _COMPRESSED = (".css", ".html", ".js", ".json", ".svg", ".txt")
@@ -211,9 +213,14 @@ def _is_built(folder: Path) -> bool:
 
 def _read_catalogs(source: Path) -> dict[str, dict[str, Any]]:
     """The reference first, for those whose language is not here; the others by their own names, for the menu."""
-    found = {path.stem: json.loads(path.read_text("utf-8")) for path in (source / "locales").glob("*.json")}
+    found = {path.stem: json.loads(_joined(path.read_text("utf-8"))) for path in (source / "locales").glob("*.json")}
     names = {code: unicodedata.normalize("NFKD", catalog["meta"]["name"]).casefold() for code, catalog in found.items()}
     return {code: found[code] for code in sorted(found, key=lambda code: (code != REFERENCE, names[code]))}
+
+
+def _joined(text: str) -> str:
+    """No line ends between a number and what it counts."""
+    return re.sub(r"(?<=\d) (?=\w)", "\u00a0", text)
 
 
 def _translations(source: Path, catalogs: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
@@ -275,7 +282,8 @@ def _link_addresses(languages: list[str]) -> list[str]:
 
 
 def _render(environment: jinja2.Environment, template: str, **values: object) -> bytes:
-    return environment.get_template(template).render(values).encode()
+    page = environment.get_template(template).render(values)
+    return _AFTER_WIDE_MARK.sub(r"\1", page).encode()
 
 
 def _manifest(site: dict[str, bytes], answers: Headers, contact: str | None) -> bytes:

@@ -135,7 +135,7 @@ export function formatTime(seconds) {
 /**
  * @param {number} bytes
  * @param {"" | "-per-second"} [per]
- * @returns {string} that keeps its own direction: Hebrew writes "121 kB" as English does
+ * @returns {string} in one line, that keeps its own direction: Hebrew writes "121 kB" as English does
  */
 export function formatSize(bytes, per = "") {
   const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
@@ -147,7 +147,7 @@ export function formatSize(bytes, per = "") {
   const maximumFractionDigits = bytes < 10 && power ? 1 : 0;
   const style = /** @type {const} */ ({ style: "unit", unitDisplay: power ? "short" : "long" });
   const size = new Intl.NumberFormat(locale, { ...style, unit: units[power] + per, maximumFractionDigits });
-  return isolated(size.format(bytes));
+  return isolated(size.format(bytes).replaceAll(" ", "\u00a0"));
 }
 
 /**

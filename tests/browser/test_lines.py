@@ -1,0 +1,92 @@
+"""Where lines end, in every language: no short last line on a button or a heading, no button pushed to a line below."""
+
+import playwright.sync_api as playwright
+import pytest
+
+from browser.engines import Browsers
+from support.servers import Server
+from taina.site import build as build_site
+
+LANGUAGES = sorted(file.stem for file in (build_site.SOURCE / "locales").iterdir())
+UNEVEN = r"""[...document.querySelectorAll("h1, h2, h3, .button, .quiet-button")].flatMap((one) => {
+  if (!one.checkVisibility()) return [];
+  const lines = [];
+  const range = document.createRange();
+  const texts = document.createTreeWalker(one, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    for (const word of texts.currentNode.data.matchAll(/[^ \n]+/g)) {
+      range.setStart(texts.currentNode, word.index);
+      range.setEnd(texts.currentNode, word.index + word[0].length);
+      const {left, right, top, width} = range.getBoundingClientRect();
+      if (!width) continue;
+      const line = lines.find((other) => Math.abs(other.top - top) < 8);
+      if (!line) lines.push({top, left, right, last: width});
+      else Object.assign(line, {left: Math.min(line.left, left), right: Math.max(line.right, right), last: width});
+    }
+  }
+  const widths = lines.map(({left, right}) => right - left);
+  const [end, longest] = [widths.at(-1), Math.max(...widths)];
+  const uneven = lines.length > 1 && end < 0.5 * longest && end + lines.at(-2).last < 0.9 * longest;
+  return uneven ? [one.textContent.trim()] : [];
+})"""
+"""What ends in a line of less than half of its longest that had room for a word more from the line above."""
+PLACES = """[...document.querySelectorAll(".files li")].map((row) => {
+  const [button, name] = [row.lastElementChild, row.firstElementChild].map((one) => one.getBoundingClientRect());
+  const {left, right} = row.getBoundingClientRect();
+  const gap = document.dir === "rtl" ? button.left - left : right - button.right;
+  return Math.abs(gap) < 2 && button.top < name.bottom && button.bottom > name.top;
+})"""
+"""Of each row of a list of files: whether its button stands at the end of the line, beside the name."""
+NAMES = ("id_ed25519", "Споразумение за поверителност.pdf", "a" * 60)
+
+
+@pytest.mark.parametrize("address", ["", "s/", "receipt/", "sent/", "request/", "r/", "inbox/"])
+def test_no_button_and_no_heading_ends_in_a_word_alone(browsers: Browsers, taina: Server, address: str) -> None:
+    context = browsers.browser("chromium").new_context(reduced_motion="reduce")
+    page = context.new_page()
+    found = {}
+    for language in LANGUAGES:
+        page.goto(f"{taina.url}/{language}/{address}")
+        page.wait_for_selector('main[data-state]:not([data-state="loading"])')
+        page.evaluate(
+            "for (const one of document.querySelectorAll('main [hidden]')) one.hidden = one.dataset.for === 'many'"
+        )
+        page.evaluate(
+            "for (const one of document.querySelectorAll('template')) one.replaceWith(one.content.cloneNode(true))"
+        )
+        for width in (320, 360, 1280):
+            page.set_viewport_size({"width": width, "height": 800})
+            if uneven := page.evaluate(UNEVEN):
+                found[language, width] = uneven
+    context.close()
+    assert found == {}
+
+
+def test_the_button_of_a_file_stands_at_the_end_of_its_line(browsers: Browsers, taina: Server) -> None:
+    context = browsers.browser("chromium").new_context(reduced_motion="reduce")
+    page = context.new_page()
+    files = [playwright.FilePayload(name=name, mimeType="", buffer=bytes(411)) for name in NAMES]
+    for language in LANGUAGES:
+        for width in (320, 360, 1280):
+            page.set_viewport_size({"width": width, "height": 800})
+            page.goto(f"{taina.url}/{language}/")
+            page.wait_for_selector('main[data-state="ready"]')
+            page.set_input_files("#files", files)
+            page.wait_for_selector("#chosen li")
+            assert page.evaluate(PLACES) == [True] * len(NAMES), (language, width)
+            page.goto(f"{taina.url}/{language}/s/")
+            page.wait_for_selector('main[data-state="empty"]')
+            page.evaluate(
+                """(names) => {
+                  for (const one of document.querySelectorAll("main [hidden]")) one.hidden = false;
+                  for (const name of names) {
+                    const row = document.querySelector("#secret-file-part").content.cloneNode(true);
+                    row.querySelector(".file-name").textContent = name;
+                    row.querySelector(".hint").textContent = "411 bytes";
+                    document.querySelector("#secret-files").append(row);
+                  }
+                }""",
+                list(NAMES),
+            )
+            assert page.evaluate(PLACES) == [True] * len(NAMES), (language, width)
+    context.close()
