@@ -247,14 +247,21 @@ def test_of_a_body_256_kibibytes_are_read_at_once_and_less_of_a_head(missing: in
 
 
 def test_an_answer_that_is_sent_at_once_shows_that_somebody_is_there() -> None:
+    sent: list[tuple[bytes, bool]] = []
+
+    def send(data: bytes, do_close: bool = True) -> int:
+        sent.append((data, do_close))
+        return len(data)
+
     one: Any = SimpleNamespace(
         server=SimpleNamespace(takes_turns=True),
         total_outbufs_len=0,
         connected=True,
-        send=lambda data, do_close: len(data),
+        send=send,
         last_activity=0.0,
     )
     assert Channel.write_soon(one, b"four") == 4
+    assert sent == [(b"four", False)], "the loop closes it, not who answers"
     assert one.last_activity > 0
 
 
