@@ -37,7 +37,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
     """A socket that listens, with the connections that it took; Waitress's, bounded."""
 
     channel_class = Channel
-    next_channel_cleanup: float = 0
+    next_channel_cleanup: float
     logged: ClassVar[float] = float("-inf")
     """When it was last said that no more files can be opened."""
 
