@@ -180,6 +180,20 @@ def test_the_loop_sends_nothing_while_a_worker_answers_but_sees_to_an_end() -> N
         one.requests = []
 
 
+def test_a_worker_of_its_own_thread_sends_under_the_lock_of_what_is_to_be_sent() -> None:
+    with talking() as talk:
+        locked: list[bool] = []
+
+        def send(data: bytes, do_close: bool = True) -> int:
+            locked.append(talk.channel.outbuf_lock._is_owned())
+            return len(data)
+
+        talk.channel.send = send
+        for talk.listener._servers[0]._turns in (None, Turns()):
+            assert talk.channel.write_soon(b"four") == 4
+        assert locked == [True, False]
+
+
 def test_what_is_written_leaves_at_once() -> None:
     """Else the kernel would wait for more, as long as what went before is not confirmed."""
     with talking() as talk:
