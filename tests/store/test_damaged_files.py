@@ -176,7 +176,7 @@ def test_a_row_that_the_tables_refuse_is_a_fault_of_ours_and_no_conflict(path: P
         assert request
         before = store.atomically(lambda tx: tx.usage())
         faults: list[Callable[[Transaction], None]] = [
-            lambda tx: tx.put(replace(secret, id=bytes(16), receipt_id=bytes(16), chunks=-1)),
+            lambda tx: tx.put(secret._replace(id=bytes(16), receipt_id=bytes(16), chunks=-1)),
             lambda tx: tx.update(secret, chunks=-1),
             lambda tx: tx.requests.put(replace(request, id=bytes(16), answers=0)),
         ]

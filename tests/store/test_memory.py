@@ -3,7 +3,6 @@
 import os
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -177,7 +176,7 @@ def test_what_breaks_a_constraint_is_not_taken_for_a_conflict(tmp_path: Path) ->
     store = SqliteStore(tmp_path / "taina.db", turns=Turns())
     sealed = Envelope(bytes(80), START)  # a byte too short
     wrong: list[Callable[[Transaction], object]] = [
-        lambda tx: tx.put(replace(new_secret(), size=-1)),
+        lambda tx: tx.put(new_secret()._replace(size=-1)),
         lambda tx: tx.requests.put_envelope(bytes(16), 0, sealed),
     ]
     for work in wrong:

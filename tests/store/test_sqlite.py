@@ -164,7 +164,7 @@ def test_what_a_failed_job_took_is_given_back(tmp_path: Path) -> None:
         request = store.atomically(lambda tx: tx.requests.find(asked.id))
         assert secret
         assert request
-        secret, request = replace(secret, id=bytes(16), receipt_id=bytes(16)), replace(request, id=bytes(16))
+        secret, request = secret._replace(id=bytes(16), receipt_id=bytes(16)), replace(request, id=bytes(16))
         before = store.atomically(lambda tx: tx.usage())
         free = free_slots(store)
         for _ in range(3):
@@ -188,7 +188,7 @@ def test_what_shared_a_transaction_with_a_failed_job_is_counted_once(tmp_path: P
         new_vault(store).create(made.id, made.order())
         secret = store.atomically(lambda tx: tx.find(made.id))
         assert secret
-        good, bad = (replace(secret, id=os.urandom(16), receipt_id=os.urandom(16)) for _ in range(2))
+        good, bad = (secret._replace(id=os.urandom(16), receipt_id=os.urandom(16)) for _ in range(2))
 
         def fail(tx: Transaction) -> None:
             tx.put(bad)
@@ -267,7 +267,7 @@ def test_what_shares_a_transaction_shares_the_room_on_the_disk(tmp_path: Path, m
         monkeypatch.setattr(sqlite_transaction, "free_bytes", free_bytes)
 
         def put(size: int) -> Job:
-            return Job(lambda tx: tx.put(replace(new_secret(), size=size)))
+            return Job(lambda tx: tx.put(new_secret()._replace(size=size)))
 
         def put_and_fail(tx: Transaction) -> None:
             tx._check_room(40)  # type: ignore[attr-defined] # as those do that fail before they have written
@@ -316,7 +316,7 @@ def test_a_secret_that_has_ended_frees_its_slot_once(tmp_path: Path) -> None:
 def test_what_is_in_use_is_written_down_with_what_changes_it(tmp_path: Path) -> None:
     with closing(SqliteStore(tmp_path / "taina.db")) as store:
         for held in (40, 41):
-            store.atomically(lambda tx, held=held: tx.put(replace(new_secret(), state="uploading", held=held)))  # type: ignore[misc]
+            store.atomically(lambda tx, held=held: tx.put(new_secret()._replace(state="uploading", held=held)))  # type: ignore[misc]
         assert store._connection.execute("SELECT * FROM usage").fetchall() == [(2 * ROW + 81, 81)]
         changes = store._connection.total_changes
         store.atomically(lambda tx: tx.usage())

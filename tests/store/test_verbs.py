@@ -39,8 +39,8 @@ def usage(store: Store) -> Usage:
 
 
 def test_every_field_of_a_secret_comes_back(store: Store) -> None:
-    bare, full = new_secret(), replace(new_secret(), ended=1, failed_attempts=2, passphrase=False)
-    full = replace(full, claim_id=os.urandom(16), claim_check=os.urandom(32), opened=os.urandom(32))
+    bare, full = new_secret(), new_secret()._replace(ended=1, failed_attempts=2, passphrase=False)
+    full = full._replace(claim_id=os.urandom(16), claim_check=os.urandom(32), opened=os.urandom(32))
     put(store, bare, full)
     assert (find(store, bare), find(store, full), find(store, new_secret())) == (bare, full, None)
     assert [repr(found.passphrase) for one in (bare, full) if (found := find(store, one))] == ["True", "False"]
@@ -52,11 +52,11 @@ def test_every_field_of_a_secret_comes_back(store: Store) -> None:
 
 
 def test_what_is_unique_is_so(store: Store) -> None:
-    kept, other = replace(new_secret(), claim_id=os.urandom(16)), new_secret()
+    kept, other = new_secret()._replace(claim_id=os.urandom(16)), new_secret()
     put(store, kept, other)
     conflicts: list[Callable[[Transaction], object]] = [
-        lambda tx: tx.put(replace(new_secret(), id=kept.id)),
-        lambda tx: tx.put(replace(new_secret(), receipt_id=kept.receipt_id)),
+        lambda tx: tx.put(new_secret()._replace(id=kept.id)),
+        lambda tx: tx.put(new_secret()._replace(receipt_id=kept.receipt_id)),
         lambda tx: tx.update(other, claim_id=kept.claim_id or b""),
     ]
     for conflict in conflicts:
@@ -71,7 +71,7 @@ def test_an_update_sets_what_it_names(store: Store) -> None:
     put(store, secret, other)
     assert usage(store) == Usage(2 * (ROW + 40), 40)
     store.atomically(lambda tx: tx.update(secret, state="waiting", held=30, due=5))
-    assert find(store, secret) == replace(secret, state="waiting", held=30, due=5)
+    assert find(store, secret) == secret._replace(state="waiting", held=30, due=5)
     assert find(store, other) == other
     assert usage(store) == Usage(2 * ROW + 70, 0)
 
@@ -92,7 +92,7 @@ def test_what_is_taken_is_given_in_order_and_gone(store: Store, chunks: int) -> 
     put(store, secret, other)
     taken = store.atomically(lambda tx: tx.take(secret, state="revealed", ended=START))
     assert taken == [bytes([n]) * 40 for n in range(chunks)]
-    assert find(store, secret) == replace(secret, **ERASED | {"state": "revealed", "ended": START})
+    assert find(store, secret) == secret._replace(**ERASED | {"state": "revealed", "ended": START})
     assert usage(store) == Usage(2 * ROW + 80)
     assert store.atomically(lambda tx: tx.take(other, state="revealed")) == [bytes(40), b"\1" * 40]
 
@@ -110,11 +110,11 @@ def test_what_is_locked_opens_by_its_claim_alone(store: Store) -> None:
 def test_erasing_again_changes_what_is_said_and_forgetting_leaves_nothing(store: Store) -> None:
     secret = new_secret(chunks=2)
     put(store, secret)
-    erased = replace(secret, **ERASED | {"state": "burned"})
+    erased = secret._replace(**ERASED | {"state": "burned"})
     store.atomically(lambda tx: tx.erase(secret, state="burned"))
     store.atomically(lambda tx: tx.erase(erased, due=7))
-    assert (find(store, secret), usage(store)) == (replace(erased, due=7), Usage(ROW))
-    store.atomically(lambda tx: tx.forget(replace(erased, due=7)))
+    assert (find(store, secret), usage(store)) == (erased._replace(due=7), Usage(ROW))
+    store.atomically(lambda tx: tx.forget(erased._replace(due=7)))
     assert (find(store, secret), usage(store)) == (None, Usage())
     put(store, secret)
     store.atomically(lambda tx: tx.forget(secret))

@@ -8,7 +8,7 @@ import hashlib
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -150,7 +150,7 @@ class Move:
         cursor = self._target.cursor()
         marks = ", ".join(["%s"] * len(COLUMNS))
         statement = f"INSERT INTO secrets ({NAMES}) VALUES ({marks})"  # noqa: S608 - names of our own
-        cursor.executemany(statement.encode(), [astuple(each.secret) for each in new])
+        cursor.executemany(statement.encode(), [each.secret for each in new])
         cursor.executemany(
             "INSERT INTO keys (secret, key) VALUES (%s, %s)", [(each.id, self._key(each)) for each in kept]
         )

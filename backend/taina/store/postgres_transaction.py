@@ -5,7 +5,6 @@ is written to the log besides: a transaction that answers from what it found com
 even where the commit that made it was never confirmed.
 """
 
-from dataclasses import astuple
 from typing import Unpack
 
 from psycopg import Cursor, sql
@@ -44,7 +43,7 @@ class PostgresTransaction:
             )
 
     def put(self, secret: Secret) -> None:
-        self._cursor.execute(_INSERT, astuple(secret))
+        self._cursor.execute(_INSERT, secret)
         self._cursor.execute("INSERT INTO keys (secret, key) VALUES (%s, %s)", (secret.id, shred.new_key()))
         self._growth += usage_of(secret) + usage_of_rows(1)
 

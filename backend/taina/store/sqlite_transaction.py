@@ -4,7 +4,6 @@ import os
 import sqlite3
 from collections.abc import Mapping, Sequence
 from functools import cache
-from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple, Unpack
 
@@ -16,7 +15,6 @@ from taina.store.sqlite_slots import Mark, Slots, rows_of
 
 ROOM_LEFT = 32 << 20
 """Bytes of the disk that nothing new takes: revealing and deleting have to be written down somewhere, too."""
-_values = attrgetter(*COLUMNS)
 NAMES = ", ".join(COLUMNS)
 _PASSPHRASE = COLUMNS.index("passphrase")
 _SELECT = f"SELECT {NAMES}, slot, key FROM secrets LEFT JOIN slots USING (slot) WHERE "  # noqa: S608 - names of our own
@@ -86,7 +84,7 @@ class SqliteTransaction:
         self._check_room(secret.size)
         slot = self.slots.take()
         try:
-            self._connection.execute(_INSERT, (*_values(secret), slot))
+            self._connection.execute(_INSERT, (*secret, slot))
         except sqlite3.IntegrityError as error:
             raise _taken(error) from None
         self._set_key(secret.id, slot, shred.new_key())
@@ -232,9 +230,8 @@ def free_bytes(folder: str) -> int:
 
 def secret_of(row: Sequence[Any]) -> Secret:
     """What the columns of a row say, in the order of the fields."""
-    values = [*row]
-    values[_PASSPHRASE] = bool(values[_PASSPHRASE])  # SQLite has no such type
-    return Secret(*values)
+    # SQLite has no booleans.
+    return Secret._make((*row[:_PASSPHRASE], bool(row[_PASSPHRASE]), *row[_PASSPHRASE + 1 :]))
 
 
 def _taken(error: sqlite3.IntegrityError) -> Exception:

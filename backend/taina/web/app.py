@@ -27,7 +27,7 @@ from taina.web.site import Site
 Application = falcon.App[falcon.Request, falcon.Response]
 API = "/api/v1"
 _RATES = Rates()
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"))
 
 
 def create_app(
