@@ -6,7 +6,9 @@ Run it in scripts/, or with that folder in PYTHONPATH. The disk is a small tmpfs
 own, which needs root or unprivileged user namespaces (Linux, unshare).
 """
 
+import os
 import random
+import signal
 import sqlite3
 import tempfile
 import time
@@ -51,7 +53,7 @@ def run(rounds: int) -> Iterator[str]:
                     for made in secrets:
                         _is_right(one.call(connection.reveal(made, claim=False)), made)
                     revealed += len(secrets)
-            with sqlite3.connect(_copy(inside, folder)) as database:
+            with sqlite3.connect(_copy(inside, folder, server.process.pid)) as database:
                 (integrity,) = database.execute("PRAGMA integrity_check").fetchone()
             database.close()
             promise(integrity == "ok", f"the database is damaged: {integrity}")
@@ -124,10 +126,14 @@ def _is_right(answer: Answer, made: Made) -> None:
     promise(base64url.decode(answer.json()["content"]) == made.chunks[0], "a secret came out changed")
 
 
-def _copy(inside: Path, folder: Path) -> Path:
+def _copy(inside: Path, folder: Path, pid: int) -> Path:
+    """While the server stands still: a checkpoint between the two files would tear the copy."""
+    os.kill(pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOWAIT)
     for name in ("taina.db", "taina.db-wal"):
         with suppress(FileNotFoundError):
             (folder / name).write_bytes((inside / "data" / name).read_bytes())
+    os.kill(pid, signal.SIGCONT)
     return folder / "taina.db"
 
 
