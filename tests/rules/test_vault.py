@@ -506,6 +506,14 @@ def test_expiry_is_exact_and_needs_no_sweeper(vault: Vault, clock: Clock) -> Non
         vault.burn(made.receipt_id, made.receipt_token)
 
 
+def test_an_upload_ends_at_its_expiry_and_needs_no_sweeper(vault: Vault, clock: Clock) -> None:
+    made = create(vault, made_of_chunks(3))
+    clock.now += 3599
+    assert vault.put_chunk(made.id, made.receipt_token, 0, made.chunks[0]) == "uploading"
+    clock.now += 1
+    assert gone(lambda: vault.put_chunk(made.id, made.receipt_token, 1, made.chunks[1])) == "expired"
+
+
 def test_how_it_ended_is_told_until_its_original_expiry(vault: Vault, clock: Clock) -> None:
     made = create(vault, Made())
     reveal(vault, made)
