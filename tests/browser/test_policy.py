@@ -14,11 +14,11 @@ STRICT = [
     *("--ttl-min", "1h", "--ttl-max", "2d", "--ttl-default", "3h", "--passphrases", "required"),
     *("--files", "false", "--max-recipients", "5", "--max-answers", "3"),
 ]
-LIFETIMES = "[...document.querySelectorAll('#ttl option')].map(({text}) => text)"
+LIFETIMES = "[...document.querySelectorAll('#ttl option')].map(({text}) => text.replace('\\u00a0', ' '))"
 
 
 def shown_text(tab: Tab, selector: str) -> str:
-    return str(tab.evaluate(f"document.querySelector('{selector}').innerText.trim()"))
+    return str(tab.evaluate(f"document.querySelector('{selector}').innerText.trim()")).replace("\u00a0", " ")
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_the_page_says_what_is_allowed_and_keeps_to_it(tab: Tab, strict: Server,
     tab.fill("#passphrase", "abc")
     tab.fill("#recipients", "6")
     tab.click("#send")
-    tab.wait("document.querySelector('#error').innerText.trim() === 'Enter a number of recipients from 1 to 5.'")
+    tab.wait("document.querySelector('#error').innerText.trim() === 'Enter a number of recipients from 1\\u00a0to 5.'")
     tab.fill("#recipients", "1")
     file = tmp_path / "plan.txt"
     file.write_text("plan")
