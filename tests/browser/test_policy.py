@@ -16,6 +16,9 @@ STRICT = [
 ]
 LIFETIMES = "[...document.querySelectorAll('#ttl option')].map(({text}) => text.replace('\\u00a0', ' '))"
 
+PASSPHRASE_NEEDED = "This server requires a passphrase for every secret. Enter one, or generate six words."
+NO_FILES = "This server accepts text only. Remove any files that you added."
+
 
 def shown_text(tab: Tab, selector: str) -> str:
     return str(tab.evaluate(f"document.querySelector('{selector}').innerText.trim()")).replace("\u00a0", " ")
@@ -40,8 +43,8 @@ def test_the_page_says_what_is_allowed_and_keeps_to_it(tab: Tab, strict: Server,
     tab.open(f"{strict.url}/en/")
     tab.wait("!document.querySelector('#policy').hidden")
     assert re.split(r"\n+", shown_text(tab, "#policy")) == [
-        "This server requires a passphrase for every secret.",
-        "This server accepts text only, no files.",
+        PASSPHRASE_NEEDED,
+        NO_FILES,
     ]
     assert tab.evaluate(LIFETIMES) == ["1 hour", "3 hours", "4 hours", "1 day"]
     assert tab.value("#ttl") == "10800"
@@ -50,7 +53,7 @@ def test_the_page_says_what_is_allowed_and_keeps_to_it(tab: Tab, strict: Server,
     tab.fill("#text", "kept")
     tab.click("#send")
     reach(tab, "error")
-    assert shown_text(tab, "#error") == "This server requires a passphrase for every secret."
+    assert shown_text(tab, "#error") == PASSPHRASE_NEEDED
     tab.fill("#passphrase", "abc")
     tab.fill("#recipients", "6")
     tab.click("#send")
@@ -60,7 +63,7 @@ def test_the_page_says_what_is_allowed_and_keeps_to_it(tab: Tab, strict: Server,
     file.write_text("plan")
     choose(tab, [file])  # as one that is dropped
     tab.click("#send")
-    tab.wait("document.querySelector('#error').innerText.trim() === 'This server accepts text only, no files.'")
+    tab.wait(f"document.querySelector('#error').innerText.trim() === {NO_FILES!r}")
     tab.click("#chosen button")
     assert tab.value("#text") == "kept"
     tab.click("#send")
@@ -92,7 +95,8 @@ def test_the_page_of_requests_asks_for_a_passphrase(tab: Tab, reader: Tab, stric
 def test_where_passphrases_are_generated_nothing_else_can_be_typed(tab: Tab, generated: Server) -> None:
     tab.open(f"{generated.url}/en/")
     tab.wait("document.querySelector('#passphrase').readOnly")
-    assert shown_text(tab, "#policy") == "This server requires a passphrase of six generated words for every secret."
+    told = "This server requires a passphrase of six generated words for every secret. Press “Generate six words”."
+    assert shown_text(tab, "#policy") == told
     assert not tab.shown("#recipients")
     tab.fill("#text", "kept")
     tab.click("#send")

@@ -215,7 +215,7 @@ def test_it_looks_at_once_when_the_network_is_back_and_says_once_that_it_was_awa
         assert tab.shown("#unanswered")
         assert tab.text("#receipt-state") == "Not opened yet"
     assert world.spoken() == 1
-    assert "got no answer" in tab.text("#announcement")
+    assert "last check failed" in tab.text("#announcement")
     world.refuse(None)
     world.do("window.dispatchEvent(new Event('online'))")
     (rest,) = world.rests()
