@@ -129,11 +129,13 @@ def _is_right(answer: Answer, made: Made) -> None:
 def _copy(inside: Path, folder: Path, pid: int) -> Path:
     """While the server stands still: a checkpoint between the two files would tear the copy."""
     os.kill(pid, signal.SIGSTOP)
-    os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOWAIT)
-    for name in ("taina.db", "taina.db-wal"):
-        with suppress(FileNotFoundError):
-            (folder / name).write_bytes((inside / "data" / name).read_bytes())
-    os.kill(pid, signal.SIGCONT)
+    try:
+        os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOWAIT)
+        for name in ("taina.db", "taina.db-wal"):
+            with suppress(FileNotFoundError):
+                (folder / name).write_bytes((inside / "data" / name).read_bytes())
+    finally:
+        os.kill(pid, signal.SIGCONT)  # one that stands still would not hear that it should end
     return folder / "taina.db"
 
 
