@@ -4,11 +4,11 @@ import pytest
 
 from support.clocks import START, Clock
 from support.secrets import Made, MadeRequest, envelope, made_of_chunks
-from taina.errors import GoneError, InvalidError, TooLargeError, WrongPassphraseError
+from taina.errors import GoneError, InvalidError, StorageFullError, TooLargeError, WrongPassphraseError
 from taina.rules.clock import WatchedClock
 from taina.rules.secret_requests import CONTACT_SIZE, SecretRequests
 from taina.rules.types import Limits
-from taina.rules.vault import ANSWER_IDLE, Vault
+from taina.rules.vault import ANSWER_IDLE, LEASE_PAST_EXPIRY, MAX_LEASE, RECEIPT_KEPT, Vault
 from taina.store import Secret, Store
 
 
@@ -61,6 +61,21 @@ def test_a_secret_that_comes_whole_misses_nothing(vault: Vault, store: Store) ->
     assert (kept(store, coming).missing, kept(store, coming).state) == (0, "waiting")
     assert vault.put_chunk(whole.id, whole.receipt_token, 0, whole.chunks[0]) == "waiting"
     assert kept(store, whole).missing == 0
+
+
+def test_uploads_that_fill_their_share_keep_out_no_secret_that_comes_whole(store: Store, clock: Clock) -> None:
+    """What they may hold is a fifth of the storage; the rest is for what is there at once."""
+    vault = Vault(store, Limits(size=2 << 20, storage=10 << 20), clock)
+    coming, other, whole = made_of_chunks(2), made_of_chunks(2), Made()
+    vault.create(coming.id, coming.order())
+    with pytest.raises(StorageFullError):
+        vault.create(other.id, other.order())
+    for made in (whole, Made(chunks=(bytes(1 << 20),))):
+        assert vault.create(made.id, made.order()).state == "waiting"
+
+
+def test_the_times_of_the_protocol() -> None:
+    assert (RECEIPT_KEPT, MAX_LEASE, LEASE_PAST_EXPIRY, ANSWER_IDLE) == (30 * 86400, 86400, 3600, 900)
 
 
 @pytest.mark.parametrize(("ttl", "due"), [(3600, ANSWER_IDLE), (ANSWER_IDLE, ANSWER_IDLE), (300, 300)])
