@@ -81,7 +81,7 @@ def require_lease(secret: Secret | None, token: bytes, now: int) -> Secret:
     """The secret, for its one reader, while its chunks can be read. Raises: NotFoundError, GoneError."""
     secret = require_claim_token(secret, token)
     # Once its bytes are gone a secret has no chunks; within the sweeper's delay the lease alone tells.
-    if secret.state != "revealed" or now >= secret.due or secret.chunks == 0:
+    if now >= secret.due or secret.chunks == 0:
         raise gone(secret)
     return secret
 
@@ -100,7 +100,8 @@ def _proved(secret: Secret | None, kept: bytes, proof: bytes) -> Secret:
 
 def holds(claim: Claim, secret: Secret) -> bool:
     """Whether this claim is the one by which the secret was revealed, and its chunks are still there."""
-    return secret.chunks > 0 and secret.claim_id == claim.id and same(sha256(claim.hash), secret.claim_check or b"")
+    kept = _hash_of(secret, "claim_check")
+    return secret.chunks > 0 and secret.claim_id == claim.id and same(kept, sha256(claim.hash))
 
 
 def gone(secret: Secret) -> GoneError:
