@@ -1,5 +1,6 @@
 """What the rules say where they refuse: users read these sentences, and programs the members beside them."""
 
+import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from support.clocks import START
 from support.secrets import SEALED_CHUNK, Made, MadeRequest, envelope, made_of_chunks
-from taina.errors import TainaError
+from taina.errors import NotFoundError, TainaError
 from taina.rules.access_keys import open_keys
 from taina.rules.secret_requests import SecretRequests
 from taina.rules.types import Limits
@@ -126,6 +127,33 @@ def test_a_refusal_says_what_is_wrong(
         call(case)
     error = caught.value
     assert (error.code, error.detail, error.members) == (code, sentence or error.sentence, members)
+
+
+def test_what_is_not_there_is_compared_for_as_long_as_what_is(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever shows a wrong proof must not learn by the time it takes whether there is what he asks for."""
+    lengths: list[tuple[int, int]] = []
+
+    def compare(kept: bytes, shown: bytes) -> bool:
+        lengths.append((len(kept), len(shown)))
+        return False
+
+    monkeypatch.setattr(hmac, "compare_digest", compare)
+    vault, requests, wrong = case.vault, case.requests, bytes(32)
+    calls: list[Callable[[bytes], object]] = [
+        lambda secret_id: vault.status(secret_id, wrong),
+        lambda secret_id: vault.chunks_present(secret_id, wrong),
+        lambda receipt_id: vault.receipt(receipt_id, wrong),
+        lambda claim_id: vault.claimed(claim_id, wrong),
+        lambda request_id: requests.status(request_id, wrong),
+        lambda request_id: requests.inbox(request_id, wrong),
+    ]
+    made, asked = case.opened, case.asked
+    there = [made.id, made.id, made.receipt_id, made.claim_id, asked.id, asked.id]
+    for call, identifier in zip(calls, there, strict=True):
+        for shown in (identifier, Made().id):
+            with pytest.raises(NotFoundError):
+                call(shown)
+    assert lengths == [(32, 32)] * 12
 
 
 def test_a_refused_name_of_a_key_says_what_is_one(tmp_path: Path) -> None:
