@@ -197,10 +197,25 @@ def test_a_clock_that_is_wrong_accuses_nobody(
             assert "If the clock is right" in reader.text("#late")
 
 
-@pytest.mark.parametrize(("language", "parted"), [("ru", r" г\."), ("uk", r" р\."), ("de", r"\d\. "), ("fi", r"\d\. ")])
-def test_no_line_ends_within_the_day_or_the_year(browsers: Browsers, taina: Server, language: str, parted: str) -> None:
-    """A phone had "г." of "2026 г." at the start of a line, and "28." at the end of one."""
-    context = browsers.browser("chromium").new_context(locale=language)
+@pytest.mark.parametrize(
+    ("language", "region", "parted"),
+    [
+        ("ru", "RU", r" г\."),
+        ("uk", "UA", r" р\."),
+        ("de", "DE", r"\d\. "),
+        ("fi", "FI", r"\d\. "),
+        ("ar", "EG", r":\d\d [صم]"),
+        ("ar", "EG", r"في \d"),
+        ("en", "US", r":\d\d [AP]M"),
+        ("ko", "KR", r"오[전후] \d"),
+        ("sv", "SE", r"kl\. \d"),
+    ],
+)
+def test_no_line_ends_within_the_day_the_year_or_the_time(
+    browsers: Browsers, taina: Server, language: str, region: str, parted: str
+) -> None:
+    """A phone had "г." of "2026 г." at the start of a line, "28." at the end of one, and "9:55" and "ص" in two."""
+    context = browsers.browser("chromium").new_context(locale=f"{language}-{region}")
     page = context.new_page()
     page.goto(f"{taina.url}/{language}/request/")
     page.click("#make")

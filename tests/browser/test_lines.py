@@ -90,3 +90,38 @@ def test_the_button_of_a_file_stands_at_the_end_of_its_line(browsers: Browsers, 
             )
             assert page.evaluate(PLACES) == [True] * len(NAMES), (language, width)
     context.close()
+
+
+@pytest.mark.parametrize("recipients", [1, 3])
+def test_a_link_and_its_button_are_of_one_height(browsers: Browsers, taina: Server, recipients: int) -> None:
+    context = browsers.browser("chromium").new_context(reduced_motion="reduce", viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    page.goto(f"{taina.url}/en/")
+    page.fill("#text", "a secret")
+    page.fill("#recipients", str(recipients))
+    page.click("#send")
+    page.wait_for_selector('main[data-state="done"]')
+    assert uneven_rows(page) == [0] * 2 * recipients
+    page.goto(f"{taina.url}/en/request/")
+    page.click("#make")
+    page.wait_for_selector('main[data-state="done"]')
+    link = page.input_value("#link")
+    assert uneven_rows(page) == [0] * 2
+    page.goto(link)
+    page.wait_for_selector('main[data-state="ready"]')
+    page.fill("#text", "an answer")
+    page.click("#send")
+    page.wait_for_selector('main[data-state="done"]')
+    assert uneven_rows(page) == [0]
+    context.close()
+
+
+def uneven_rows(page: playwright.Page) -> list[int]:
+    """By how many pixels the field and the button of each row differ."""
+    found: list[int] = page.evaluate(
+        """[...document.querySelectorAll(".copyable")].filter((row) => row.checkVisibility()).map((row) => {
+          const [, field, button] = [...row.children].map((one) => one.getBoundingClientRect().height);
+          return Math.round(Math.abs(field - button));
+        })"""
+    )
+    return found

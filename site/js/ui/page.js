@@ -126,10 +126,10 @@ export function listed(names) {
   return new Intl.ListFormat(locale).format(names.map(isolated));
 }
 
-/** @param {number} seconds unix time @returns {string} in which no line ends after "28." or before the "г." of a year */
+/** @param {number} seconds unix time @returns {string} in which no line ends after "28.", before the "г." of a year, or in the time of day */
 export function formatTime(seconds) {
   const time = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeStyle: "short" }).format(seconds * 1000);
-  return time.replace(/(\d\.) /g, "$1\u00a0").replace(/ (?=\p{L}\.)/gu, "\u00a0");
+  return time.replace(/(?<=\d\.) | (?=\p{L}\.|\d+[:.]\d)|(?<=:\d\d) (?=\D)/gu, "\u00a0");
 }
 
 /**
