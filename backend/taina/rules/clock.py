@@ -46,7 +46,7 @@ class WatchedClock:
         self._settles: Sequence[Settle] = ()
         self._lock = threading.Lock()
         noted = store.atomically(lambda tx: tx.clock_mark())
-        self._noted = noted or 0
+        self._noted = 0
         self._mark = float(noted) if noted else store.time()
         """The highest time that was trusted."""
         self._trusted = self._mark, steady()
