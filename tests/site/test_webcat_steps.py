@@ -20,7 +20,7 @@ def commands(language: str) -> list[list[str]]:
     page = (ROOT / "site/texts" / language / "self-host.md").read_text("utf-8")
     (section,) = [part for part in page.split("\n## ") if "(WEBCAT)" in part.split("\n")[0]]
     lines = re.findall(r"^    (.+)$", section.replace("\\\n", ""), re.MULTILINE)
-    return [shlex.split(line, comments=True) for line in lines]
+    return [words for line in lines if (words := shlex.split(line, comments=True))]
 
 
 def test_both_languages_tell_the_same_steps() -> None:
