@@ -37,6 +37,21 @@ PLACES = """[...document.querySelectorAll(".files li")].map((row) => {
   return Math.abs(gap) < 2 && button.top < name.bottom && button.bottom > name.top;
 })"""
 """Of each row of a list of files: whether its button stands at the end of the line, beside the name."""
+BROKEN = r"""[...document.querySelectorAll(".prose code")].flatMap((code) => {
+  const places = [];
+  const texts = document.createTreeWalker(code, NodeFilter.SHOW_TEXT);
+  for (let node; (node = texts.nextNode()); ) for (let at = 0; at < node.data.length; at++) places.push([node, at]);
+  const topOf = ([node, at]) => {
+    const range = document.createRange();
+    range.setStart(node, at);
+    range.setEnd(node, at + 1);
+    return range.getBoundingClientRect().top;
+  };
+  const options = [...code.textContent.matchAll(/(?<![\w-])--?[A-Za-z]/g)];
+  return options.filter(({0: {length}, index}) => topOf(places[index]) !== topOf(places[index + length - 1]))
+    .map(({index}) => code.textContent.slice(index, index + 20));
+})"""
+"""The options in code whose name stands in another line than their dashes."""
 NAMES = ("id_ed25519", "Споразумение за поверителност.pdf", "a" * 60)
 
 
@@ -125,3 +140,35 @@ def uneven_rows(page: playwright.Page) -> list[int]:
         })"""
     )
     return found
+
+
+def test_two_notices_do_not_touch(browsers: Browsers, taina: Server) -> None:
+    context = browsers.browser("chromium").new_context(viewport={"width": 360, "height": 800})
+    page = context.new_page()
+    page.goto(f"{taina.url}/en/s/")
+    page.wait_for_selector('main[data-state="empty"]')
+    gap = page.evaluate(
+        """(() => {
+          const [upper, lower] = ["link-seen", "offline"].map((id) => document.getElementById(id));
+          upper.hidden = lower.hidden = false;
+          return lower.getBoundingClientRect().top - upper.getBoundingClientRect().bottom;
+        })()"""
+    )
+    context.close()
+    assert gap >= 16
+
+
+def test_no_line_ends_inside_an_option_and_no_drawing_is_broken(browsers: Browsers, taina: Server) -> None:
+    context = browsers.browser("chromium").new_context()
+    page = context.new_page()
+    for width in (320, 360, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        for name in ("format", "performance", "recipes", "scaling", "self-host", "verify"):
+            page.goto(f"{taina.url}/en/{name}/")
+            assert page.evaluate(BROKEN) == [], (name, width)
+            assert page.evaluate("document.documentElement.scrollWidth") == width, (name, width)
+            if name == "format":
+                drawing = page.locator("pre code", has_text="───▶")
+                tops = drawing.evaluate("(one) => [...one.getClientRects()].map(({top}) => Math.round(top))")
+                assert len(set(tops)) == drawing.inner_text().strip("\n").count("\n") + 1
+    context.close()

@@ -27,6 +27,7 @@ def test_no_call_is_left_out() -> None:
     assert {(call.method.lower(), call.path) for call in CALLS} == there
     page = build_site.build()["en/api/index.html"].decode()
     assert all(f'id="{call.name}"' in page for call in CALLS)
+    assert '<td lang="en">integer, at least 17. More than 104857600 is refused with 413.</td>' in page
 
 
 def test_a_name_is_broken_after_its_marks_and_nowhere_else() -> None:

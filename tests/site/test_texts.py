@@ -1,5 +1,6 @@
 """Catalogs: every language says the same things, with the same placeholders; the format page tells the truth."""
 
+import html
 import json
 import re
 import unicodedata
@@ -379,3 +380,27 @@ def test_numbers_stay_with_what_they_count_and_wide_marks_have_no_space(language
             words = re.sub(r"<(article|pre|code|script|style)\b.*?</\1>", "", page.decode(), flags=re.DOTALL)
             assert WIDE_MARKS.findall(words) == [], path
             assert re.findall(r">[^<]*\d \w[^<]*<", re.sub(r"<(\w+) [^>]*lang=\"en\".*?</\1>", "", words)) == [], path
+
+
+@pytest.mark.parametrize("language", ["en", "bg"])
+def test_numbers_of_long_texts_stay_with_their_units(language: str) -> None:
+    """As each language writes a share: English without a space, Bulgarian with one at which no line ends."""
+    shares = []
+    for path, page in SITE().items():
+        if path.startswith(f"{language}/") and path.endswith(".html") and "/api/" not in path:
+            words = re.sub(r"<(pre|code|script|style)\b.*?</\1>", "", page.decode(), flags=re.DOTALL)
+            assert re.findall(r">[^<]*\d [\w%][^<]*<", words) == [], path
+            shares += re.findall(r"\d(\s?)%", words)
+    assert set(shares) == {"" if language == "en" else "\u00a0"}
+
+
+@pytest.mark.parametrize("language", sorted(CATALOGS))
+def test_a_paragraph_of_sentences_ends_like_one(language: str) -> None:
+    """Also where a link is its last word; but not after a colon."""
+    for path, page in SITE().items():
+        if path.startswith(f"{language}/") and path.endswith(".html") and "/api/" not in path:
+            words = re.sub(r"<(article|pre)\b.*?</\1>", "", page.decode(), flags=re.DOTALL)
+            for paragraph in re.findall(r"<p\b[^>]*>(.*?)</p>", words, flags=re.DOTALL):
+                text = html.unescape(re.sub(r"<button.*?</button>|<[^>]+>", "", paragraph)).strip()
+                if re.search(r"[.!?؟]\s+\w|[。！？]\w", text):
+                    assert re.search(r"[.!?؟。！？:：][)”]?$|[:：][\w\s]+$", text), (path, text)

@@ -94,7 +94,8 @@ def _kind(schema: Schema) -> str:
         words.append(f"{schema['minimum']} to {schema['maximum']}")
     elif "minimum" in schema:
         words.append(f"at least {schema['minimum']}")
-    return ", ".join([*words, *([schema["description"]] if "description" in schema else [])])
+    kind = ", ".join(words)
+    return f"{kind}. {schema['description']}" if "description" in schema else kind
 
 
 def _curl(path: str, method: str, schemes: list[str], schema: Schema | None, binary: bool) -> str:

@@ -220,7 +220,7 @@ def _read_catalogs(source: Path) -> dict[str, dict[str, Any]]:
 
 def _joined(text: str) -> str:
     """No line ends between a number and what it counts."""
-    return re.sub(r"(?<=\d) (?=\w)", "\u00a0", text)
+    return re.sub(r"(?<=\d) (?=[\w%])", "\u00a0", text)
 
 
 def _translations(source: Path, catalogs: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
@@ -262,8 +262,23 @@ def _breakable(name: str) -> Markup:
     return Markup(re.sub(r"(?<=[\w}][./_])(?=[A-Za-z{])", "<wbr>", escape(name)))  # noqa: S704 - what it wraps is escaped
 
 
+def _with_whole_options(code: str) -> Markup:
+    """Code, escaped, in which no line ends between the dashes of an option and its name."""
+    return Markup(re.sub(r"(?<![\w-])(--?[A-Za-z])", r"<span>\1</span>", str(escape(code))))  # noqa: S704 - as above
+
+
+def _words(_: RendererProtocol, tokens: Sequence[Token], index: int, *__: Any) -> str:
+    return escape(_joined(tokens[index].content))
+
+
 def _name_in_code(_: RendererProtocol, tokens: Sequence[Token], index: int, *__: Any) -> str:
-    return f"<code>{_breakable(tokens[index].content)}</code>"
+    return f"<code>{_breakable(_with_whole_options(tokens[index].content))}</code>"
+
+
+def _block_of_code(_: RendererProtocol, tokens: Sequence[Token], index: int, *__: Any) -> str:
+    """Its long lines go on in the next; those of a drawing must not."""
+    block = f"<pre><code>{_with_whole_options(tokens[index].content)}</code></pre>\n"
+    return f'<div class="scroll" tabindex="0">{block}</div>\n' if "─" in block else block
 
 
 @cache
@@ -272,7 +287,9 @@ def _to_html(text: str) -> Markup:
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     markdown.add_render_rule("table_open", lambda *_: '<div class="scroll" tabindex="0"><table>')
     markdown.add_render_rule("table_close", lambda *_: "</table></div>")
+    markdown.add_render_rule("text", _words)
     markdown.add_render_rule("code_inline", _name_in_code)
+    markdown.add_render_rule("code_block", _block_of_code)
     return Markup(markdown.render(text))  # noqa: S704 - our own text
 
 

@@ -52,7 +52,7 @@ function bound(id, most) {
   if (most >= Number(field.max)) return;
   const error = document.querySelector(`[data-error="${id}"]`);
   if (error) error.textContent = (error.textContent ?? "").replace(field.max, formatNumber(most));
-  element(`${id}-hint`).append(` (1–${formatNumber(most)})`);
+  element(`${id}-hint`).append(`\u00a0(1–${formatNumber(most)})`);
   field.max = String(most);
   if (most === 1) /** @type {HTMLElement} */ (field.closest(".number")).hidden = true;
 }
