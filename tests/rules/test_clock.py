@@ -39,7 +39,7 @@ class Machine:
 
     def sweep(self) -> int:
         """A turn of the sweeper."""
-        self.clock.note()
+        self.clock.note(1)
         return self.clock.unless_paused(self.vault.sweep)(200) + self.clock.unless_paused(self.requests.sweep)(200)
 
     def run(self, seconds: int) -> int:
@@ -154,7 +154,7 @@ def test_the_mark_is_noted_once_a_minute(machine: Machine, store: Store) -> None
     noted = []
     for seconds in (0, 59, 1, 1):
         machine.pass_time(seconds)
-        assert machine.clock.note() == 0
+        assert machine.clock.note(1) == 0
         noted.append(store.atomically(lambda tx: tx.clock_mark()))
     assert noted == [START, START, START + 60, START + 60]
 
@@ -283,7 +283,7 @@ def test_a_step_back_while_it_was_stopped_is_seen(file: Path, used: Made, monkey
     with closing(SqliteStore(file)) as store:
         machine = Machine(store, monkeypatch, START + 110)
         machine.pass_time(3600 - 110)
-        machine.clock.note()  # it has expired, and the sweeper had no time
+        machine.clock.note(1)  # it has expired, and the sweeper had no time
     with closing(SqliteStore(file)) as store:
         machine = Machine(store, monkeypatch, START)
         assert not machine.answers(used)

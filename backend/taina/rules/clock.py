@@ -85,7 +85,7 @@ class WatchedClock:
         """The sweep, which does nothing while the clock is not trusted."""
         return lambda limit: 0 if self.paused() else sweep(limit)
 
-    def note(self, _: int = 0) -> int:
+    def note(self, _: int) -> int:
         """As a sweep: keep the high-water mark in the store, once a minute. There is never more to do."""
         self()
         mark = int(self._mark)
