@@ -1,5 +1,7 @@
 """Bounds and times of the rules that no other test would miss."""
 
+from dataclasses import replace
+
 import pytest
 
 from support.clocks import START, Clock
@@ -95,6 +97,16 @@ def test_an_answer_waits_for_its_envelope_and_no_longer_than_it_lives(
     assert kept(store, made).due == min(START + later + due, START + ttl)
     requests.answer(asked.id, asked.answer_token, envelope())
     assert kept(store, made).due == START + ttl
+
+
+def test_an_envelope_lets_no_upload_rest_longer_than_any(vault: Vault, store: Store, clock: Clock) -> None:
+    """What was started for the request and is not whole yet is swept an hour after its last chunk."""
+    requests, asked = SecretRequests(store, Limits(), clock), MadeRequest(ttl=86400)
+    requests.create(asked.id, asked.asking())
+    made = replace(made_of_chunks(2), ttl=86400)
+    vault.create(made.id, made.order(), requests.start_answer(asked.id, asked.answer_token))
+    requests.answer(asked.id, asked.answer_token, envelope())
+    assert kept(store, made).due == START + 3600
 
 
 def test_an_upload_that_answers_nothing_is_due_at_its_expiry(vault: Vault, store: Store) -> None:

@@ -17,7 +17,7 @@ from taina.errors import (
     StorageFullError,
     TainaError,
 )
-from taina.rules.secret_requests import SPARE_TRIES, SecretRequests
+from taina.rules.secret_requests import SecretRequests
 from taina.rules.types import Answered, Limits
 from taina.rules.vault import ANSWER_IDLE, Vault
 from taina.store import ROW, Store, Usage
@@ -322,7 +322,7 @@ def start(vault: Vault, requests: SecretRequests, made: MadeRequest, secret: Mad
 def test_a_request_is_worth_its_answers(vault: Vault, requests: SecretRequests, clock: Clock) -> None:
     """Whoever has its public link could once keep as many secrets as he liked, of any size, for thirty days."""
     made = ask(requests, MadeRequest(answers=2))
-    started = [start(vault, requests, made, Made()) for _ in range(2 + SPARE_TRIES)]
+    started = [start(vault, requests, made, Made()) for _ in range(2 + 5)]
     for _ in range(3):
         with pytest.raises(AnsweredError):
             start(vault, requests, made, Made())
