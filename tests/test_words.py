@@ -57,7 +57,22 @@ BANNED = [
         "lock for good",
     ),
     (r"\bsecret link\b", "the other one, the secret link", "link to the secret"),
+    (r"^they\b", "They choose it and tell you some other way.", "whoever answers"),
 ]
+
+ENDS = re.compile(
+    r"\.errors\.|^[a-z]+\.(cut|empty|failed|full|interrupted|lost|missing|newer|not_\w+|unreachable|wiped|wrong_link)$"
+    r"|^site\.(insecure|limited|outdated|stuck)$"
+)
+"""Texts at which people are stuck: errors, and the states of a page that show nothing to open."""
+STATED = {"create.errors.cancelled", "receipt.failed"}
+"""What somebody did on purpose, and a heading of a number."""
+NEXT = re.compile(
+    r"(^|[.:;,] |\b(and|or|please|then|can) )(add|allow|ask|change|check|copy|correct|create|enter|free|leave|log in"
+    r"|make|open|press|reload|remove|save|send|tell|try|type|update|use|wait)\b",
+    re.IGNORECASE,
+)
+"""A verb that tells somebody what to do."""
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(ROOT).as_posix())
@@ -85,6 +100,13 @@ def odd(texts: Iterable[tuple[str, str]]) -> list[str]:
 def test_the_phrases_are_found(pattern: str, example: str, instead: str) -> None:
     assert re.search(pattern, example, re.IGNORECASE)
     assert not re.search(pattern, instead, re.IGNORECASE)
+
+
+def test_who_is_stuck_is_told_what_to_do_next() -> None:
+    texts = {key: text for key, text in prose(ROOT / "site/locales/en.json") if ENDS.search(key)}
+    assert len(texts) > 50 and texts.keys() > STATED
+    assert [text for key, text in texts.items() if key not in STATED and not NEXT.search(text)] == []
+    assert [text for key, text in texts.items() if "newer" in key and "if that does not help, " not in text] == []
 
 
 def prose(file: Path) -> Iterator[tuple[str, str]]:
