@@ -195,7 +195,7 @@ class Vault:
         self, tx: Transaction, now: int, secret_id: bytes, link_proof: bytes, reveal_proof: bytes, claim: Claim | None
     ) -> Revealed | TainaError:
         secret = guards.require_link_proof(tx.find(secret_id), link_proof, now)
-        if secret.state == "revealed" and claim is not None and now < secret.due and holds(claim, secret):
+        if claim is not None and now < secret.due and holds(claim, secret):
             return self._answer(tx, secret, claim)
         if secret.state == "uploading":
             raise NotReadyError
