@@ -369,12 +369,12 @@ def test_no_link_of_a_long_text_leads_to_a_heading() -> None:
 
 
 SITE = cache(build_site.build)
-WIDE_MARKS = re.compile(r"[。？！：；，、](?:</\w+>)? ")
+WIDE_MARKS = re.compile(r"[。？！：；，、](?:</\w+>)? |\([\u3040-\u9fff]|[\u3040-\u9fff]\)")
 
 
 @pytest.mark.parametrize("language", sorted(CATALOGS))
 def test_numbers_stay_with_what_they_count_and_wide_marks_have_no_space(language: str) -> None:
-    """A line may not end between them; and where sentences meet, Chinese and Japanese write no space."""
+    """A line may not end between them. Chinese and Japanese have wide brackets, and no space where sentences meet."""
     for path, page in SITE().items():
         if path.startswith(f"{language}/") and path.endswith(".html"):
             words = re.sub(r"<(article|pre|code|script|style)\b.*?</\1>", "", page.decode(), flags=re.DOTALL)

@@ -61,6 +61,8 @@ _BESIDE = ("manifest.sig", "_headers", "caddy.conf", "nginx.conf", WEBCAT_BUNDLE
 """What stands beside the files that a manifest names."""
 _AFTER_WIDE_MARK = re.compile(r"(?<=[。？！：；，、])((?:</\w+>)?) ")
 """The space that templates leave between sentences: after a mark of full width, Chinese and Japanese write none."""
+_WIDE_IN_BRACKETS = re.compile(r" ?((?:<[^<>]+>)?)\(([\u3040-\u30ff\u4e00-\u9fff]+)\)")
+"""What templates put in brackets, where Chinese and Japanese have theirs of full width, without a space before them."""
 _SOURCES = ("css", "images", "js", "layouts", "locales", "pages", "texts")
 _OF_PACKAGES = ("node_modules/qrcode-generator/dist/qrcode.mjs",)
 _COMPRESSED = (".css", ".html", ".js", ".json", ".svg", ".txt")
@@ -300,7 +302,7 @@ def _link_addresses(languages: list[str]) -> list[str]:
 
 def _render(environment: jinja2.Environment, template: str, **values: object) -> bytes:
     page = environment.get_template(template).render(values)
-    return _AFTER_WIDE_MARK.sub(r"\1", page).encode()
+    return _WIDE_IN_BRACKETS.sub(r"\1（\2）", _AFTER_WIDE_MARK.sub(r"\1", page)).encode()
 
 
 def _manifest(site: dict[str, bytes], answers: Headers, contact: str | None) -> bytes:

@@ -10,6 +10,7 @@ import {
   follow,
   formatNumber,
   formatTime,
+  inBrackets,
   input,
   load,
   run,
@@ -156,7 +157,7 @@ function list(id, first, addresses) {
       [field.id, button.id] = n ? [`${first}-${n + 1}`, ""] : [first, `copy-${first}`];
       label.htmlFor = field.id;
       if (addresses.length > 1) {
-        label.append(` (${formatNumber(n + 1)})`);
+        label.append(inBrackets(formatNumber(n + 1)));
         button.textContent = say("copy");
         button.className = "quiet-button";
         button.setAttribute("aria-label", `${say("copy")}: ${label.textContent}`);

@@ -9,6 +9,8 @@ const texts = JSON.parse(element("texts").textContent ?? "{}");
 const language = document.documentElement.lang;
 /** The page's language as the reader's own region writes dates and numbers in it, with the digits of our texts and fields. */
 export const locale = localeOf([...(navigator.languages ?? []), language]);
+/** Whether marks are as wide as letters. */
+export const wide = /^(ja|zh)/.test(language);
 const plurals = new Intl.PluralRules(language);
 
 /** What this page loads later: each module with those that it imports, in their order. @type {Record<string, string[]>} */
@@ -116,6 +118,11 @@ export function formatNumber(n) {
   return new Intl.NumberFormat(locale).format(n);
 }
 
+/** @param {string} text @returns {string} to stand behind another, in brackets as the language writes them */
+export function inBrackets(text) {
+  return wide ? `（${text}）` : `\u00a0(${text})`;
+}
+
 /** @param {string} text @returns {string} that runs in the direction of its first letter, whatever stands around it */
 function isolated(text) {
   return `\u2068${text}\u2069`;
@@ -126,10 +133,10 @@ export function listed(names) {
   return new Intl.ListFormat(locale).format(names.map(isolated));
 }
 
-/** @param {number} seconds unix time @returns {string} in which no line ends after "28.", before the "г." of a year, or in the time of day */
+/** @param {number} seconds unix time @returns {string} in which no line ends after the day, before the "г." of a year, or in the time of day */
 export function formatTime(seconds) {
   const time = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeStyle: "short" }).format(seconds * 1000);
-  return time.replace(/(?<=\d\.) | (?=\p{L}\.|\d+[:.]\d)|(?<=:\d\d) (?=\D)/gu, "\u00a0");
+  return time.replace(/(?<=\d\.) |(?<=\b\d\d?) (?=\p{L})| (?=\p{L}\.|\d+[:.]\d)/gu, "\u00a0");
 }
 
 /**

@@ -1,6 +1,6 @@
 // What an operator has laid down, as pages say it before anything is entered: a login, lifetimes, passphrases, files.
 
-import { element, formatNumber, input, locale } from "./page.js";
+import { element, formatNumber, inBrackets, input, locale, wide } from "./page.js";
 
 const UNITS = /** @type {const} */ ([
   ["day", 86400],
@@ -52,7 +52,7 @@ function bound(id, most) {
   if (most >= Number(field.max)) return;
   const error = document.querySelector(`[data-error="${id}"]`);
   if (error) error.textContent = (error.textContent ?? "").replace(field.max, formatNumber(most));
-  element(`${id}-hint`).append(`\u00a0(1–${formatNumber(most)})`);
+  element(`${id}-hint`).append(inBrackets(`1${wide ? "～" : "–"}${formatNumber(most)}`));
   field.max = String(most);
   if (most === 1) /** @type {HTMLElement} */ (field.closest(".number")).hidden = true;
 }
