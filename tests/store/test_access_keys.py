@@ -91,8 +91,8 @@ def test_a_copy_is_whole_and_for_its_owner_alone(path: Path) -> None:
     file.add(KEY)
     copy = path.with_name("copy.db")
     file.copy_to(copy)
-    assert KeyFile(copy).all() == [KEY]
     assert stat.S_IMODE(copy.stat().st_mode) == stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert KeyFile(copy).all() == [KEY]
 
 
 @pytest.mark.parametrize(("user", "owner", "given"), [(0, 1234, True), (0, 0, False), (1234, 1234, False)])
