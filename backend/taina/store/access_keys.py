@@ -156,7 +156,5 @@ class KeyFile:
 
     @contextlib.contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
-        with contextlib.closing(sqlite3.connect(self._path, timeout=_PATIENCE)) as connection:
-            connection.execute("PRAGMA secure_delete = ON")
-            with connection:
-                yield connection
+        with contextlib.closing(sqlite3.connect(self._path, timeout=_PATIENCE)) as connection, connection:
+            yield connection
