@@ -395,6 +395,21 @@ def test_numbers_of_long_texts_stay_with_their_units(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", sorted(CATALOGS))
+def test_no_line_begins_with_a_dash_or_ends_in_a_letter_alone(language: str) -> None:
+    """The latter as Slavic languages have it; in Russian and Ukrainian also not in two letters ("на", "из")."""
+    short = {"bg": 1, "cs": 1, "hr": 1, "pl": 1, "ru": 2, "sl": 1, "uk": 2}.get(language)
+    for path, page in SITE().items():
+        if path.startswith(f"{language}/") and path.endswith(".html"):
+            words = re.sub(r"<(pre|code|script|style|title)\b.*?</\1>", "", page.decode(), flags=re.DOTALL)
+            words = re.sub(r"<[^>]*>", "|", re.sub(r"<(\w+) [^>]*lang=\"en\".*?</\1>", "|", words, flags=re.DOTALL))
+            assert re.findall(r".{9} [—–] .{9}", words) == [], path
+            if short:
+                assert re.findall(rf"(?<![\w-])[^\W\d_A-Za-z]{{1,{short}}} \w+", words) == [], path
+                if language in ("cs", "hr", "pl", "sl"):
+                    assert re.findall(r"(?<![\w-])[^\W\d_] \w+", words) == [], path
+
+
+@pytest.mark.parametrize("language", sorted(CATALOGS))
 def test_a_paragraph_of_sentences_ends_like_one(language: str) -> None:
     """Also where a link is its last word; but not after a colon."""
     for path, page in SITE().items():

@@ -63,6 +63,8 @@ _AFTER_WIDE_MARK = re.compile(r"(?<=[。？！：；，、])((?:</\w+>)?) ")
 """The space that templates leave between sentences: after a mark of full width, Chinese and Japanese write none."""
 _WIDE_IN_BRACKETS = re.compile(r" ?((?:<[^<>]+>)?)\(([\u3040-\u30ff\u4e00-\u9fff]+)\)")
 """What templates put in brackets, where Chinese and Japanese have theirs of full width, without a space before them."""
+_CLINGING = {"bg": 1, "cs": 1, "hr": 1, "pl": 1, "ru": 2, "sl": 1, "uk": 2}
+"""Of how many letters the words are after which a line does not end: prepositions and conjunctions, by the language."""
 _SOURCES = ("css", "images", "js", "layouts", "locales", "pages", "texts")
 _OF_PACKAGES = ("node_modules/qrcode-generator/dist/qrcode.mjs",)
 _COMPRESSED = (".css", ".html", ".js", ".json", ".svg", ".txt")
@@ -215,14 +217,17 @@ def _is_built(folder: Path) -> bool:
 
 def _read_catalogs(source: Path) -> dict[str, dict[str, Any]]:
     """The reference first, for those whose language is not here; the others by their own names, for the menu."""
-    found = {path.stem: json.loads(_joined(path.read_text("utf-8"))) for path in (source / "locales").glob("*.json")}
+    files = (source / "locales").glob("*.json")
+    found = {path.stem: json.loads(_joined(path.read_text("utf-8"), path.stem)) for path in files}
     names = {code: unicodedata.normalize("NFKD", catalog["meta"]["name"]).casefold() for code, catalog in found.items()}
     return {code: found[code] for code in sorted(found, key=lambda code: (code != REFERENCE, names[code]))}
 
 
-def _joined(text: str) -> str:
-    """No line ends between a number and what it counts."""
-    return re.sub(r"(?<=\d) (?=[\w%])", "\u00a0", text)
+def _joined(text: str, language: str) -> str:
+    """No line ends between a number and what it counts or before a dash, nor after what its language keeps together."""
+    text = re.sub(r"(?<=\d) (?=[\w%])| (?=[—–] )", "\u00a0", text)
+    longest = _CLINGING.get(language, 0)
+    return re.sub(rf"(?<![\w-])([^\W\d]{{1,{longest}}}) (?=[\w{{«„])", "\\1\u00a0", text) if longest else text
 
 
 def _translations(source: Path, catalogs: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
@@ -255,7 +260,7 @@ def _long_text(source: Path, page: str, language: str, webcat: str | None) -> di
         if (folder / f"{name}.md").is_file():
             files = [folder / f"{name}.md", *([folder / f"{name}-webcat.md"] if webcat else [])]
             text = "\n".join(file.read_text("utf-8") for file in files if file.is_file())
-            return {"long_text": _to_html(text), "long_text_language": code}
+            return {"long_text": _to_html(text, code), "long_text_language": code}
     return {}
 
 
@@ -269,10 +274,6 @@ def _with_whole_options(code: str) -> Markup:
     return Markup(re.sub(r"(?<![\w-])(--?[A-Za-z])", r"<span>\1</span>", str(escape(code))))  # noqa: S704 - as above
 
 
-def _words(_: RendererProtocol, tokens: Sequence[Token], index: int, *__: Any) -> str:
-    return escape(_joined(tokens[index].content))
-
-
 def _name_in_code(_: RendererProtocol, tokens: Sequence[Token], index: int, *__: Any) -> str:
     return f"<code>{_breakable(_with_whole_options(tokens[index].content))}</code>"
 
@@ -284,12 +285,12 @@ def _block_of_code(_: RendererProtocol, tokens: Sequence[Token], index: int, *__
 
 
 @cache
-def _to_html(text: str) -> Markup:
+def _to_html(text: str, language: str) -> Markup:
     """Tables get a frame of their own: where they are too wide, they scroll, and not the page (WCAG 2.2, 1.4.10)."""
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     markdown.add_render_rule("table_open", lambda *_: '<div class="scroll" tabindex="0"><table>')
     markdown.add_render_rule("table_close", lambda *_: "</table></div>")
-    markdown.add_render_rule("text", _words)
+    markdown.add_render_rule("text", lambda _, tokens, index, *__: escape(_joined(tokens[index].content, language)))
     markdown.add_render_rule("code_inline", _name_in_code)
     markdown.add_render_rule("code_block", _block_of_code)
     return Markup(markdown.render(text))  # noqa: S704 - our own text
