@@ -297,7 +297,9 @@ class Browsers:
         """Playwright's own face of Chromium or Firefox, for what only it can see."""
         if engine not in self._started:
             if engine == "chromium":
-                started = self._start().chromium.launch(executable_path=program("chromium"), args=_CHROMIUM)
+                # Without windows it takes under half of the processor time.
+                found = program("chromium-headless-shell", "chromium")
+                started = self._start().chromium.launch(executable_path=found, args=_CHROMIUM)
             else:
                 started = self._start().firefox.launch(
                     channel="moz-firefox", executable_path=program("firefox-esr", "firefox")

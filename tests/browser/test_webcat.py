@@ -10,7 +10,7 @@ import playwright.sync_api as playwright
 import pytest
 from selenium.common.exceptions import WebDriverException
 
-from browser.engines import Tab, choose, digest, reach, saved
+from browser.engines import Browsers, Tab, choose, digest, reach, saved
 from browser.test_requests import answer, ask, came
 from browser.test_requests import opened as opened_answer
 from browser.test_story import tell_the_story
@@ -31,6 +31,13 @@ def enrolled(webcat_site: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     server = start_server(tmp_path_factory.mktemp("data"), "--site", str(webcat_site))
     yield server
     stop_server(server)
+
+
+@pytest.fixture
+def tab(browsers: Browsers, engine: str, tmp_path: Path) -> Iterator[Tab]:
+    """Of the whole Chromium: the one without windows shows no icon, and so asks for none."""
+    with browsers.profile(tmp_path / "profile") if engine == "chromium" else browsers.tab(engine) as tab:
+        yield tab
 
 
 @pytest.fixture(scope="module")
