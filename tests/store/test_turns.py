@@ -87,6 +87,31 @@ def test_all_who_wait_in_a_turn_share_a_batch() -> None:
     assert commit.call(lambda _: 11) == 11  # there is no loop any more
 
 
+def test_one_thread_alone_does_the_work_of_all_while_it_runs() -> None:
+    turns = Turns()
+
+    def do(jobs: list[Job]) -> None:
+        for job in jobs:
+            job.result = job.work(None)
+
+    commit = TurnCommit(do, 4, turns)
+    told: list[bool] = []
+    called = threading.Event()
+
+    def call() -> None:
+        told.append(commit.call(lambda _: turns.is_here()))
+        called.set()
+
+    with running(turns):
+        call()
+        assert told == [True]
+        called.clear()
+        assert turns.post(call)  # of the loop itself, which must not wait for itself
+        assert called.wait(60)
+    call()
+    assert told == [True, True, False]
+
+
 def test_a_batch_that_fails_fails_for_each_and_for_no_other() -> None:
     class _NoMemoryError(MemoryError):
         pass
