@@ -100,10 +100,10 @@ def test_what_root_makes_is_the_owner_s_of_the_folder(
     path: Path, monkeypatch: pytest.MonkeyPatch, user: int, owner: int, given: bool
 ) -> None:
     """A service could not open a file of root's in its own folder."""
-    changes: list[tuple[Path, int, int]] = []
+    changes: list[tuple[tuple[Path, int, int], dict[str, bool]]] = []
     status = os.stat_result((0o40700, 0, 0, 1, owner, 5678, 0, 0, 0, 0))
     monkeypatch.setattr(os, "geteuid", lambda: user)
-    monkeypatch.setattr(os, "chown", lambda *change, **_: changes.append(change))
+    monkeypatch.setattr(os, "chown", lambda *change, **how: changes.append((change, how)))
     monkeypatch.setattr(Path, "stat", lambda self, **_: status)
     KeyFile(path)
-    assert changes == ([(path, owner, 5678)] if given else [])
+    assert changes == ([((path, owner, 5678), {"follow_symlinks": False})] if given else [])
