@@ -172,3 +172,20 @@ def test_no_line_ends_inside_an_option_and_no_drawing_is_broken(browsers: Browse
                 tops = drawing.evaluate("(one) => [...one.getClientRects()].map(({top}) => Math.round(top))")
                 assert len(set(tops)) == drawing.inner_text().strip("\n").count("\n") + 1
     context.close()
+
+
+@pytest.mark.parametrize("language", ["en", "bg"])
+def test_no_sentence_of_a_table_is_squeezed_on_a_phone(browsers: Browsers, taina: Server, language: str) -> None:
+    context = browsers.browser("chromium").new_context(reduced_motion="reduce", viewport={"width": 360, "height": 800})
+    page = context.new_page()
+    found = {}
+    for file in sorted((build_site.SOURCE / "texts" / "en").glob("*.md")):
+        page.goto(f"{taina.url}/{language}/{build_site.PAGES.get(file.stem.replace('-', '_'), '')}")
+        if squeezed := page.evaluate(
+            """[...document.querySelectorAll("tr > :nth-child(3)")].flatMap((cell) => [...cell.parentElement.children])
+              .filter((cell) => cell.innerText.length > 60 && cell.clientWidth < 300)
+              .map((cell) => cell.innerText)"""
+        ):
+            found[file.stem] = squeezed
+    context.close()
+    assert found == {}

@@ -65,6 +65,8 @@ _WIDE_IN_BRACKETS = re.compile(r" ?((?:<[^<>]+>)?)\(([\u3040-\u30ff\u4e00-\u9fff
 """What templates put in brackets, where Chinese and Japanese have theirs of full width, without a space before them."""
 _CLINGING = {"bg": 1, "cs": 1, "hr": 1, "pl": 1, "ru": 2, "sl": 1, "uk": 2}
 """Of how many letters the words are after which a line does not end: prepositions and conjunctions, by the language."""
+_SENTENCE = 60
+"""Letters of a cell that on a phone has no room beside two others."""
 _SOURCES = ("css", "images", "js", "layouts", "locales", "pages", "texts")
 _OF_PACKAGES = ("node_modules/qrcode-generator/dist/qrcode.mjs",)
 _COMPRESSED = (".css", ".html", ".js", ".json", ".svg", ".txt")
@@ -231,14 +233,13 @@ def _joined(text: str, language: str) -> str:
 
 
 def _translations(source: Path, catalogs: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """How far each language is: its short texts, how many of them read as in English, which long texts it has."""
+    """How far each language is: its short texts, how many of them read as in English, how many long texts it has."""
     reference = _leaves(catalogs[REFERENCE])
     found = []
     for code, catalog in catalogs.items():
         texts = _leaves(catalog)
         alike = sum(texts.get(key) == text for key, text in reference.items())
-        names = sorted(file.stem.replace("-", "_") for file in (source / "texts" / code).glob("*.md"))
-        long_texts = [name for name in names if name in PAGES]
+        long_texts = sum(file.stem.replace("-", "_") in PAGES for file in (source / "texts" / code).glob("*.md"))
         found.append({"code": code, "texts": len(texts.keys() & reference), "alike": alike, "long_texts": long_texts})
     return found
 
@@ -284,11 +285,31 @@ def _block_of_code(_: RendererProtocol, tokens: Sequence[Token], index: int, *__
     return f'<div class="scroll" tabindex="0">{block}</div>\n' if "─" in block else block
 
 
+def _table_open(__: RendererProtocol, tokens: Sequence[Token], index: int, *___: Any) -> str:
+    """A frame of its own: where a table is too wide, it scrolls, and not the page (WCAG 2.2, 1.4.10).
+
+    A table of sentences in three columns or more is stacked on a phone, where every cell has the width of the page and
+    the name of its column before it.
+    """
+    cells: list[tuple[Token, str]] = []
+    for at in range(index + 1, len(tokens)):
+        if tokens[at].type == "table_close":
+            break
+        if tokens[at].type in ("th_open", "td_open"):
+            cells.append((tokens[at], "".join(part.content for part in tokens[at + 1].children or [])))
+    names = [text for token, text in cells if token.type == "th_open"]
+    if len(names) < 3 or max(len(text) for _, text in cells) <= _SENTENCE:
+        return '<div class="scroll" tabindex="0"><table>'
+    for number, (token, _) in enumerate(cells):
+        if token.type == "td_open":
+            token.attrSet("data-column", names[number % len(names)])
+    return '<div class="scroll" tabindex="0"><table class="stacked">'
+
+
 @cache
 def _to_html(text: str, language: str) -> Markup:
-    """Tables get a frame of their own: where they are too wide, they scroll, and not the page (WCAG 2.2, 1.4.10)."""
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-    markdown.add_render_rule("table_open", lambda *_: '<div class="scroll" tabindex="0"><table>')
+    markdown.add_render_rule("table_open", _table_open)
     markdown.add_render_rule("table_close", lambda *_: "</table></div>")
     markdown.add_render_rule("text", lambda _, tokens, index, *__: escape(_joined(tokens[index].content, language)))
     markdown.add_render_rule("code_inline", _name_in_code)
