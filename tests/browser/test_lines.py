@@ -189,3 +189,17 @@ def test_no_sentence_of_a_table_is_squeezed_on_a_phone(browsers: Browsers, taina
             found[file.stem] = squeezed
     context.close()
     assert found == {}
+
+
+def test_tables_of_two_columns_fit_a_phone(browsers: Browsers, taina: Server) -> None:
+    context = browsers.browser("chromium").new_context(viewport={"width": 360, "height": 800})
+    page = context.new_page()
+    for name in ("api", "format", "privacy", "recipes"):
+        page.goto(f"{taina.url}/en/{name}/")
+        frames = page.locator(".scroll:has(th:nth-child(2):last-child)")
+        assert frames.count()
+        wide = frames.evaluate_all(
+            "(all) => all.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.innerText)"
+        )
+        assert wide == [], name
+    context.close()

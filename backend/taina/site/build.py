@@ -226,8 +226,8 @@ def _read_catalogs(source: Path) -> dict[str, dict[str, Any]]:
 
 
 def _joined(text: str, language: str) -> str:
-    """No line ends between a number and what it counts or before a dash, nor after what its language keeps together."""
-    text = re.sub(r"(?<=\d) (?=[\w%])| (?=[—–] )", "\u00a0", text)
+    """No line ends between a number and what it counts, after GET, before a dash, or in what a language keeps whole."""
+    text = re.sub(r"(?<=\d) (?=[\w%])|(?<=[A-Z]{3}) (?=/)| (?=[—–] )", "\u00a0", text)
     longest = _CLINGING.get(language, 0)
     return re.sub(rf"(?<![\w-])([^\W\d]{{1,{longest}}}) (?=[\w{{«„])", "\\1\u00a0", text) if longest else text
 
