@@ -11,7 +11,7 @@ from taina.rules.clock import WatchedClock
 from taina.rules.secret_requests import CONTACT_SIZE, SecretRequests
 from taina.rules.types import Limits
 from taina.rules.vault import ANSWER_IDLE, LEASE_PAST_EXPIRY, MAX_LEASE, RECEIPT_KEPT, Vault
-from taina.store import Secret, Store
+from taina.store import ROW, Secret, Store
 
 
 def kept(store: Store, made: Made) -> Secret:
@@ -76,8 +76,9 @@ def test_uploads_that_fill_their_share_keep_out_no_secret_that_comes_whole(store
         assert vault.create(made.id, made.order()).state == "waiting"
 
 
-def test_the_times_of_the_protocol() -> None:
+def test_the_numbers_of_the_protocol() -> None:
     assert (RECEIPT_KEPT, MAX_LEASE, LEASE_PAST_EXPIRY, ANSWER_IDLE) == (30 * 86400, 86400, 3600, 900)
+    assert ROW == 512
 
 
 @pytest.mark.parametrize(("ttl", "due"), [(3600, ANSWER_IDLE), (ANSWER_IDLE, ANSWER_IDLE), (300, 300)])
