@@ -203,3 +203,19 @@ def test_tables_of_two_columns_fit_a_phone(browsers: Browsers, taina: Server) ->
         )
         assert wide == [], name
     context.close()
+
+
+def test_what_adds_to_a_secret_stands_in_one_row(browsers: Browsers, taina: Server) -> None:
+    """The link that generates a password stood alone below the others, for a few letters."""
+    context = browsers.browser("chromium").new_context(reduced_motion="reduce", viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    found = []
+    for language in LANGUAGES:
+        page.goto(f"{taina.url}/{language}/")
+        page.wait_for_selector('main[data-state="ready"]')
+        if page.evaluate(
+            "document.querySelector('#password').offsetTop > document.querySelector('#drop').offsetTop + 9"
+        ):
+            found.append(language)
+    context.close()
+    assert found == []
