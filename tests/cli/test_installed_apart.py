@@ -106,14 +106,16 @@ def test_a_socks_proxy_needs_one_more_package(monkeypatch: pytest.MonkeyPatch) -
 def test_a_text_is_sent_without_what_only_others_need(taina: Server) -> None:
     """Starting is most of what `taina send` takes: each module is read again at each call."""
     script = (
-        f"import sys; sys.modules.update(dict.fromkeys({DEVELOPERS!r}))\n"
+        f"import gc, sys; sys.modules.update(dict.fromkeys({DEVELOPERS!r}))\n"
         "from taina.cli import main\n"
+        "imported = sum(one['collections'] for one in gc.get_stats())\n"
         f"try: main(['send', 'hunter2', '--url', {taina.url!r}], prog_name='taina')\n"
         "except SystemExit as ended: assert not ended.code, ended\n"
-        "print(*(name for name, module in sys.modules.items() if module))"
+        "print(*(name for name, module in sys.modules.items() if module))\n"
+        "print(sum(one['collections'] for one in gc.get_stats()) - imported)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
-    link, names = done.stdout.splitlines()
+    link, names, collections = done.stdout.splitlines()
     assert link.startswith(taina.url)
     loaded = set(names.split())
     others = {"asyncio", "concurrent.futures", "difflib", "importlib.metadata", "multiprocessing", "sqlite3", "tomllib"}
@@ -123,3 +125,4 @@ def test_a_text_is_sent_without_what_only_others_need(taina: Server) -> None:
     own = {name for name in loaded if name.startswith("taina")}
     assert len(own) <= 40, sorted(own)
     assert len(loaded) <= 330, "click, httpx and cryptography take 276 by themselves"
+    assert int(collections) <= 10, "each time that the interpreter looks for garbage, it looks at every module"

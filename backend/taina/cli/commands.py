@@ -1,6 +1,8 @@
 """The group that `taina` is: loads a command when it is called, and ends every error the same way."""
 
+import atexit
 import errno
+import gc
 import importlib
 import sys
 from collections.abc import Container, Sequence
@@ -23,6 +25,8 @@ _EXTRAS = {"psycopg": "postgres", "psycopg_pool": "postgres", "bridge": "bridge"
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF)
 """How the system says that a stream takes nothing."""
+_GARBAGE = 50_000
+"""Objects that come before the interpreter looks for rings of them: modules bring tens of thousands, which stay."""
 
 
 class Commands(click.Group):
@@ -63,6 +67,8 @@ class Commands(click.Group):
         given = sys.argv[1:] if args is None else list(args)
         options = given[: given.index("--")] if "--" in given else given
         as_json = "--json" in options
+        gc.set_threshold(_GARBAGE)
+        atexit.register(gc.freeze)  # or it looks through all of them once more, only to end
         try:
             code = super().main(given, prog_name, **{**extra, "standalone_mode": False})
         except TainaError as error:
