@@ -275,6 +275,7 @@ class Browsers:
     def __init__(self) -> None:
         self._stack = ExitStack()
         self._started: dict[str, playwright.Browser] = {}
+        """By the path of the program."""
         self._playwright: playwright.Playwright | None = None
         self._display: str | None = None
 
@@ -282,31 +283,36 @@ class Browsers:
         self._stack.close()
 
     @contextmanager
-    def tab(self, engine: str, language: str = "en-US") -> Iterator[Tab]:
+    def tab(self, engine: str, language: str = "en-US", *, whole: bool = False) -> Iterator[Tab]:
         if engine == "webkit":
             with self._webkit(language) as driver:
                 yield WebDriverTab(driver)
             return
-        context = self.browser(engine).new_context(locale=language)
+        context = self.browser(engine, whole=whole).new_context(locale=language)
         try:
             yield PlaywrightTab(context.new_page())
         finally:
             context.close()
 
-    def browser(self, engine: str) -> playwright.Browser:
-        """Playwright's own face of Chromium or Firefox, for what only it can see."""
-        if engine not in self._started:
+    def browser(self, engine: str, *, whole: bool = False) -> playwright.Browser:
+        """Playwright's own face of Chromium or Firefox, for what only it can see.
+
+        Args:
+            whole: Chromium as people run it, which asks for icons too. The one without windows does not, and takes
+                under half of the processor time.
+        """
+        names = ("firefox-esr", "firefox") if engine == "firefox" else ("chromium",)
+        if engine == "chromium" and not whole:
+            names = ("chromium-headless-shell", "chromium")
+        path = program(*names)
+        if path not in self._started:
             if engine == "chromium":
-                # Without windows it takes under half of the processor time.
-                found = program("chromium-headless-shell", "chromium")
-                started = self._start().chromium.launch(executable_path=found, args=_CHROMIUM)
+                started = self._start().chromium.launch(executable_path=path, args=_CHROMIUM)
             else:
-                started = self._start().firefox.launch(
-                    channel="moz-firefox", executable_path=program("firefox-esr", "firefox")
-                )
+                started = self._start().firefox.launch(channel="moz-firefox", executable_path=path)
             self._stack.callback(started.close)
-            self._started[engine] = started
-        return self._started[engine]
+            self._started[path] = started
+        return self._started[path]
 
     @contextmanager
     def profile(self, folder: Path) -> Iterator[Tab]:

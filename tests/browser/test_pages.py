@@ -37,7 +37,7 @@ def test_nothing_is_fetched_elsewhere_and_nothing_kept(tab: Tab, taina: Server) 
 @pytest.mark.parametrize("engine", ["chromium", "firefox"])
 def test_the_browser_asks_no_other_host_and_has_no_complaint(browsers: Browsers, engine: str, taina: Server) -> None:
     """The same by the engine's own record of requests and of its console, over every page."""
-    context = browsers.browser(engine).new_context()
+    context = browsers.browser(engine, whole=True).new_context()
     page = context.new_page()
     hosts: set[str] = set()
     complaints: list[str] = []

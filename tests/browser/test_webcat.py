@@ -34,9 +34,9 @@ def enrolled(webcat_site: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 @pytest.fixture
-def tab(browsers: Browsers, engine: str, tmp_path: Path) -> Iterator[Tab]:
-    """Of the whole Chromium: the one without windows shows no icon, and so asks for none."""
-    with browsers.profile(tmp_path / "profile") if engine == "chromium" else browsers.tab(engine) as tab:
+def tab(browsers: Browsers, engine: str) -> Iterator[Tab]:
+    """Of a whole browser: it asks for icons, too."""
+    with browsers.tab(engine, whole=True) as tab:
         yield tab
 
 
