@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from browser.engines import Tab, reach
+from browser.engines import Browsers, Tab, reach
 from support.servers import Server, start_server, stop_server
 from taina import base64url
 from taina.rules.access_keys import open_keys
@@ -88,3 +88,14 @@ def test_an_open_instance_asks_for_none(tab: Tab, taina: Server) -> None:
     tab.click("#send")
     reach(tab, "done")
     assert not tab.shown("#access-key")
+
+
+def test_the_key_has_the_width_of_the_page(browsers: Browsers, private: Server) -> None:
+    context = browsers.browser("chromium").new_context(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    page.goto(f"{private.url}/en/")
+    page.wait_for_selector("#private", state="visible")
+    key, hint = page.locator("#private").bounding_box(), page.locator(".options > p").first.bounding_box()
+    context.close()
+    assert key and hint
+    assert key["width"] == hint["width"]
