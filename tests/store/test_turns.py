@@ -2,8 +2,9 @@
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +170,28 @@ def test_a_chore_goes_on_after_a_fault(monkeypatch: pytest.MonkeyPatch, caplog: 
     with running(turns):
         assert ended.wait(60)
     assert not turns._chores
+    assert caplog.text.count("a chore failed and is tried again: OSError") == 1
     assert "0123456789abcdef" not in caplog.text
+
+
+def test_each_chore_has_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, done, turns = 100.0, [], Turns()
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+
+    def fail() -> None:
+        done.append("fails")
+        raise ValueError
+
+    assert turns.patience(10) == 10
+    turns.schedule(lambda: done.append("late"), 5)
+    turns.schedule(fail)
+    assert turns.patience(10) == 0
+    turns.run()
+    assert (done, turns.patience(10)) == (["fails"], 1), "it is tried again a second later"
+    now = 106.0
+    assert turns.patience(10) == 0
+    turns.run()
+    assert (done, turns.patience(0.5)) == (["fails", "late", "fails"], 0.5)
 
 
 def test_what_may_wait_holds_nobody() -> None:
@@ -184,8 +206,10 @@ def test_what_may_wait_holds_nobody() -> None:
         return value
 
     def ask(value: int) -> None:
-        with suppress(ConflictError):
+        try:
             order.append(waits(value))
+        except ConflictError:
+            order.append(value)
 
     def quick() -> None:
         order.append(0)
@@ -193,7 +217,7 @@ def test_what_may_wait_holds_nobody() -> None:
 
     with running(turns):
         together(turns, [lambda: ask(1), lambda: ask(-1), quick])
-    assert order == [0, 1]
+    assert (order[0], sorted(order)) == (0, [-1, 0, 1])
 
 
 def test_a_store_in_turns(tmp_path: Path) -> None:
@@ -332,8 +356,12 @@ def test_more_may_wait_than_there_are_helpers_and_idle_turns() -> None:
     turns = Turns()
     held: list[str] = []
     many, waiting = turns_module._MAX_IDLE + 20, turns_module.HELPERS + 5
+    before = {*threading.enumerate()}
     with running(turns):
         together(turns, [lambda: held.append(turns.elsewhere(lambda: "waited")) for _ in range(waiting)])
         together(turns, [lambda: held.append(turns.elsewhere(lambda: "turn")) for _ in range(many)])
         wait_until(lambda: len(turns._idle) == turns_module._MAX_IDLE)
+    helpers = [thread for thread in {*threading.enumerate()} - before if thread.name == "taina-elsewhere"]
+    assert len(helpers) == turns_module.HELPERS
+    assert all(thread.daemon for thread in helpers), "no process waits for them"
     assert held == ["waited"] * waiting + ["turn"] * many
