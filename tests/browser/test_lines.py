@@ -219,3 +219,17 @@ def test_what_adds_to_a_secret_stands_in_one_row(browsers: Browsers, taina: Serv
             found.append(language)
     context.close()
     assert found == []
+
+
+def test_what_a_field_is_stays_in_one_line(browsers: Browsers, taina: Server) -> None:
+    """Hebrew beside a name in code had its first bracket after the word, and the second before it."""
+    context = browsers.browser("chromium").new_context(reduced_motion="reduce", viewport={"width": 360, "height": 800})
+    page = context.new_page()
+    found = {}
+    for language in LANGUAGES:
+        page.goto(f"{taina.url}/{language}/api/")
+        lines = "[...document.querySelectorAll('.call td .hint')].map((one) => one.getClientRects().length)"
+        if broken := page.evaluate(f"{lines}.filter((lines) => lines > 1).length"):
+            found[language] = broken
+    context.close()
+    assert found == {}
