@@ -220,6 +220,18 @@ def test_what_may_wait_holds_nobody() -> None:
     assert (order[0], sorted(order)) == (0, [-1, 0, 1])
 
 
+def test_what_is_posted_before_the_end_is_called_and_nothing_after_it() -> None:
+    """In the loop itself, which hands nothing to others: it would wait for itself."""
+    turns = Turns()
+    told: list[bool] = []
+    here = elsewhere(turns.is_here)
+    with turns.running(lambda: None):
+        assert turns.post(lambda: told.append(here()))
+    assert told == [True]
+    assert not turns.post(lambda: told.append(here()))
+    assert told == [True]
+
+
 def test_a_store_in_turns(tmp_path: Path) -> None:
     """Before the loop, in it, from beside it, and after it: all is kept, and upkeep empties the log."""
     turns = Turns()
