@@ -233,3 +233,17 @@ def test_what_a_field_is_stays_in_one_line(browsers: Browsers, taina: Server) ->
             found[language] = broken
     context.close()
     assert found == {}
+
+
+def test_one_kilobyte_is_written_like_two(browsers: Browsers, taina: Server) -> None:
+    """Hebrew browsers write "kB1"."""
+    context = browsers.browser("chromium").new_context(locale="he-IL")
+    page = context.new_page()
+    page.goto(f"{taina.url}/he/")
+    page.fill("#text", "a secret")
+    page.click("#send")
+    page.wait_for_selector('main[data-state="done"]')
+    page.goto(page.input_value("#link"))
+    page.wait_for_selector('main[data-state="before"]')
+    assert "1\u00a0kB" in page.inner_text('[data-fill="size"]')
+    context.close()

@@ -142,7 +142,7 @@ export function formatTime(seconds) {
 /**
  * @param {number} bytes
  * @param {"" | "-per-second"} [per]
- * @returns {string} in one line, that keeps its own direction: Hebrew writes "121 kB" as English does
+ * @returns {string} in one line, that keeps its own direction: Hebrew writes "121 kB" as English does, and 1 no other way
  */
 export function formatSize(bytes, per = "") {
   const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
@@ -154,7 +154,12 @@ export function formatSize(bytes, per = "") {
   const maximumFractionDigits = bytes < 10 && power ? 1 : 0;
   const style = /** @type {const} */ ({ style: "unit", unitDisplay: power ? "short" : "long" });
   const size = new Intl.NumberFormat(locale, { ...style, unit: units[power] + per, maximumFractionDigits });
-  return isolated(size.format(bytes).replaceAll(" ", "\u00a0"));
+  return isolated(
+    size
+      .format(bytes)
+      .replace(/^(\w+)\u200f1/, "1 $1")
+      .replaceAll(" ", "\u00a0"),
+  );
 }
 
 /**
