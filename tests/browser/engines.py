@@ -301,10 +301,8 @@ class Browsers:
             whole: Chromium as people run it, which asks for icons too. The one without windows does not, and takes
                 under half of the processor time.
         """
-        names = ("firefox-esr", "firefox") if engine == "firefox" else ("chromium",)
-        if engine == "chromium" and not whole:
-            names = ("chromium-headless-shell", "chromium")
-        path = program(*names)
+        chromium = ("chromium",) if whole else ("chromium-headless-shell", "chromium")
+        path = program(*{"chromium": chromium, "firefox": ("firefox-esr", "firefox")}[engine])
         if path not in self._started:
             if engine == "chromium":
                 started = self._start().chromium.launch(executable_path=path, args=_CHROMIUM)
