@@ -22,7 +22,8 @@ settings.load_profile("taina")
 
 ROOT = Path(__file__).resolve().parent.parent
 LONGEST = (
-    *("tests/store/test_failover.py", "tests/faults/", "tests/cli/test_binary.py"),
+    *("tests/store/test_failover.py", "tests/faults/", "tests/cli/test_binary.py", "tests/cli/test_any_input.py"),
+    *("tests/browser/test_lines.py", "tests/browser/test_injection.py"),
     *("tests/deploy/test_systemd.py", "tests/deploy/test_wheel.py"),
 )
 
