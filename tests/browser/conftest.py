@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 from zlib import crc32
 
+import playwright.sync_api as playwright
 import pytest
 
 from browser.engines import ENGINES, Browsers, Tab
@@ -44,3 +45,11 @@ def reader(browsers: Browsers, engine: str) -> Iterator[Tab]:
     """Another profile of the same engine: somebody else."""
     with browsers.tab(engine) as tab:
         yield tab
+
+
+@pytest.fixture
+def page(browsers: Browsers) -> Iterator[playwright.Page]:
+    """Of Chromium, in the light theme, where nothing moves."""
+    context = browsers.browser("chromium").new_context(color_scheme="light", reduced_motion="reduce")
+    yield context.new_page()
+    context.close()

@@ -1,7 +1,6 @@
 """WCAG 2.2 AA as far as machines can tell, and what they cannot: the keyboard alone, other colours, larger text."""
 
 import json
-from collections.abc import Iterator
 from typing import Literal
 
 import playwright.sync_api as playwright
@@ -23,13 +22,6 @@ CUT = (
     " && getComputedStyle(one).display !== 'inline').map((one) => one.outerHTML)"
 )
 """What is wider than the button or label that holds it."""
-
-
-@pytest.fixture
-def page(browsers: Browsers) -> Iterator[playwright.Page]:
-    context = browsers.browser("chromium").new_context(color_scheme="light", reduced_motion="reduce")
-    yield context.new_page()
-    context.close()
 
 
 ALL_RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]

@@ -56,9 +56,7 @@ NAMES = ("id_ed25519", "Споразумение за поверителност
 
 
 @pytest.mark.parametrize("address", ["", "s/", "receipt/", "sent/", "request/", "r/", "inbox/"])
-def test_no_button_and_no_heading_ends_in_a_word_alone(browsers: Browsers, taina: Server, address: str) -> None:
-    context = browsers.browser("chromium").new_context(reduced_motion="reduce")
-    page = context.new_page()
+def test_no_button_and_no_heading_ends_in_a_word_alone(page: playwright.Page, taina: Server, address: str) -> None:
     found = {}
     for language in LANGUAGES:
         page.goto(f"{taina.url}/{language}/{address}")
@@ -73,13 +71,10 @@ def test_no_button_and_no_heading_ends_in_a_word_alone(browsers: Browsers, taina
             page.set_viewport_size({"width": width, "height": 800})
             if uneven := page.evaluate(UNEVEN):
                 found[language, width] = uneven
-    context.close()
     assert found == {}
 
 
-def test_the_button_of_a_file_stands_at_the_end_of_its_line(browsers: Browsers, taina: Server) -> None:
-    context = browsers.browser("chromium").new_context(reduced_motion="reduce")
-    page = context.new_page()
+def test_the_button_of_a_file_stands_at_the_end_of_its_line(page: playwright.Page, taina: Server) -> None:
     files = [playwright.FilePayload(name=name, mimeType="", buffer=bytes(411)) for name in NAMES]
     for language in LANGUAGES:
         for width in (320, 360, 1280):
@@ -104,13 +99,11 @@ def test_the_button_of_a_file_stands_at_the_end_of_its_line(browsers: Browsers, 
                 list(NAMES),
             )
             assert page.evaluate(PLACES) == [True] * len(NAMES), (language, width)
-    context.close()
 
 
 @pytest.mark.parametrize("recipients", [1, 3])
-def test_a_link_and_its_button_are_of_one_height(browsers: Browsers, taina: Server, recipients: int) -> None:
-    context = browsers.browser("chromium").new_context(reduced_motion="reduce", viewport={"width": 1280, "height": 800})
-    page = context.new_page()
+def test_a_link_and_its_button_are_of_one_height(page: playwright.Page, taina: Server, recipients: int) -> None:
+    page.set_viewport_size({"width": 1280, "height": 800})
     page.goto(f"{taina.url}/en/")
     page.fill("#text", "a secret")
     page.fill("#recipients", str(recipients))
@@ -128,7 +121,6 @@ def test_a_link_and_its_button_are_of_one_height(browsers: Browsers, taina: Serv
     page.click("#send")
     page.wait_for_selector('main[data-state="done"]')
     assert uneven_rows(page) == [0]
-    context.close()
 
 
 def uneven_rows(page: playwright.Page) -> list[int]:
@@ -142,9 +134,8 @@ def uneven_rows(page: playwright.Page) -> list[int]:
     return found
 
 
-def test_two_notices_do_not_touch(browsers: Browsers, taina: Server) -> None:
-    context = browsers.browser("chromium").new_context(viewport={"width": 360, "height": 800})
-    page = context.new_page()
+def test_two_notices_do_not_touch(page: playwright.Page, taina: Server) -> None:
+    page.set_viewport_size({"width": 360, "height": 800})
     page.goto(f"{taina.url}/en/s/")
     page.wait_for_selector('main[data-state="empty"]')
     gap = page.evaluate(
@@ -154,13 +145,10 @@ def test_two_notices_do_not_touch(browsers: Browsers, taina: Server) -> None:
           return lower.getBoundingClientRect().top - upper.getBoundingClientRect().bottom;
         })()"""
     )
-    context.close()
     assert gap >= 16
 
 
-def test_no_line_ends_inside_an_option_and_no_drawing_is_broken(browsers: Browsers, taina: Server) -> None:
-    context = browsers.browser("chromium").new_context()
-    page = context.new_page()
+def test_no_line_ends_inside_an_option_and_no_drawing_is_broken(page: playwright.Page, taina: Server) -> None:
     for width in (320, 360, 1280):
         page.set_viewport_size({"width": width, "height": 800})
         for name in ("format", "performance", "recipes", "scaling", "self-host", "verify"):
@@ -171,13 +159,11 @@ def test_no_line_ends_inside_an_option_and_no_drawing_is_broken(browsers: Browse
                 drawing = page.locator("pre code", has_text="───▶")
                 tops = drawing.evaluate("(one) => [...one.getClientRects()].map(({top}) => Math.round(top))")
                 assert len(set(tops)) == drawing.inner_text().strip("\n").count("\n") + 1
-    context.close()
 
 
 @pytest.mark.parametrize("language", ["en", "bg"])
-def test_no_sentence_of_a_table_is_squeezed_on_a_phone(browsers: Browsers, taina: Server, language: str) -> None:
-    context = browsers.browser("chromium").new_context(reduced_motion="reduce", viewport={"width": 360, "height": 800})
-    page = context.new_page()
+def test_no_sentence_of_a_table_is_squeezed_on_a_phone(page: playwright.Page, taina: Server, language: str) -> None:
+    page.set_viewport_size({"width": 360, "height": 800})
     found = {}
     for file in sorted((build_site.SOURCE / "texts" / "en").glob("*.md")):
         page.goto(f"{taina.url}/{language}/{build_site.PAGES.get(file.stem.replace('-', '_'), '')}")
@@ -187,13 +173,11 @@ def test_no_sentence_of_a_table_is_squeezed_on_a_phone(browsers: Browsers, taina
               .map((cell) => cell.innerText)"""
         ):
             found[file.stem] = squeezed
-    context.close()
     assert found == {}
 
 
-def test_tables_of_two_columns_fit_a_phone(browsers: Browsers, taina: Server) -> None:
-    context = browsers.browser("chromium").new_context(viewport={"width": 360, "height": 800})
-    page = context.new_page()
+def test_tables_of_two_columns_fit_a_phone(page: playwright.Page, taina: Server) -> None:
+    page.set_viewport_size({"width": 360, "height": 800})
     for name in ("api", "format", "privacy", "recipes"):
         page.goto(f"{taina.url}/en/{name}/")
         frames = page.locator(".scroll:has(th:nth-child(2):last-child)")
@@ -202,13 +186,11 @@ def test_tables_of_two_columns_fit_a_phone(browsers: Browsers, taina: Server) ->
             "(all) => all.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.innerText)"
         )
         assert wide == [], name
-    context.close()
 
 
-def test_what_adds_to_a_secret_stands_in_one_row(browsers: Browsers, taina: Server) -> None:
+def test_what_adds_to_a_secret_stands_in_one_row(page: playwright.Page, taina: Server) -> None:
     """The link that generates a password stood alone below the others, for a few letters."""
-    context = browsers.browser("chromium").new_context(reduced_motion="reduce", viewport={"width": 1280, "height": 800})
-    page = context.new_page()
+    page.set_viewport_size({"width": 1280, "height": 800})
     found = []
     for language in LANGUAGES:
         page.goto(f"{taina.url}/{language}/")
@@ -217,21 +199,18 @@ def test_what_adds_to_a_secret_stands_in_one_row(browsers: Browsers, taina: Serv
             "document.querySelector('#password').offsetTop > document.querySelector('#drop').offsetTop + 9"
         ):
             found.append(language)
-    context.close()
     assert found == []
 
 
-def test_what_a_field_is_stays_in_one_line(browsers: Browsers, taina: Server) -> None:
+def test_what_a_field_is_stays_in_one_line(page: playwright.Page, taina: Server) -> None:
     """Hebrew beside a name in code had its first bracket after the word, and the second before it."""
-    context = browsers.browser("chromium").new_context(reduced_motion="reduce", viewport={"width": 360, "height": 800})
-    page = context.new_page()
+    page.set_viewport_size({"width": 360, "height": 800})
     found = {}
     for language in LANGUAGES:
         page.goto(f"{taina.url}/{language}/api/")
         lines = "[...document.querySelectorAll('.call td .hint')].map((one) => one.getClientRects().length)"
         if broken := page.evaluate(f"{lines}.filter((lines) => lines > 1).length"):
             found[language] = broken
-    context.close()
     assert found == {}
 
 
