@@ -10,6 +10,7 @@ import pytest
 
 from browser.engines import Browsers, PlaywrightTab, Tab, reach
 from conftest import ROOT
+from support.http_server import HttpServer
 from support.servers import Server
 from taina.site import build as build_site
 
@@ -132,7 +133,7 @@ def repository() -> Iterator[str]:
         def log_request(self, *args: Any) -> None:
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(ROOT)))
+    server = HttpServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(ROOT)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()

@@ -5,7 +5,7 @@ import sqlite3
 import tarfile
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cli.conftest import Run
 from support.bundles import sign_for_webcat
+from support.http_server import HttpServer
 from support.servers import start_server, stop_server
 from support.sigsum import DAY
 from support.sites import write_site
@@ -99,7 +100,7 @@ def test_a_server_that_deletes_nothing_any_more_is_found(run: Run, tmp_path: Pat
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Stalled) as server:
+    with HttpServer(("127.0.0.1", 0), Stalled) as server:
         threading.Thread(target=server.serve_forever).start()
         url = f"http://127.0.0.1:{server.server_port}"
         stalled = run("doctor", "--data", str(tmp_path), "--url", url).stdout.decode()
@@ -183,7 +184,7 @@ def test_a_host_that_answers_everything_is_a_finding(run: Run, tmp_path: Path, k
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Everything) as server:
+    with HttpServer(("127.0.0.1", 0), Everything) as server:
         threading.Thread(target=server.serve_forever).start()
         done = run("doctor", "--data", str(tmp_path), "--url", f"http://127.0.0.1:{server.server_port}")
         server.shutdown()

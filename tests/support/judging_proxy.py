@@ -3,10 +3,11 @@
 import http.client
 import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Self
 from urllib.parse import urlsplit
 
+from support.http_server import HttpServer
 from support.webcat import Answer, Refusal, Request, is_newer, judge
 from taina.site.webcat import Manifest
 from taina.web.codings import decode
@@ -34,7 +35,7 @@ class JudgingProxy:
         """Versions that make the extension reload the page."""
         self._judgement = threading.Lock()
         self._manifest, self._change = manifest, change
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self, urlsplit(upstream).netloc))
+        self._server = HttpServer(("127.0.0.1", 0), _handler(self, urlsplit(upstream).netloc))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:

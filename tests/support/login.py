@@ -7,27 +7,26 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.cookies import SimpleCookie
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from support.http_server import HttpServer
 from support.openid import ALGORITHM, Provider, openid_provider
 
 COOKIE = "_oauth2_proxy"
 
 
-class LoginServer(ThreadingHTTPServer):
+class LoginServer(HttpServer):
     """Listens on a free port.
 
     Args:
         url: the address of the site, of which this is a part, without a slash at the end.
         leads_on: who is not known is led to the login, as Authelia does it.
     """
-
-    daemon_threads = True
 
     def __init__(self, url: str, provider: Provider, *, leads_on: bool = False) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -19,6 +19,8 @@ from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oidc.core import AuthorizationCodeMixin, UserInfo
 from authlib.oidc.core.grants import OpenIDCode
 from joserfc.jwk import ECKey, KeySet
+
+from support.http_server import HttpServer
 
 ALGORITHM = "ES256"
 USER = "ann"
@@ -167,14 +169,12 @@ class _Authorization(AuthorizationServer):  # type: ignore[misc]
         return status, body, headers
 
 
-class Provider(ThreadingHTTPServer):
+class Provider(HttpServer):
     """Listens on a free port, and knows one application.
 
     Args:
         redirect_uri: where that wants people to be sent back to.
     """
-
-    daemon_threads = True
 
     def __init__(self, redirect_uri: str) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)

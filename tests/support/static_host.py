@@ -4,8 +4,10 @@ import functools
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
+
+from support.http_server import HttpServer
 
 
 class _Files(SimpleHTTPRequestHandler):
@@ -18,7 +20,7 @@ class _Files(SimpleHTTPRequestHandler):
 @contextmanager
 def static_host(folder: Path) -> Iterator[str]:
     """The address at which the files of a folder are served, whatever comes into it later."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Files, directory=str(folder))) as server:
+    with HttpServer(("127.0.0.1", 0), functools.partial(_Files, directory=str(folder))) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
