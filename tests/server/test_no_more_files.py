@@ -70,7 +70,7 @@ with listener._turns.running(server.wake) if listener._turns else contextlib.nul
     clients[0].close()
     clients[1].sendall(b"GET / HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n")
     told["waited"] = answer_to(clients[1])
-print(json.dumps(told))
+print(json.dumps(told), flush=True)
 os._exit(0)
 """
 
