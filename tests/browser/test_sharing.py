@@ -3,6 +3,7 @@
 import re
 from urllib.parse import parse_qs, urlsplit
 
+import playwright.sync_api as playwright
 import pytest
 import zxingcpp
 
@@ -99,6 +100,28 @@ def test_a_password_is_made_where_the_text_is(tab: Tab, taina: Server) -> None:
     tab.click("#password")
     tab.wait("document.querySelector('#text').value.length === 40")
     assert re.fullmatch(KINDS, tab.value("#text").removeprefix(first))
+
+
+@pytest.mark.parametrize("engine", ["chromium", "firefox"])  # WebDriver cannot hold back a module
+def test_what_is_made_late_leaves_alone_what_somebody_does_meanwhile(
+    browsers: Browsers, engine: str, taina: Server
+) -> None:
+    """They go on to type a passphrase of their own: none of it may land in the text, none may be replaced."""
+    with browsers.tab(engine) as tab:
+        assert isinstance(tab, PlaywrightTab)
+        held: list[playwright.Route] = []
+        tab.page.route("**/js/generator.js", lambda route: held.append(route), times=1)
+        tab.open(f"{taina.url}/en/")
+        with tab.page.expect_request("**/js/generator.js"):
+            tab.click("#password")
+            tab.click("#six-words")
+        tab.page.click("#passphrase")
+        tab.page.keyboard.type("my ")
+        held[0].continue_()
+        tab.wait("document.querySelector('#text').value !== ''")
+        tab.page.keyboard.type("own")
+        assert tab.value("#passphrase") == "my own"
+        assert re.fullmatch(KINDS, tab.value("#text"))
 
 
 @pytest.mark.any_engine

@@ -61,14 +61,18 @@ export function startComposer(send, onInstance) {
   });
   const showPassphrase = canBeShown(passphrase, element("show-passphrase"));
   onDemand("six-words", async () => {
+    const before = passphrase.value;
     const [{ sixWords }, list] = await Promise.all([generator(), loadText("../packages/eff-long.txt")]);
+    if (passphrase.value !== before) return; // somebody went on to type their own
     passphrase.value = sixWords(list.trim().split("\n"));
     passphrase.dispatchEvent(new Event("input", { bubbles: true }));
     showPassphrase(true);
   });
   onDemand("password", async () => {
+    const before = document.activeElement;
     const { password } = await generator();
     insert(password());
+    if (document.activeElement === before) text.focus();
   });
   const phrase = element("phrase");
   copyOnClick(
@@ -76,7 +80,11 @@ export function startComposer(send, onInstance) {
     () => phrase.textContent ?? "",
     () => getSelection()?.selectAllChildren(phrase),
   );
-  takeFiles({ onChange: forgive, onPastedText: insert, onFolder: () => fail("folder") });
+  const onPastedText = (/** @type {string} */ words) => {
+    insert(words);
+    text.focus();
+  };
+  takeFiles({ onChange: forgive, onPastedText, onFolder: () => fail("folder") });
   ask = () => askInstance(onInstance);
   return ask();
 }
@@ -253,5 +261,4 @@ async function askInstance(onInstance) {
 function insert(words) {
   text.setRangeText(words, text.selectionStart, text.selectionEnd, "end");
   text.dispatchEvent(new Event("input", { bubbles: true }));
-  text.focus();
 }
