@@ -15,10 +15,11 @@ import xkcdpass
 import screenshots
 from picture_notes import look_of, note_of
 from support.site_documents import Document
+from support.sites import built_files
 from taina.site import SiteError, assets
 from taina.site import build as build_site
 
-SITE = build_site.build()
+SITE = built_files()
 WHOLE = ("en", "bg", "ar")
 """Languages of which every page is looked at; of the others, made from the same templates, the first page is."""
 PAGES = sorted(

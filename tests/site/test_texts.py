@@ -14,6 +14,7 @@ import pytest
 from babel import Locale
 
 from support.site_documents import Document
+from support.sites import built_files
 from taina.format.derive import (
     derive_content_keys,
     derive_inbox,
@@ -151,7 +152,7 @@ def width(text: str) -> int:
 
 @cache
 def files() -> dict[str, bytes]:
-    return {path: data for path, data in build_site.build().items() if path.endswith(".html")}
+    return {path: data for path, data in built_files().items() if path.endswith(".html")}
 
 
 @cache
@@ -368,14 +369,13 @@ def test_no_link_of_a_long_text_leads_to_a_heading() -> None:
         assert re.findall(r"\]\((?!http)[^)]*#[^)]*\)", file.read_text("utf-8")) == [], file
 
 
-SITE = cache(build_site.build)
 WIDE_MARKS = re.compile(r"[。？！：；，、](?:</\w+>)? |\([\u3040-\u9fff]|[\u3040-\u9fff]\)")
 
 
 @pytest.mark.parametrize("language", sorted(CATALOGS))
 def test_numbers_stay_with_what_they_count_and_wide_marks_have_no_space(language: str) -> None:
     """A line may not end between them. Chinese and Japanese have wide brackets, and no space where sentences meet."""
-    for path, page in SITE().items():
+    for path, page in built_files().items():
         if path.startswith(f"{language}/") and path.endswith(".html"):
             words = re.sub(r"<(article|pre|code|script|style)\b.*?</\1>", "", page.decode(), flags=re.DOTALL)
             assert WIDE_MARKS.findall(words) == [], path
@@ -386,7 +386,7 @@ def test_numbers_stay_with_what_they_count_and_wide_marks_have_no_space(language
 def test_numbers_of_long_texts_stay_with_their_units(language: str) -> None:
     """As each language writes a share: English without a space, Bulgarian with one at which no line ends."""
     shares = []
-    for path, page in SITE().items():
+    for path, page in built_files().items():
         if path.startswith(f"{language}/") and path.endswith(".html") and "/api/" not in path:
             words = re.sub(r"<(pre|code|script|style)\b.*?</\1>", "", page.decode(), flags=re.DOTALL)
             assert re.findall(r">[^<]*\d [\w%][^<]*<", words) == [], path
@@ -398,7 +398,7 @@ def test_numbers_of_long_texts_stay_with_their_units(language: str) -> None:
 def test_no_line_begins_with_a_dash_or_ends_in_a_letter_alone(language: str) -> None:
     """The latter as Slavic languages have it; in Russian and Ukrainian also not in two letters ("на", "из")."""
     short = {"bg": 1, "cs": 1, "hr": 1, "pl": 1, "ru": 2, "sl": 1, "uk": 2}.get(language)
-    for path, page in SITE().items():
+    for path, page in built_files().items():
         if path.startswith(f"{language}/") and path.endswith(".html"):
             words = re.sub(r"<(pre|code|script|style|title)\b.*?</\1>", "", page.decode(), flags=re.DOTALL)
             words = re.sub(r"<[^>]*>", "|", re.sub(r"<(\w+) [^>]*lang=\"en\".*?</\1>", "|", words, flags=re.DOTALL))
@@ -412,7 +412,7 @@ def test_no_line_begins_with_a_dash_or_ends_in_a_letter_alone(language: str) -> 
 @pytest.mark.parametrize("language", sorted(CATALOGS))
 def test_a_paragraph_of_sentences_ends_like_one(language: str) -> None:
     """Also where a link is its last word; but not after a colon."""
-    for path, page in SITE().items():
+    for path, page in built_files().items():
         if path.startswith(f"{language}/") and path.endswith(".html") and "/api/" not in path:
             words = re.sub(r"<(article|pre)\b.*?</\1>", "", page.decode(), flags=re.DOTALL)
             for paragraph in re.findall(r"<p\b[^>]*>(.*?)</p>", words, flags=re.DOTALL):

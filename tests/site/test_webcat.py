@@ -3,13 +3,16 @@
 import hashlib
 import json
 import re
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from support.site_documents import Document
+from support.sites import built_files
 from taina import base64url
 from taina.site import SiteError, hosting, webcat
 from taina.site import build as build_site
@@ -17,10 +20,20 @@ from taina.web.headers import HEADERS
 from taina.web.site_headers import Headers
 
 VERSION = "7.1"
-PLAIN = build_site.build()
-SITE = build_site.build(webcat=VERSION)
-HEADERS_OF_SITE = json.loads(SITE["manifest.json"])["headers"]
-MANIFEST = webcat.make_manifest(SITE["manifest.json"], b"signature", "a tree head")
+
+
+def site() -> dict[str, bytes]:
+    return built_files(webcat=VERSION)
+
+
+@cache
+def headers_of_site() -> dict[str, Any]:
+    return dict(json.loads(site()["manifest.json"])["headers"])
+
+
+@cache
+def manifest() -> webcat.Manifest:
+    return webcat.make_manifest(site()["manifest.json"], b"signature", "a tree head")
 
 
 def policy_of(manifest: webcat.Manifest, path: str) -> str:
@@ -31,24 +44,24 @@ def policy_of(manifest: webcat.Manifest, path: str) -> str:
 
 
 def expected_policy(path: str) -> str:
-    prefix = max((prefix for prefix in HEADERS_OF_SITE["paths"] if path.startswith(prefix)), key=len)
-    return str(HEADERS_OF_SITE["rules"][HEADERS_OF_SITE["paths"][prefix]]["Content-Security-Policy"])
+    prefix = max((prefix for prefix in headers_of_site()["paths"] if path.startswith(prefix)), key=len)
+    return str(headers_of_site()["rules"][headers_of_site()["paths"][prefix]]["Content-Security-Policy"])
 
 
 def test_the_manifest_names_every_file_with_its_hash() -> None:
-    files = {f"/{path}": hashlib.sha256(data).digest() for path, data in SITE.items()}
+    files = {f"/{path}": hashlib.sha256(data).digest() for path, data in site().items()}
     files["/manifest.sig"] = hashlib.sha256(b"signature").digest()
-    assert {path: base64url.decode(text) for path, text in MANIFEST["files"].items()} == files
-    assert "/manifest.sig" not in webcat.make_manifest(SITE["manifest.json"])["files"]
+    assert {path: base64url.decode(text) for path, text in manifest()["files"].items()} == files
+    assert "/manifest.sig" not in webcat.make_manifest(site()["manifest.json"])["files"]
 
 
 def test_the_manifest_has_the_policy_of_every_address() -> None:
-    addresses = {f"/{path}".removesuffix("index.html") for path in SITE} | {"/", "/nothing", "/en", "/api", "/api/"}
+    addresses = {f"/{path}".removesuffix("index.html") for path in site()} | {"/", "/nothing", "/en", "/api", "/api/"}
     for address in addresses:
-        assert policy_of(MANIFEST, address) == expected_policy(address), address
+        assert policy_of(manifest(), address) == expected_policy(address), address
     for address in ("/api/v1/status", "/api/v1/secrets/AAAAAAAAAAAAAAAAAAAAAA", "/api/v9"):
-        assert policy_of(MANIFEST, address) == dict(HEADERS)["Content-Security-Policy"]
-    assert not [policy for policy in [MANIFEST["default_csp"], *MANIFEST["extra_csp"].values()] if "," in policy]
+        assert policy_of(manifest(), address) == dict(HEADERS)["Content-Security-Policy"]
+    assert not [policy for policy in [manifest()["default_csp"], *manifest()["extra_csp"].values()] if "," in policy]
 
 
 def test_a_policy_within_another_is_said_even_where_it_is_the_usual_one() -> None:
@@ -67,7 +80,7 @@ def test_the_api_on_another_host_has_no_policy_of_this_one() -> None:
 
 
 def test_the_rest_of_the_manifest_is_what_the_extension_asks_for() -> None:
-    rest = {key: value for key, value in MANIFEST.items() if key not in ("files", "default_csp", "extra_csp")}
+    rest = {key: value for key, value in manifest().items() if key not in ("files", "default_csp", "extra_csp")}
     assert rest == {
         "app": "Taina",
         "version": VERSION,
@@ -76,33 +89,33 @@ def test_the_rest_of_the_manifest_is_what_the_extension_asks_for() -> None:
         "wasm": [],
         "timestamp": "a tree head",
     }
-    assert {"/index.html", "/404.html"} <= set(MANIFEST["files"])
+    assert {"/index.html", "/404.html"} <= set(manifest()["files"])
 
 
 def test_every_answer_tells_the_version() -> None:
-    assert {rule["X-Webcat-Version"] for rule in HEADERS_OF_SITE["rules"].values()} == {VERSION}
-    assert not re.search(b"(?i)webcat-version", PLAIN["manifest.json"])
+    assert {rule["X-Webcat-Version"] for rule in headers_of_site()["rules"].values()} == {VERSION}
+    assert not re.search(b"(?i)webcat-version", built_files()["manifest.json"])
 
 
 def test_the_version_and_two_pages_are_all_that_differs() -> None:
-    languages = {path for path in PLAIN if path.endswith("/404.html")}
-    assert set(PLAIN) - set(SITE) == languages
-    assert set(SITE) <= set(PLAIN)
-    checks = {path for path in SITE if re.fullmatch(".+/verify/index.html", path)}
-    assert {path for path in SITE if SITE[path] != PLAIN[path]} == {"404.html", "manifest.json", *checks}
-    assert build_site.build(webcat=VERSION) == SITE
+    languages = {path for path in built_files() if path.endswith("/404.html")}
+    assert set(built_files()) - set(site()) == languages
+    assert set(site()) <= set(built_files())
+    checks = {path for path in site() if re.fullmatch(".+/verify/index.html", path)}
+    assert {path for path in site() if site()[path] != built_files()[path]} == {"404.html", "manifest.json", *checks}
+    assert build_site.build(webcat=VERSION) == site()
 
 
 def test_the_one_page_that_is_not_found_leads_to_pages_that_are_there() -> None:
-    for address in Document(SITE["404.html"]).addresses():
+    for address in Document(site()["404.html"]).addresses():
         if address.startswith("/"):
-            assert address[1:] in SITE or f"{address[1:]}index.html" in SITE, address
+            assert address[1:] in site() or f"{address[1:]}index.html" in site(), address
 
 
 @pytest.mark.parametrize(
     ("manifest", "said"),
     [
-        (PLAIN["manifest.json"], "These pages are not for WEBCAT. Build them again"),
+        (built_files()["manifest.json"], "These pages are not for WEBCAT. Build them again"),
         (b"", "manifest.json is not one that this version knows."),
         (b"[]", "manifest.json is not one that this version knows."),
         (b'{"files": {"x": {"sha256": "?"}}, "headers": {"rules": {}, "paths": {}}}', "is not one that this version"),
@@ -162,7 +175,7 @@ def test_what_has_no_canonical_form_is_refused(document: object) -> None:
 @pytest.mark.parametrize("language", ["en", "bg", "de", "ar"])
 def test_the_page_on_checking_says_how_to_see_it_where_there_is_something_to_see(language: str) -> None:
     path = f"{language}/verify/index.html"
-    with_webcat, plain = SITE[path].decode(), PLAIN[path].decode()
+    with_webcat, plain = site()[path].decode(), built_files()[path].decode()
     assert "WEBCAT" not in plain
     for said in ("WEBCAT verification successful", "Did not verify", "signers", "max_age", "X-Webcat-Version"):
         assert said in with_webcat.replace("<wbr>", "")
@@ -176,8 +189,8 @@ def test_every_language_with_a_text_on_checking_has_both_parts() -> None:
 
 
 def test_hosts_are_told_the_version_for_every_file() -> None:
-    headers = Headers(**HEADERS_OF_SITE)
-    told = hosting.files(headers, [path for path in SITE if path != "manifest.json"])
+    headers = Headers(**headers_of_site())
+    told = hosting.files(headers, [path for path in site() if path != "manifest.json"])
     blocks = told["_headers"].decode().strip().split("\n\n")
     for block in blocks:
         place, *lines = block.split("\n")
@@ -196,7 +209,7 @@ def test_new_pages_take_the_place_of_the_old_and_of_their_bundle(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """But not of the enrollment: WEBCAT's list has the hash of that very file."""
-    small = {"404.html": SITE["404.html"], "manifest.json": b'{"files": {"404.html": {}}}'}
+    small = {"404.html": site()["404.html"], "manifest.json": b'{"files": {"404.html": {}}}'}
     monkeypatch.setattr(build_site, "everything", lambda *_: small)
     build_site.write(tmp_path, webcat=VERSION)
     kept = tmp_path / ".well-known/webcat"

@@ -2,10 +2,17 @@
 
 import fcntl
 import os
+from functools import cache
 from pathlib import Path
 
 from taina.site import build as build_site
 from taina.site.branding import Looks
+
+
+@cache
+def built_files(webcat: str | None = None) -> dict[str, bytes]:
+    """The site of the sources, without compressed copies: all tests of a process share it, so change a copy."""
+    return build_site.build(webcat=webcat)
 
 
 def write_site(folder: Path, looks: Looks | None = None, api: str | None = None, webcat: str | None = None) -> None:
