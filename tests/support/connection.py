@@ -33,6 +33,10 @@ class Connection:
     def __init__(self, port: int, source: str = "127.0.0.1", patience: float = 60) -> None:
         """`source` is the address to come from; `patience` in seconds."""
         self._socket = socket.create_connection(("127.0.0.1", port), patience, source_address=(source, 0))
+        if self._socket.getsockname() == self._socket.getpeername():
+            # Nobody listens, and the caller was given the very port that it calls: it would hear itself.
+            self._socket.close()
+            raise ConnectionRefusedError(f"nobody listens on port {port}")
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._received = b""
 
