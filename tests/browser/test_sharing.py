@@ -124,6 +124,23 @@ def test_what_is_made_late_leaves_alone_what_somebody_does_meanwhile(
         assert re.fullmatch(KINDS, tab.value("#text"))
 
 
+@pytest.mark.parametrize("engine", ["chromium", "firefox"])
+def test_a_password_that_is_made_moves_nothing(browsers: Browsers, engine: str, taina: Server) -> None:
+    """What somebody is about to click stays where it is, also where the text is above what they see."""
+    with browsers.tab(engine) as tab:
+        assert isinstance(tab, PlaywrightTab)
+        tab.page.set_viewport_size({"width": 360, "height": 640})
+        tab.open(f"{taina.url}/en/")
+        reach(tab, "ready")
+        tab.evaluate("(document.querySelector('#password').scrollIntoView(), window.was = scrollY, true)")
+        assert tab.evaluate("document.querySelector('#text').getBoundingClientRect().bottom < 0")
+        # By the page itself: a driver scrolls to what it clicks.
+        tab.evaluate("(document.querySelector('#password').focus({preventScroll: true}), true)")
+        tab.evaluate("(document.activeElement.click(), true)")
+        tab.wait("document.querySelector('#text').value !== '' && document.activeElement.id === 'text'")
+        assert tab.evaluate("scrollY") == tab.evaluate("was")
+
+
 @pytest.mark.any_engine
 def test_receipts_are_kept_only_when_asked_and_forgotten_by_one_click(tab: Tab, taina: Server) -> None:
     tab.open(f"{taina.url}/en/sent/")

@@ -72,7 +72,7 @@ export function startComposer(send, onInstance) {
     const before = document.activeElement;
     const { password } = await generator();
     insert(password());
-    if (document.activeElement === before) text.focus();
+    if (document.activeElement === before) text.focus({ preventScroll: true });
   });
   const phrase = element("phrase");
   copyOnClick(
