@@ -7,6 +7,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, settings
 
+from browser.engines import Browsers
 from support.javascript import JavaScript
 from support.outgoing import Outgoing, watching_connections
 from support.postgres_cluster import Cluster, Node
@@ -67,6 +68,14 @@ def taina(built_site: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     server = start_server(tmp_path_factory.mktemp("data"), "--site", str(built_site))
     yield server
     stop_server(server)
+
+
+@pytest.fixture(scope="session")
+def browsers() -> Iterator[Browsers]:
+    """Of all tests of a process: a second Playwright does not start beside the first."""
+    browsers = Browsers()
+    yield browsers
+    browsers.close()
 
 
 @pytest.fixture(scope="session")

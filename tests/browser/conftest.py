@@ -21,13 +21,6 @@ def _has_its_turn(item: pytest.Item) -> bool:
     return ENGINES[crc32(item.originalname.encode()) % len(ENGINES)] == item.callspec.params["engine"]
 
 
-@pytest.fixture(scope="session")
-def browsers() -> Iterator[Browsers]:
-    browsers = Browsers()
-    yield browsers
-    browsers.close()
-
-
 @pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)

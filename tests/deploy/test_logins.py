@@ -140,13 +140,6 @@ def press_log_in(page: Page) -> None:
     opened.value.close()
 
 
-@pytest.fixture(scope="module")
-def browsers() -> Iterator[Browsers]:
-    browsers = Browsers()
-    yield browsers
-    browsers.close()
-
-
 @pytest.mark.parametrize("engine", ["chromium", "firefox"])
 @pytest.mark.parametrize(("name", "leads_on"), [("caddy", False), ("caddy", True), ("nginx", False)])
 def test_the_page_offers_the_login_and_keeps_what_was_entered(
@@ -166,7 +159,7 @@ def test_the_page_offers_the_login_and_keeps_what_was_entered(
         choose(tab, [file])
         tab.click("#send")
         reach(tab, "error")
-        tab.wait("document.querySelector('#error').innerText.includes('A login is needed')")
+        tab.wait("document.querySelector('#error').innerText.includes('You need to log in first')")
         assert tab.value("#text") == "before the login" and tab.shown("#chosen")
         press_log_in(tab.page)
         assert tab.value("#text") == "before the login" and tab.shown("#chosen")
