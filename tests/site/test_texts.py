@@ -375,8 +375,8 @@ WIDE_MARKS = re.compile(r"[。？！：；，、](?:</\w+>)? |\([\u3040-\u9fff]|
 @pytest.mark.parametrize("language", sorted(CATALOGS))
 def test_numbers_stay_with_what_they_count_and_wide_marks_have_no_space(language: str) -> None:
     """A line may not end between them. Chinese and Japanese have wide brackets, and no space where sentences meet."""
-    for path, page in built_files().items():
-        if path.startswith(f"{language}/") and path.endswith(".html"):
+    for path, page in files().items():
+        if path.startswith(f"{language}/"):
             words = re.sub(r"<(article|pre|code|script|style)\b.*?</\1>", "", page.decode(), flags=re.DOTALL)
             assert WIDE_MARKS.findall(words) == [], path
             assert re.findall(r">[^<]*\d \w[^<]*<", re.sub(r"<(\w+) [^>]*lang=\"en\".*?</\1>", "", words)) == [], path
@@ -386,8 +386,8 @@ def test_numbers_stay_with_what_they_count_and_wide_marks_have_no_space(language
 def test_numbers_of_long_texts_stay_with_their_units(language: str) -> None:
     """As each language writes a share: English without a space, Bulgarian with one at which no line ends."""
     shares = []
-    for path, page in built_files().items():
-        if path.startswith(f"{language}/") and path.endswith(".html") and "/api/" not in path:
+    for path, page in files().items():
+        if path.startswith(f"{language}/") and "/api/" not in path:
             words = re.sub(r"<(pre|code|script|style)\b.*?</\1>", "", page.decode(), flags=re.DOTALL)
             assert re.findall(r">[^<]*\d [\w%][^<]*<", words) == [], path
             shares += re.findall(r"\d(\s?)%", words)
@@ -398,8 +398,8 @@ def test_numbers_of_long_texts_stay_with_their_units(language: str) -> None:
 def test_no_line_begins_with_a_dash_or_ends_in_a_letter_alone(language: str) -> None:
     """The latter as Slavic languages have it; in Russian and Ukrainian also not in two letters ("на", "из")."""
     short = {"bg": 1, "cs": 1, "hr": 1, "pl": 1, "ru": 2, "sl": 1, "uk": 2}.get(language)
-    for path, page in built_files().items():
-        if path.startswith(f"{language}/") and path.endswith(".html"):
+    for path, page in files().items():
+        if path.startswith(f"{language}/"):
             words = re.sub(r"<(pre|code|script|style|title)\b.*?</\1>", "", page.decode(), flags=re.DOTALL)
             words = re.sub(r"<[^>]*>", "|", re.sub(r"<(\w+) [^>]*lang=\"en\".*?</\1>", "|", words, flags=re.DOTALL))
             assert re.findall(r".{9} [—–] .{9}", words) == [], path
@@ -412,8 +412,8 @@ def test_no_line_begins_with_a_dash_or_ends_in_a_letter_alone(language: str) -> 
 @pytest.mark.parametrize("language", sorted(CATALOGS))
 def test_a_paragraph_of_sentences_ends_like_one(language: str) -> None:
     """Also where a link is its last word; but not after a colon."""
-    for path, page in built_files().items():
-        if path.startswith(f"{language}/") and path.endswith(".html") and "/api/" not in path:
+    for path, page in files().items():
+        if path.startswith(f"{language}/") and "/api/" not in path:
             words = re.sub(r"<(article|pre)\b.*?</\1>", "", page.decode(), flags=re.DOTALL)
             for paragraph in re.findall(r"<p\b[^>]*>(.*?)</p>", words, flags=re.DOTALL):
                 text = html.unescape(re.sub(r"<button.*?</button>|<[^>]+>", "", paragraph)).strip()
