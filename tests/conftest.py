@@ -29,9 +29,25 @@ LONGEST = (
 )
 
 
+WORKERS = 4
+"""How many `scripts/test` starts; each begins with a quarter of the tests, in their order."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes half a minute at a time goes first: at the end of a run nobody waits for it alone."""
-    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+    """Share out what is heavy: at no time do all workers fight for the processors, or wait for one test alone.
+
+    What takes half a minute at a time goes first in each quarter. Then two of them begin with browsers, and two end
+    with them.
+    """
+    long = [item for item in items if item.nodeid.startswith(LONGEST)]
+    browsers = [item for item in items if item.nodeid.startswith("tests/browser/") and item not in long]
+    others = [item for item in items if item not in long and item not in browsers]
+    orders = ((long, browsers, others), (long, others, browsers))
+    items[:] = [item for number in range(WORKERS) for part in orders[number % 2] for item in _quarter(part, number)]
+
+
+def _quarter(items: list[pytest.Item], number: int) -> list[pytest.Item]:
+    return items[len(items) * number // WORKERS : len(items) * (number + 1) // WORKERS]
 
 
 @pytest.fixture(scope="session", autouse=True)
