@@ -130,7 +130,9 @@ class Config:
         whole(0, MAX_BITS),
         "Bits of proof of work for each new secret and request, while a flood lasts; 0 requires none.",
     )
-    client_creates: int = option(120, whole(0, 1_000_000), "Secrets per minute and client; 0 means no limit.")
+    client_creates: int = option(
+        120, whole(0, 1_000_000), "Secrets, requests and answers per minute and client; 0 means no limit."
+    )
     client_reveals: int = option(240, whole(0, 1_000_000), "Reveals per minute and client; 0 means no limit.")
     client_calls: int = option(
         1200,
