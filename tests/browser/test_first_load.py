@@ -37,16 +37,31 @@ def load(browsers: Browsers, url: str) -> tuple[str, dict[str, str], dict[str, f
     page = context.new_page()
     session = context.new_cdp_session(page)
     asked: dict[str, str] = {}
+    arriving: dict[str, float] = {}
     came: dict[str, float] = {}
 
     def keep_request(event: dict[str, Any]) -> None:
         asked[event["requestId"]] = event["request"]["url"]
 
+    def keep_head(event: dict[str, Any]) -> None:
+        arriving[event["requestId"]] = event["response"]["encodedDataLength"]
+
+    def keep_data(event: dict[str, Any]) -> None:
+        arriving[event["requestId"]] += event["dataLength"]
+
     def keep_size(event: dict[str, Any]) -> None:
         came[event["requestId"]] = event["encodedDataLength"]
 
+    def keep_what_came(event: dict[str, Any]) -> None:
+        # On a busy machine Chromium calls a body aborted that a stream has just read to its end, and tells no size.
+        if event["errorText"] == "net::ERR_ABORTED":
+            came[event["requestId"]] = arriving[event["requestId"]]
+
     session.on("Network.requestWillBeSent", keep_request)
+    session.on("Network.responseReceived", keep_head)
+    session.on("Network.dataReceived", keep_data)
     session.on("Network.loadingFinished", keep_size)
+    session.on("Network.loadingFailed", keep_what_came)
     session.send("Network.enable")
     page.goto(url, wait_until="networkidle")
     deadline = time.monotonic() + PATIENCE / 4
@@ -63,10 +78,7 @@ def _has_icon(asked: dict[str, str]) -> bool:
 
 @pytest.mark.parametrize("path", PAGES)
 def test_the_first_load_is_within_its_budget(browsers: Browsers, taina: Server, path: str) -> None:
-    for _ in range(3):
-        state, asked, came = load(browsers, f"{taina.url}/{path}")
-        if set(came) == set(asked) and _has_icon(asked):  # now and then it never tells the size of one request
-            break
+    state, asked, came = load(browsers, f"{taina.url}/{path}")
     assert state == PAGES[path]
     assert set(came) == set(asked)
     assert _has_icon(asked)
