@@ -113,7 +113,7 @@ def test_an_answer_with_the_passphrase_that_was_asked_for(tab: Tab, reader: Tab,
     link, inbox = ask(tab, taina, passphrase=True)
     reader.open(link)
     reach(reader, "ready")
-    assert reader.shown("#passphrase-wanted")
+    assert reader.shown("#passphrase-wanted") and not reader.shown("#optional")
     reader.fill("#text", "hunter2")
     reader.click("#send")
     reach(reader, "error")

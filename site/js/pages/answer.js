@@ -84,6 +84,7 @@ async function look() {
     fill("until", formatTime(status.expires));
     fill("left", formatNumber(status.answers_left));
     element("passphrase-wanted").hidden = !link.passphrase;
+    if (link.passphrase) element("optional").hidden = true;
     show(status.state === "full" ? "full" : "ready");
   } catch (error) {
     if (error instanceof TainaError && error.code === "gone") {
