@@ -55,7 +55,7 @@ def test_the_page_says_what_is_allowed_and_keeps_to_it(tab: Tab, strict: Server,
     assert tab.evaluate(LIFETIMES) == ["1 hour", "3 hours", "4 hours", "1 day"]
     assert tab.value("#ttl") == "10800"
     assert not tab.shown("#add-files") and not tab.shown("#optional")
-    assert tab.text("#recipients-hint").endswith("\u00a0(1–5)")
+    assert tab.text("#recipients-hint").endswith("\u00a0(1\u2060–\u20605)")
     tab.fill("#text", "kept")
     tab.click("#send")
     reach(tab, "error")
