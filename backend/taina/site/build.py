@@ -20,7 +20,6 @@ import brotli
 import jinja2
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererProtocol
-from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markupsafe import Markup, escape
 
@@ -66,8 +65,6 @@ _WIDE_IN_BRACKETS = re.compile(r" ?((?:<[^<>]+>)?)\(([\u3040-\u30ff\u4e00-\u9fff
 """What templates put in brackets, where Chinese and Japanese have theirs of full width, without a space before them."""
 _CLINGING = {"bg": 1, "cs": 1, "hr": 1, "pl": 1, "ru": 2, "sl": 1, "uk": 2}
 """Of how many letters the words are after which a line does not end: prepositions and conjunctions, by the language."""
-_PARTICLES = {"bg": "ли|ѝ", "ru": "бы|же|ли", "uk": "би|же"}
-"""Words that belong to the one before them: no line begins with one."""
 _SENTENCE = 60
 """Letters of a cell that on a phone has no room beside two others."""
 _SOURCES = ("css", "images", "js", "layouts", "locales", "pages", "texts")
@@ -231,13 +228,8 @@ def _read_catalogs(source: Path) -> dict[str, dict[str, Any]]:
 def _joined(text: str, language: str) -> str:
     """No line ends between a number and what it counts, after GET, before a dash, or in what a language keeps whole."""
     text = re.sub(r"(?<=\d) (?=[\w%])|(?<=[A-Z]{3}) (?=/)| (?=[—–] )", "\u00a0", text)
-    particles = _PARTICLES.get(language)
-    if particles:
-        text = re.sub(rf"(?<=\w) (?=(?:{particles})\b)", "\u00a0", text)
     longest = _CLINGING.get(language, 0)
-    if longest:
-        text = re.sub(rf"(?<![\w-])(?!(?:{particles})\b)([^\W\d]{{1,{longest}}}) (?=[\w{{«„]|$)", "\\1\u00a0", text)
-    return text
+    return re.sub(rf"(?<![\w-])([^\W\d]{{1,{longest}}}) (?=[\w{{«„])", "\\1\u00a0", text) if longest else text
 
 
 def _translations(source: Path, catalogs: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
@@ -253,11 +245,8 @@ def _translations(source: Path, catalogs: dict[str, dict[str, Any]]) -> list[dic
 
 
 def _leaves(node: Any, path: str = "") -> dict[str, str]:
-    """The texts by their paths; of the forms of a plural, which are more or fewer in each language, the general one."""
     if isinstance(node, str):
         return {path: node}
-    if "other" in node:
-        return {path: node["other"]}
     return {key: text for name, child in node.items() for key, text in _leaves(child, f"{path}.{name}").items()}
 
 
@@ -282,8 +271,8 @@ def _breakable(name: str) -> Markup:
 
 
 def _with_whole_options(code: str) -> Markup:
-    """Code, escaped, in which no line ends inside an option."""
-    return Markup(re.sub(r"(?<![\w-])(--?[A-Za-z][\w-]*)", r"<span>\1</span>", str(escape(code))))  # noqa: S704 - as above
+    """Code, escaped, in which no line ends between the dashes of an option and its name."""
+    return Markup(re.sub(r"(?<![\w-])(--?[A-Za-z])", r"<span>\1</span>", str(escape(code))))  # noqa: S704 - as above
 
 
 def _name_in_code(_: RendererProtocol, tokens: Sequence[Token], index: int, *__: Any) -> str:
@@ -317,18 +306,9 @@ def _table_open(__: RendererProtocol, tokens: Sequence[Token], index: int, *___:
     return '<div class="scroll" tabindex="0"><table class="stacked">'
 
 
-def _join_lines(state: StateCore) -> None:
-    """What stays with the next word does so across the ends of our lines, too."""
-    for token in state.tokens:
-        for child in token.children or []:
-            if child.type == "softbreak":
-                child.type, child.tag, child.content = "text", "", " "
-
-
 @cache
 def _to_html(text: str, language: str) -> Markup:
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-    markdown.core.ruler.before("text_join", "lines", _join_lines)
     markdown.add_render_rule("table_open", _table_open)
     markdown.add_render_rule("table_close", lambda *_: "</table></div>")
     markdown.add_render_rule("text", lambda _, tokens, index, *__: escape(_joined(tokens[index].content, language)))
