@@ -17,14 +17,14 @@ _ONE = """
 import sys, atheris
 with atheris.instrument_imports(include=["taina"]):
     from drills.parsers import PARSERS
-options = ["-runs=" + sys.argv[2], "-timeout=1", "-max_len=4096", "-verbosity=0"]
+options = ["-runs=" + sys.argv[2], "-timeout=10", "-max_len=4096", "-verbosity=0"]
 atheris.Setup([sys.argv[0], *options], PARSERS[sys.argv[1]])
 atheris.Fuzz()
 """
 
 
 def run(rounds: int) -> Iterator[str]:
-    """Each parser in a process of its own, which ends well only if no case crashed or took a second."""
+    """Each parser in a process of its own, which ends well only if no case crashed or took ten seconds."""
     for name in PARSERS:
         done = subprocess.run(
             [sys.executable, "-c", _ONE, name, str(rounds)], capture_output=True, text=True, errors="replace"

@@ -1,5 +1,6 @@
 """Every drill in its short form; scripts/drills/ says how to run them at length."""
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -57,6 +58,21 @@ def test_the_promise_holds_for_a_few_rounds(name: str, tmp_path: Path, capsys: p
 def test_a_broken_promise_ends_a_drill() -> None:
     with pytest.raises(BrokenPromiseError, match="what happened"):
         promise(False, "what happened")
+
+
+def test_a_parser_is_slow_by_what_it_computes_not_by_waiting_for_a_busy_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fuzzing, "_SLOW", 0.05)
+
+    def computes(_: bytes) -> None:
+        began = time.thread_time()
+        while time.thread_time() - began < 0.1:
+            pass
+
+    fuzzing.fuzz_parser(lambda _: time.sleep(0.1), 1)
+    with pytest.raises(BrokenPromiseError, match="took too long"):
+        fuzzing.fuzz_parser(computes, 1)
 
 
 def test_every_run_of_the_model_keeps_the_properties_and_its_mutants_break_them() -> None:
