@@ -6,9 +6,7 @@ of everything in it, so that relative imports hold and browsers may keep them fo
 
 import gzip
 import json
-import re
 import unicodedata
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
@@ -18,10 +16,6 @@ from typing import Any
 
 import brotli
 import jinja2
-from markdown_it import MarkdownIt
-from markdown_it.renderer import RendererProtocol
-from markdown_it.token import Token
-from markupsafe import Markup, escape
 
 from taina import __version__, base64url
 from taina.format.derive import derive_request
@@ -29,6 +23,8 @@ from taina.format.links import decode_link
 from taina.site import BUILT, PACKED, RELEASED, SiteError, assets, headers, hosting
 from taina.site.api_page import calls
 from taina.site.branding import Looks
+from taina.site.line_ends import breakable, joined, without_spaces_of_wide_marks
+from taina.site.long_texts import to_html
 from taina.site.manifest import facts_of
 from taina.site.sources import SOURCE as SOURCE
 from taina.web.archive import pack
@@ -59,14 +55,6 @@ LINK_PAGES = ("reveal", "receipt", "answer", "inbox")
 REFERENCE = "en"
 _BESIDE = ("manifest.sig", "_headers", "caddy.conf", "nginx.conf", WEBCAT_BUNDLE, WEBCAT_PREVIOUS, WEBCAT_MANIFEST)
 """What stands beside the files that a manifest names."""
-_AFTER_WIDE_MARK = re.compile(r"(?<=[。？！：；，、])((?:</\w+>)?) ")
-"""The space that templates leave between sentences: after a mark of full width, Chinese and Japanese write none."""
-_WIDE_IN_BRACKETS = re.compile(r" ?((?:<[^<>]+>)?)\(([\u3040-\u30ff\u4e00-\u9fff]+)\)")
-"""What templates put in brackets, where Chinese and Japanese have theirs of full width, without a space before them."""
-_CLINGING = {"bg": 1, "cs": 1, "hr": 1, "pl": 1, "ru": 2, "sl": 1, "uk": 2}
-"""Of how many letters the words are after which a line does not end: prepositions and conjunctions, by the language."""
-_SENTENCE = 60
-"""Letters of a cell that on a phone has no room beside two others."""
 _SOURCES = ("css", "images", "js", "layouts", "locales", "pages", "texts")
 _OF_PACKAGES = ("node_modules/qrcode-generator/dist/qrcode.mjs",)
 _COMPRESSED = (".css", ".html", ".js", ".json", ".svg", ".txt")
@@ -104,7 +92,7 @@ def _build(source: Path, looks: Looks, api: str | None, webcat: str | None) -> t
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["breakable"] = _breakable
+    environment.filters["breakable"] = breakable
     environment.globals.update(
         api=api,
         base=loaded.base,
@@ -220,16 +208,9 @@ def _is_built(folder: Path) -> bool:
 def _read_catalogs(source: Path) -> dict[str, dict[str, Any]]:
     """The reference first, for those whose language is not here; the others by their own names, for the menu."""
     files = (source / "locales").glob("*.json")
-    found = {path.stem: json.loads(_joined(path.read_text("utf-8"), path.stem)) for path in files}
+    found = {path.stem: json.loads(joined(path.read_text("utf-8"), path.stem)) for path in files}
     names = {code: unicodedata.normalize("NFKD", catalog["meta"]["name"]).casefold() for code, catalog in found.items()}
     return {code: found[code] for code in sorted(found, key=lambda code: (code != REFERENCE, names[code]))}
-
-
-def _joined(text: str, language: str) -> str:
-    """No line ends between a number and what it counts, after GET, before a dash, or in what a language keeps whole."""
-    text = re.sub(r"(?<=\d) (?=[\w%])|(?<=[A-Z]{3}) (?=/)| (?=[—–] )", "\u00a0", text)
-    longest = _CLINGING.get(language, 0)
-    return re.sub(rf"(?<![\w-])([^\W\d]{{1,{longest}}}) (?=[\w{{«„])", "\\1\u00a0", text) if longest else text
 
 
 def _translations(source: Path, catalogs: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
@@ -261,60 +242,8 @@ def _long_text(source: Path, page: str, language: str, webcat: str | None) -> di
         if (folder / f"{name}.md").is_file():
             files = [folder / f"{name}.md", *([folder / f"{name}-webcat.md"] if webcat else [])]
             text = "\n".join(file.read_text("utf-8") for file in files if file.is_file())
-            return {"long_text": _to_html(text, code), "long_text_language": code}
+            return {"long_text": to_html(text, code), "long_text_language": code}
     return {}
-
-
-def _breakable(name: str) -> Markup:
-    """A name in code whose lines may end after a dot, a slash or an underscore inside it, but not inside a number."""
-    return Markup(re.sub(r"(?<=[\w}][./_])(?=[A-Za-z{])", "<wbr>", escape(name)))  # noqa: S704 - what it wraps is escaped
-
-
-def _with_whole_options(code: str) -> Markup:
-    """Code, escaped, in which no line ends between the dashes of an option and its name."""
-    return Markup(re.sub(r"(?<![\w-])(--?[A-Za-z])", r"<span>\1</span>", str(escape(code))))  # noqa: S704 - as above
-
-
-def _name_in_code(_: RendererProtocol, tokens: Sequence[Token], index: int, *__: Any) -> str:
-    return f"<code>{_breakable(_with_whole_options(tokens[index].content))}</code>"
-
-
-def _block_of_code(_: RendererProtocol, tokens: Sequence[Token], index: int, *__: Any) -> str:
-    """Its long lines go on in the next; those of a drawing must not."""
-    block = f"<pre><code>{_with_whole_options(tokens[index].content)}</code></pre>\n"
-    return f'<div class="scroll" tabindex="0">{block}</div>\n' if "─" in block else block
-
-
-def _table_open(__: RendererProtocol, tokens: Sequence[Token], index: int, *___: Any) -> str:
-    """A frame of its own: where a table is too wide, it scrolls, and not the page (WCAG 2.2, 1.4.10).
-
-    A table of sentences in three columns or more is stacked on a phone, where every cell has the width of the page and
-    the name of its column before it.
-    """
-    cells: list[tuple[Token, str]] = []
-    for at in range(index + 1, len(tokens)):
-        if tokens[at].type == "table_close":
-            break
-        if tokens[at].type in ("th_open", "td_open"):
-            cells.append((tokens[at], "".join(part.content for part in tokens[at + 1].children or [])))
-    names = [text for token, text in cells if token.type == "th_open"]
-    if len(names) < 3 or max(len(text) for _, text in cells) <= _SENTENCE:
-        return '<div class="scroll" tabindex="0"><table>'
-    for number, (token, _) in enumerate(cells):
-        if token.type == "td_open":
-            token.attrSet("data-column", names[number % len(names)])
-    return '<div class="scroll" tabindex="0"><table class="stacked">'
-
-
-@cache
-def _to_html(text: str, language: str) -> Markup:
-    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-    markdown.add_render_rule("table_open", _table_open)
-    markdown.add_render_rule("table_close", lambda *_: "</table></div>")
-    markdown.add_render_rule("text", lambda _, tokens, index, *__: escape(_joined(tokens[index].content, language)))
-    markdown.add_render_rule("code_inline", _name_in_code)
-    markdown.add_render_rule("code_block", _block_of_code)
-    return Markup(markdown.render(text))  # noqa: S704 - our own text
 
 
 def _link_addresses(languages: list[str]) -> list[str]:
@@ -324,7 +253,7 @@ def _link_addresses(languages: list[str]) -> list[str]:
 
 def _render(environment: jinja2.Environment, template: str, **values: object) -> bytes:
     page = environment.get_template(template).render(values)
-    return _WIDE_IN_BRACKETS.sub(r"\1（\2）", _AFTER_WIDE_MARK.sub(r"\1", page)).encode()
+    return without_spaces_of_wide_marks(page).encode()
 
 
 def _manifest(site: dict[str, bytes], answers: Headers, contact: str | None) -> bytes:

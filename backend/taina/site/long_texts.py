@@ -1,0 +1,57 @@
+"""Long texts: from Markdown to what a page shows."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererProtocol
+from markdown_it.token import Token
+from markupsafe import Markup, escape
+
+from taina.site.line_ends import breakable, joined, with_whole_options
+
+_SENTENCE = 60
+"""Letters of a cell that on a phone has no room beside two others."""
+
+
+@cache
+def to_html(text: str, language: str) -> Markup:
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    markdown.add_render_rule("table_open", _table_open)
+    markdown.add_render_rule("table_close", lambda *_: "</table></div>")
+    markdown.add_render_rule("text", lambda _, tokens, index, *__: escape(joined(tokens[index].content, language)))
+    markdown.add_render_rule("code_inline", _name_in_code)
+    markdown.add_render_rule("code_block", _block_of_code)
+    return Markup(markdown.render(text))  # noqa: S704 - our own text
+
+
+def _name_in_code(_: RendererProtocol, tokens: Sequence[Token], index: int, *__: Any) -> str:
+    return f"<code>{breakable(with_whole_options(tokens[index].content))}</code>"
+
+
+def _block_of_code(_: RendererProtocol, tokens: Sequence[Token], index: int, *__: Any) -> str:
+    """Its long lines go on in the next; those of a drawing must not."""
+    block = f"<pre><code>{with_whole_options(tokens[index].content)}</code></pre>\n"
+    return f'<div class="scroll" tabindex="0">{block}</div>\n' if "─" in block else block
+
+
+def _table_open(__: RendererProtocol, tokens: Sequence[Token], index: int, *___: Any) -> str:
+    """A frame of its own: where a table is too wide, it scrolls, and not the page (WCAG 2.2, 1.4.10).
+
+    A table of sentences in three columns or more is stacked on a phone, where every cell has the width of the page and
+    the name of its column before it.
+    """
+    cells: list[tuple[Token, str]] = []
+    for at in range(index + 1, len(tokens)):
+        if tokens[at].type == "table_close":
+            break
+        if tokens[at].type in ("th_open", "td_open"):
+            cells.append((tokens[at], "".join(part.content for part in tokens[at + 1].children or [])))
+    names = [text for token, text in cells if token.type == "th_open"]
+    if len(names) < 3 or max(len(text) for _, text in cells) <= _SENTENCE:
+        return '<div class="scroll" tabindex="0"><table>'
+    for number, (token, _) in enumerate(cells):
+        if token.type == "td_open":
+            token.attrSet("data-column", names[number % len(names)])
+    return '<div class="scroll" tabindex="0"><table class="stacked">'
