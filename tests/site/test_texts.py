@@ -395,18 +395,32 @@ def test_numbers_of_long_texts_stay_with_their_units(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", sorted(CATALOGS))
-def test_no_line_begins_with_a_dash_or_ends_in_a_letter_alone(language: str) -> None:
-    """The latter as Slavic languages have it; in Russian and Ukrainian also not in two letters ("на", "из")."""
+def test_no_line_begins_with_a_dash_or_a_particle_or_ends_in_a_letter_alone(language: str) -> None:
+    """The last as Slavic languages have it; in Russian and Ukrainian also not in two letters ("на", "из")."""
     short = {"bg": 1, "cs": 1, "hr": 1, "pl": 1, "ru": 2, "sl": 1, "uk": 2}.get(language)
+    particle = {"bg": "ли|ѝ", "ru": "бы?|же?|ли", "uk": "би?|же?"}.get(language)
     for path, page in files().items():
         if path.startswith(f"{language}/"):
             words = re.sub(r"<(pre|code|script|style|title)\b.*?</\1>", "", page.decode(), flags=re.DOTALL)
             words = re.sub(r"<[^>]*>", "|", re.sub(r"<(\w+) [^>]*lang=\"en\".*?</\1>", "|", words, flags=re.DOTALL))
             assert re.findall(r".{9} [—–] .{9}", words) == [], path
+            if particle:
+                assert re.findall(rf"\w+ (?:{particle})\b", words) == [], path
             if short:
-                assert re.findall(rf"(?<![\w-])[^\W\d_A-Za-z]{{1,{short}}} \w+", words) == [], path
+                alone = rf"(?<![\w-])(?!(?:{particle})\b)[^\W\d_A-Za-z]{{1,{short}}} \w+"
+                assert re.findall(alone, words) == [], path
                 if language in ("cs", "hr", "pl", "sl"):
                     assert re.findall(r"(?<![\w-])[^\W\d_] \w+", words) == [], path
+
+
+@pytest.mark.parametrize("language", ["bg", "cs", "hr", "pl", "ru", "sl", "uk"])
+def test_a_letter_alone_stays_with_code_and_links_too(language: str) -> None:
+    """Also across the ends of our own lines in long texts."""
+    for path, page in files().items():
+        if path.startswith(f"{language}/"):
+            words = re.sub(r"<(pre|script|style)\b.*?</\1>", "", page.decode(), flags=re.DOTALL)
+            words = re.sub(r"<(\w+) [^>]*lang=\"en\".*?</\1>", "|", words, flags=re.DOTALL)
+            assert re.findall(r"[\s>(][^\W\d_A-Zѝ][ \n]<(?:code|a|strong|em|span)\b.{20}", words) == [], path
 
 
 @pytest.mark.parametrize("language", sorted(CATALOGS))

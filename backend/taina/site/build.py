@@ -23,7 +23,7 @@ from taina.format.links import decode_link
 from taina.site import BUILT, PACKED, RELEASED, SiteError, assets, headers, hosting
 from taina.site.api_page import calls
 from taina.site.branding import Looks
-from taina.site.line_ends import breakable, joined, without_spaces_of_wide_marks
+from taina.site.line_ends import breakable, joined, with_own_spaces
 from taina.site.long_texts import to_html
 from taina.site.manifest import facts_of
 from taina.site.sources import SOURCE as SOURCE
@@ -120,10 +120,11 @@ def _build(source: Path, looks: Looks, api: str | None, webcat: str | None) -> t
                 if language != REFERENCE:
                     continue
                 path, address = "404.html", ""  # its menu of languages leads to their first pages
-            values = {"page": page, "address": address, "language": language, "texts": catalog, "words": catalog[page]}
-            site[path] = _render(environment, f"{page}.html", **values, **_long_text(source, page, language, webcat))
+            values = {"page": page, "address": address, "texts": catalog, "words": catalog[page]}
+            values |= _long_text(source, page, language, webcat)
+            site[path] = _render(environment, f"{page}.html", language, **values)
     for page, address in pages.items():
-        site[f"{address}index.html"] = _render(environment, "hop.html", page=page, address=address)
+        site[f"{address}index.html"] = _render(environment, "hop.html", REFERENCE, page=page, address=address)
     if not webcat:
         site["404.html"] = site[f"{REFERENCE}/404.html"]
     if api:
@@ -251,9 +252,9 @@ def _link_addresses(languages: list[str]) -> list[str]:
     return [f"{start}{PAGES[page]}" for page in LINK_PAGES for start in ("/", *(f"/{x}/" for x in languages))]
 
 
-def _render(environment: jinja2.Environment, template: str, **values: object) -> bytes:
-    page = environment.get_template(template).render(values)
-    return without_spaces_of_wide_marks(page).encode()
+def _render(environment: jinja2.Environment, template: str, language: str, **values: object) -> bytes:
+    page = environment.get_template(template).render(values, language=language)
+    return with_own_spaces(page, language).encode()
 
 
 def _manifest(site: dict[str, bytes], answers: Headers, contact: str | None) -> bytes:

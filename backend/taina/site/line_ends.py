@@ -8,19 +8,32 @@ _AFTER_WIDE_MARK = re.compile(r"(?<=[。？！：；，、])((?:</\w+>)?) ")
 """The space that templates leave between sentences: after a mark of full width, Chinese and Japanese write none."""
 _WIDE_IN_BRACKETS = re.compile(r" ?((?:<[^<>]+>)?)\(([\u3040-\u30ff\u4e00-\u9fff]+)\)")
 """What templates put in brackets, where Chinese and Japanese have theirs of full width, without a space before them."""
-_CLINGING = {"bg": 1, "cs": 1, "hr": 1, "pl": 1, "ru": 2, "sl": 1, "uk": 2}
-"""Of how many letters the words are after which a line does not end: prepositions and conjunctions, by the language."""
+_LETTER = r"[^\W\d]"
+_TO_THE_NEXT = {
+    **dict.fromkeys(("cs", "hr", "pl", "sl"), _LETTER),
+    "bg": rf"(?!ѝ){_LETTER}",
+    "ru": rf"(?!бы?|же?|ли){_LETTER}{{1,2}}",
+    "uk": rf"(?!би?|же?){_LETTER}{{1,2}}",
+}
+"""Words after which a line does not end, by the language: prepositions and conjunctions."""
+_TO_THE_LAST = {"bg": "ли|ѝ", "ru": "бы?|же?|ли", "uk": "би?|же?"}
+"""Words before which a line does not end, by the language: particles."""
 
 
 def joined(text: str, language: str) -> str:
     """No line ends between a number and what it counts, after GET, before a dash, or in what a language keeps whole."""
     text = re.sub(r"(?<=\d) (?=[\w%])|(?<=[A-Z]{3}) (?=/)| (?=[—–] )", "\u00a0", text)
-    longest = _CLINGING.get(language, 0)
-    return re.sub(rf"(?<![\w-])([^\W\d]{{1,{longest}}}) (?=[\w{{«„])", "\\1\u00a0", text) if longest else text
+    if language in _TO_THE_LAST:
+        text = re.sub(rf"(?<=\w) (?=(?:{_TO_THE_LAST[language]})\b)", "\u00a0", text)
+    if language in _TO_THE_NEXT:
+        text = re.sub(rf"(?<![\w-])({_TO_THE_NEXT[language]}) (?=[\w{{«„])", "\\1\u00a0", text)
+    return text
 
 
-def without_spaces_of_wide_marks(page: str) -> str:
-    """A page whose templates left spaces where Chinese and Japanese write none."""
+def with_own_spaces(page: str, language: str) -> str:
+    """A page in whose language other spaces stand between texts and elements than templates leave."""
+    if language in _TO_THE_NEXT:
+        page = re.sub(rf"(?<![\w-])({_TO_THE_NEXT[language]}) (?=<(?:a|bdi|code|em|span|strong)\b)", "\\1\u00a0", page)
     return _WIDE_IN_BRACKETS.sub(r"\1（\2）", _AFTER_WIDE_MARK.sub(r"\1", page))
 
 
@@ -30,5 +43,5 @@ def breakable(name: str) -> Markup:
 
 
 def with_whole_options(code: str) -> Markup:
-    """Code, escaped, in which no line ends between the dashes of an option and its name."""
-    return Markup(re.sub(r"(?<![\w-])(--?[A-Za-z])", r"<span>\1</span>", str(escape(code))))  # noqa: S704 - as above
+    """Code, escaped, in which no line ends inside an option."""
+    return Markup(re.sub(r"(?<![\w-])(--?[A-Za-z][\w-]*)", r"<span>\1</span>", str(escape(code))))  # noqa: S704 - as above

@@ -6,6 +6,7 @@ from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererProtocol
+from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markupsafe import Markup, escape
 
@@ -18,6 +19,7 @@ _SENTENCE = 60
 @cache
 def to_html(text: str, language: str) -> Markup:
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    markdown.core.ruler.before("text_join", "lines", _join_lines)
     markdown.add_render_rule("table_open", _table_open)
     markdown.add_render_rule("table_close", lambda *_: "</table></div>")
     markdown.add_render_rule("text", lambda _, tokens, index, *__: escape(joined(tokens[index].content, language)))
@@ -55,3 +57,11 @@ def _table_open(__: RendererProtocol, tokens: Sequence[Token], index: int, *___:
         if token.type == "td_open":
             token.attrSet("data-column", names[number % len(names)])
     return '<div class="scroll" tabindex="0"><table class="stacked">'
+
+
+def _join_lines(state: StateCore) -> None:
+    """What stays with the next word does so across the ends of our lines, too."""
+    for token in state.tokens:
+        for child in token.children or []:
+            if child.type == "softbreak":
+                child.type, child.tag, child.content = "text", "", " "
