@@ -423,6 +423,13 @@ def test_a_letter_alone_stays_with_code_and_links_too(language: str) -> None:
             assert re.findall(r"[\s>(][^\W\d_A-Zѝ][ \n]<(?:code|a|strong|em|span)\b.{20}", words) == [], path
 
 
+def test_whole_translations_are_of_one_length() -> None:
+    """Though some languages have fewer forms of a plural."""
+    texts = re.findall(r"</code></td><td>(\d+)</td>", files()["en/translate/index.html"].decode())
+    assert len(texts) == len(CATALOGS)
+    assert len(set(texts)) == 1
+
+
 @pytest.mark.parametrize("language", sorted(CATALOGS))
 def test_a_paragraph_of_sentences_ends_like_one(language: str) -> None:
     """Also where a link is its last word; but not after a colon."""

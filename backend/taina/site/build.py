@@ -227,8 +227,11 @@ def _translations(source: Path, catalogs: dict[str, dict[str, Any]]) -> list[dic
 
 
 def _leaves(node: Any, path: str = "") -> dict[str, str]:
+    """The texts by their paths; of the forms of a plural, which are more or fewer in each language, the general one."""
     if isinstance(node, str):
         return {path: node}
+    if "other" in node:
+        return {path: node["other"]}
     return {key: text for name, child in node.items() for key, text in _leaves(child, f"{path}.{name}").items()}
 
 
