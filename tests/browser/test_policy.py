@@ -48,6 +48,8 @@ def test_brackets_are_as_wide_as_the_letters(tab: Tab, strict: Server) -> None:
 def test_the_page_says_what_is_allowed_and_keeps_to_it(tab: Tab, strict: Server, tmp_path: Path) -> None:
     tab.open(f"{strict.url}/en/")
     tab.wait("!document.querySelector('#policy').hidden")
+    assert shown_text(tab, "#lede-text").startswith("Type a secret, then send the link.")
+    assert not tab.shown("#lede")
     assert re.split(r"\n+", shown_text(tab, "#policy")) == [
         PASSPHRASE_NEEDED,
         NO_FILES,
@@ -80,6 +82,7 @@ def test_the_page_of_requests_asks_for_a_passphrase(tab: Tab, reader: Tab, stric
     tab.open(f"{strict.url}/en/request/")
     tab.wait("document.querySelector('#ask-passphrase').disabled")
     assert tab.evaluate("document.querySelector('#ask-passphrase').checked")
+    assert shown_text(tab, "#passphrase-needed") == "This server requires a passphrase for every secret."
     assert tab.evaluate(LIFETIMES) == ["1 hour", "3 hours", "4 hours", "1 day"]
     tab.fill("#answers", "4")
     tab.click("#make")

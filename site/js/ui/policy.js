@@ -21,7 +21,8 @@ export function apply({ ttl, limits, options }) {
   if (there("answers")) bound("answers", limits.answers ?? 100);
   if (passphrases !== "optional") needPassphrase(passphrases === "generated");
   if (!files && there("files")) {
-    for (const id of ["files", "add-files", "drop"]) element(id).hidden = true;
+    for (const id of ["files", "add-files", "drop", "lede"].filter(there)) element(id).hidden = true;
+    if (there("lede-text")) element("lede-text").hidden = false;
     say("no_files");
   }
 }
@@ -61,6 +62,7 @@ function bound(id, most) {
 function needPassphrase(generated) {
   if (there("ask-passphrase")) {
     input("ask-passphrase").checked = input("ask-passphrase").disabled = true;
+    element("passphrase-needed").hidden = false;
     return;
   }
   const field = input("passphrase");
