@@ -18,7 +18,7 @@ from drills.promises import command, percentile, promise
 from support import connection
 from support.connection import UNBOUND, Answer, Connection
 from support.secrets import Made
-from support.servers import Server, start_server, stop_server
+from support.servers import Server, free_port, kill_server, start_server, stop_server
 from taina import base64url
 
 _WORKERS = 16
@@ -31,7 +31,7 @@ def run(rounds: int) -> Iterator[str]:
     starts: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"
-        server = start_server(data, *UNBOUND)
+        server = start_server(data, *UNBOUND, port=free_port())
         clients = [_Client(server.port) for _ in range(_WORKERS)]
         for client in clients:
             client.start()
@@ -42,12 +42,15 @@ def run(rounds: int) -> Iterator[str]:
                 server.process.communicate()
                 server, seconds = _again(data, server.port)
                 starts.append(seconds)
-        finally:
             for client in clients:
                 client.end.set()
             for client in clients:
                 client.join()
             stop_server(server)
+        finally:
+            kill_server(server)
+            for client in clients:
+                client.gone.set()
         for client in clients:
             promise(client.broken is None, str(client.broken))
         with sqlite3.connect(data / "taina.db") as database:
@@ -66,6 +69,10 @@ def _again(data: Path, port: int) -> tuple[Server, float]:
     return server, time.monotonic() - began
 
 
+class _UnansweredError(Exception):
+    """The server is gone for good."""
+
+
 class _Client(threading.Thread):
     """Sends a secret until that is acknowledged, then is both of its readers until both know how it ended."""
 
@@ -73,23 +80,29 @@ class _Client(threading.Thread):
         super().__init__(daemon=True)
         self._port = port
         self.end = threading.Event()
+        self.gone = threading.Event()
+        """The server, for good."""
         self.kept = self.retried = 0
         self.broken: str | None = None
 
     def run(self) -> None:
-        while not self.end.is_set() and self.broken is None:
-            made = Made()
-            (created,) = self._until_answered([connection.create(made)])
-            if created.status not in (200, 201):
-                self.broken = f"creating was answered {created.status}"
-                return
-            self.kept += 1
-            readers = [made, made.another_reader()]
-            answers = self._until_answered([connection.reveal(reader) for reader in readers])
-            self.broken = self._judge(made, answers)
-            winner = readers[[answer.status for answer in answers].index(200)] if self.broken is None else made
-            if self.kept % 2:
-                self._until_answered([connection.acknowledge(winner)])
+        with suppress(_UnansweredError):
+            while not self.end.is_set() and self.broken is None:
+                self._send_and_read()
+
+    def _send_and_read(self) -> None:
+        made = Made()
+        (created,) = self._until_answered([connection.create(made)])
+        if created.status not in (200, 201):
+            self.broken = f"creating was answered {created.status}"
+            return
+        self.kept += 1
+        readers = [made, made.another_reader()]
+        answers = self._until_answered([connection.reveal(reader) for reader in readers])
+        self.broken = self._judge(made, answers)
+        winner = readers[[answer.status for answer in answers].index(200)] if self.broken is None else made
+        if self.kept % 2:
+            self._until_answered([connection.acknowledge(winner)])
 
     def _judge(self, made: Made, answers: list[Answer]) -> str | None:
         codes = sorted(answer.status for answer in answers)
@@ -102,6 +115,8 @@ class _Client(threading.Thread):
         """All at once, each on a connection of its own, and again those whose answer was lost."""
         answers: dict[int, Answer] = {}
         while len(answers) < len(requests):
+            if self.gone.is_set():
+                raise _UnansweredError
             sent: dict[int, Connection] = {}
             for n, request in enumerate(requests):
                 if n not in answers:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from browser.engines import PAIRS, Browsers, Tab, choose, digest, reach, reach_opened, saved, visit
-from support.servers import Server, start_server, stop_server
+from support.servers import Server, free_port, start_server, stop_server
 from taina.format.links import Link, encode_link
 
 
@@ -149,8 +149,7 @@ def test_who_answers_too_late_loses_nothing_and_leaves_nothing(tab: Tab, reader:
 
 @pytest.mark.any_engine
 def test_a_server_that_is_away_loses_nothing(tab: Tab, reader: Tab, built_site: Path, tmp_path: Path) -> None:
-    server = start_server(tmp_path, "--site", str(built_site))
-    port = int(server.url.rpartition(":")[2])
+    server = start_server(tmp_path, "--site", str(built_site), port=free_port())
     link, inbox = ask(tab, server)
     reader.open(link)
     reach(reader, "ready")
@@ -159,7 +158,7 @@ def test_a_server_that_is_away_loses_nothing(tab: Tab, reader: Tab, built_site: 
     reader.click("#send")
     reach(reader, "error")
     assert reader.shown('[data-error="unreachable"]')
-    server = start_server(tmp_path, "--site", str(built_site), port=port)
+    server = start_server(tmp_path, "--site", str(built_site), port=server.port)
     reader.click("#send")
     reach(reader, "done")
     (secret,) = came(tab, inbox)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from browser.engines import PAIRS, Browsers, Tab, choose, digest, reach, reach_opened, saved, visit
-from support.servers import Server, start_server, stop_server
+from support.servers import Server, free_port, start_server, stop_server
 from taina.client.names import clean_name
 
 HARD_TEXT = (
@@ -335,8 +335,7 @@ def test_a_language_that_was_chosen_stays_and_so_does_the_link(tab: Tab, taina: 
 
 @pytest.mark.any_engine
 def test_a_server_that_is_away_loses_nothing(tab: Tab, built_site: Path, tmp_path: Path) -> None:
-    server = start_server(tmp_path, "--site", str(built_site))
-    port = int(server.url.rpartition(":")[2])
+    server = start_server(tmp_path, "--site", str(built_site), port=free_port())
     tab.open(f"{server.url}/en/")
     tab.fill("#text", "do not lose me")
     stop_server(server)
@@ -344,7 +343,7 @@ def test_a_server_that_is_away_loses_nothing(tab: Tab, built_site: Path, tmp_pat
     reach(tab, "error")
     assert tab.shown('[data-error="unreachable"]')
     assert tab.value("#text") == "do not lose me"
-    again = start_server(tmp_path, "--site", str(built_site), port=port)
+    again = start_server(tmp_path, "--site", str(built_site), port=server.port)
     tab.click("#send")
     reach(tab, "done")
     stop_server(again)

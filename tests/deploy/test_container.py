@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from conftest import ROOT
-from deploy.test_proxies import caddy, free_port
-from support.servers import start_server, stop_server
+from deploy.test_proxies import caddy
+from support.servers import free_port, start_server, stop_server
 from taina.config import OPTIONS
 
 DEPLOY = ROOT / "scripts" / "deploy"

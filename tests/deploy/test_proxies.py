@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from conftest import ROOT
 from support.certificates import certificate
-from support.servers import Server, start_server, stop_server
+from support.servers import Server, free_port, start_server, stop_server
 from taina import Client
 from taina.errors import UnavailableError
 from taina.site import build as build_site
@@ -29,11 +29,6 @@ from taina.web.headers import HEADERS
 DEPLOY = ROOT / "scripts" / "deploy"
 KEY = Ed25519PrivateKey.generate()
 PUBLIC = read_key(public_key(KEY))
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """Every drill in its short form; scripts/drills/ says how to run them at length."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,7 +25,9 @@ from drills import (
     sweeper,
 )
 from drills.promises import BrokenPromiseError, promise
+from support.servers import free_port
 from support.turns import watching
+from support.waiting import wait_until
 
 SHORT: dict[str, tuple[Callable[[int], Iterator[str]], int]] = {
     "clock": (clock.run, 5),
@@ -79,3 +82,19 @@ def test_every_run_of_the_model_keeps_the_properties_and_its_mutants_break_them(
     told = list(model.run(model.SHORT))
     assert len([line for line in told if line.startswith("holds: ")]) == len(model.PROPERTIES)
     assert len([line for line in told if line.startswith("fails as it should: ")]) == len(model.MUTANTS) == 2
+
+
+def test_a_drill_ends_whose_server_does_not_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    def again(*_: object) -> None:
+        raise RuntimeError("the port is taken")
+
+    monkeypatch.setattr(kill, "_again", again)
+    with pytest.raises(RuntimeError, match="the port is taken"):
+        list(kill.run(1))
+    wait_until(lambda: not any(type(thread).__module__ == kill.__name__ for thread in threading.enumerate()))
+
+
+def test_a_server_that_is_killed_finds_its_port_free() -> None:
+    """Callers from this machine could be given one of theirs, were it among those; then its drill waited for ever."""
+    callers = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text("ascii").split()
+    assert all(free_port() < int(callers[0]) for _ in range(100))

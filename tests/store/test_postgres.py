@@ -10,8 +10,9 @@ import pytest
 from psycopg import errors
 
 from support.clocks import START
-from support.postgres_cluster import PASSWORD, Node, free_port
+from support.postgres_cluster import PASSWORD, Node
 from support.secrets import Made, MadeRequest, envelope, made_of_chunks, reveal
+from support.servers import free_port
 from support.waiting import wait_until
 from taina.errors import ConflictError, StorageFullError, TainaError
 from taina.rules.secret_requests import SecretRequests

@@ -4,10 +4,8 @@ PostgreSQL refuses to run as root, so root runs it as the user that Debian's pac
 """
 
 import os
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -18,6 +16,7 @@ from typing import Any, Self
 
 import psycopg
 
+from support.servers import free_port
 from support.waiting import wait_until
 
 PASSWORD = "loopback-only"
@@ -34,14 +33,6 @@ def binaries() -> Path:
     if on_path is None:
         raise FileNotFoundError("PostgreSQL is missing (on Debian: apt install postgresql)")
     return Path(on_path).resolve().parent
-
-
-def free_port() -> int:
-    """Below those that the system gives to outgoing connections: it stays free until a server starts there."""
-    while True:
-        port = random.randrange(20_000, 30_000)
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
 
 
 class Node:

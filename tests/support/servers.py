@@ -1,6 +1,7 @@
 """A real server for drills, benches, screenshots and tests: `taina serve` in a process of its own."""
 
 import os
+import random
 import re
 import socket
 import subprocess
@@ -8,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +36,7 @@ def start_server(data: Path, *arguments: str, port: int = 0, wrapper: Sequence[s
 
     Args:
         arguments: more of its options.
+        port: 0 for one that the system chooses. Who starts it again there takes a `free_port`.
         wrapper: a command that ends by becoming the one that is given to it.
     Raises:
         RuntimeError: it did not start; with what it said.
@@ -120,8 +122,11 @@ def _knock(place: int | Path) -> None:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+    """Below those that the system gives to outgoing connections: free until a server starts there, and again."""
+    while True:
+        port = random.randrange(16_384, 32_768)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def processor_time(pid: int) -> float:

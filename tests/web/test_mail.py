@@ -3,7 +3,6 @@
 import ast
 import email.policy
 import re
-import socket
 import ssl
 import string
 import subprocess
@@ -19,7 +18,7 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from support.certificates import certificate
-from support.servers import Server, start_server, stop_server
+from support.servers import Server, free_port, start_server, stop_server
 from taina import Client, base64url, mail
 from taina.config import load
 from taina.errors import InvalidError, KeyNeededError, KeyRefusedError, MailError, NotFoundError, QuotaError, TainaError
@@ -76,8 +75,7 @@ def serve_post(folder: Path, security: str) -> Iterator[Post]:
     options: dict[str, Any] = {"ssl_context": context}
     if security == "starttls":
         options = {"tls_context": context, "require_starttls": True}
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        post.port = free.getsockname()[1]
+    post.port = free_port()
     controller = Controller(post, hostname="127.0.0.1", port=post.port, **options)
     controller.start()
     yield post
