@@ -51,6 +51,18 @@ def test_the_command_ends_with_a_number_of_its_own(told: dict[str, str], code: i
         assert (b"does not prove it" in done.stdout) == (code == 7)
 
 
+def test_nobody_waits_for_ever_for_a_reader_who_does_not_confirm() -> None:
+    with HostileServer(lambda _: says({**FACTS, "state": "revealed"})) as server:
+        done = subprocess.run(
+            [sys.executable, "-m", "taina", "receipt", f"{server.url}/receipt/#{RECEIPT}", "--wait"],
+            capture_output=True,
+            timeout=30,
+            check=False,
+        )
+    assert done.returncode == 0
+    assert b"that it was opened was not confirmed" in done.stdout
+
+
 def test_only_what_is_proved_counts_as_received_on_the_bridge() -> None:
     assert [state for state, said in _STATES.items() if said == "received"] == ["opened"]
     assert "unproved" in _STATES

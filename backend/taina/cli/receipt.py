@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 
 import click
 
@@ -22,7 +23,8 @@ _STATES = {
     "expired": "It expired {ended}, unread.",
     "locked": "It was locked {ended}, after too many wrong passphrases.",
 }
-_OPEN_STATES = ("uploading", "waiting", "revealed")
+_CONFIRMED_WITHIN = 25 * 3600
+"""Seconds after a reveal beyond which nobody waits for its reader to confirm it: no lease lasts longer than a day."""
 
 
 @click.command()
@@ -35,7 +37,8 @@ def receipt(receipt: str, wait: bool, command: str | None, url: str | None, as_j
     """Say what became of a secret that you sent. The address of the receipt was printed with its link.
 
     With --wait it looks every five seconds, and less and less often up to once a minute. The command of --exec finds
-    the outcome in the variable TAINA_STATE: opened, unproved, burned, expired or locked.
+    the outcome in the variable TAINA_STATE: opened, unproved, burned, expired, locked, or revealed where the reader has
+    not confirmed within 25 hours that it was opened.
 
     Ends with 7 where the server says that it was opened and shows no proof of its reader's.
     """
@@ -51,7 +54,9 @@ def receipt(receipt: str, wait: bool, command: str | None, url: str | None, as_j
 
 
 def _has_ended(found: Receipt) -> bool:
-    return found.state not in _OPEN_STATES
+    if found.state == "revealed" and found.ended is not None:
+        return time.time() > found.ended + _CONFIRMED_WITHIN
+    return found.state not in ("uploading", "waiting")
 
 
 def _say_receipt(found: Receipt, as_json: bool) -> None:
