@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from browser.engines import PAIRS, Browsers, Tab, choose, digest, reach, reach_opened, saved, visit
+from support.clocks import other_clock
 from support.servers import Server, free_port, start_server, stop_server
+from taina import Client
 from taina.client.names import clean_name
 
 HARD_TEXT = (
@@ -347,3 +349,18 @@ def test_a_server_that_is_away_loses_nothing(tab: Tab, built_site: Path, tmp_pat
     tab.click("#send")
     reach(tab, "done")
     stop_server(again)
+
+
+@pytest.mark.any_engine
+def test_a_link_that_has_expired_says_so(tab: Tab, built_site: Path, tmp_path: Path) -> None:
+    """A server says no more than that there is nothing, from that moment on."""
+    server = start_server(tmp_path, port=free_port())
+    with Client(server.url) as client:
+        link = client.send("x", ttl=300).link
+    stop_server(server)
+    later = other_clock("FAKETIME=+600")
+    server = start_server(tmp_path, "--site", str(built_site), port=server.port, wrapper=later)
+    tab.open(link)
+    reach(tab, "missing")
+    assert "The secret has expired" in tab.text("[data-when=missing]")
+    stop_server(server)

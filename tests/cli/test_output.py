@@ -86,7 +86,7 @@ def test_a_server_says_codes_and_numbers_and_no_word_of_its_own(
         ({"code": "wrong_passphrase", "detail": "x", "attempts_left": 10**30}, "The passphrase is wrong.\n"),
         ({"code": "wrong_passphrase", "detail": "x", "attempts_left": -1}, "The passphrase is wrong.\n"),
         ({"code": "wrong_passphrase", "detail": "x", "attempts_left": True}, "The passphrase is wrong.\n"),
-        ({"code": "gone", "detail": "x", "state": "burned"}, "its sender burned it"),
+        ({"code": "gone", "detail": "x", "state": "burned"}, "it was burned, unread"),
         ({"code": "gone", "detail": "x", "state": ["burned"]}, "The secret is gone"),
     ],
 )

@@ -14,8 +14,9 @@ import httpx
 import pytest
 
 from cli.conftest import Run, Terminal
+from support.clocks import other_clock
 from support.hostile_server import HostileServer, says
-from support.servers import Server
+from support.servers import Server, free_port, start_server, stop_server
 from taina import base64url
 from taina.cli.open import _check_folder
 from taina.format.derive import derive_link_keys
@@ -145,6 +146,17 @@ def test_a_command_runs_when_a_secret_has_ended(run: Run, tmp_path: Path) -> Non
     assert failed.returncode == 1
     assert b"It was burned" in failed.stdout
     assert b"ended with 3" in failed.stderr
+
+
+def test_a_secret_that_has_expired_is_said_to_have(run: Run, tmp_path: Path) -> None:
+    server = start_server(tmp_path / "data", port=free_port())
+    link = run("send", "-", "--ttl", "5m", given=b"x", TAINA_URL=server.url).stdout.decode().strip()
+    stop_server(server)
+    server = start_server(tmp_path / "data", port=server.port, wrapper=other_clock("FAKETIME=+600"))
+    said = run("open", link).stderr.decode()
+    stop_server(server)
+    assert "it was deleted, has expired, or was never on this server" in said
+    assert "30 days" not in said
 
 
 def test_a_passphrase_from_a_file_or_the_environment(run: Run, tmp_path: Path) -> None:

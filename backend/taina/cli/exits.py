@@ -52,14 +52,14 @@ def explain(error: TainaError) -> str:
                 return "The passphrase is wrong, and that was the last attempt: the secret is locked for good."
             return f"The passphrase is wrong. Attempts left: {left}." if left is not None else error.detail
         case NotFoundError():
-            return "There is nothing here: it was deleted, has been gone for over 30 days, or was never on this server."
+            return "There is nothing here: it was deleted, has expired, or was never on this server."
     return error.detail
 
 
 _HOW_GONE = {
     "revealed": "The secret is gone: somebody has revealed it. If it was not you, tell its sender.",
     "opened": "The secret is gone: it was opened. If it was not you, tell its sender.",
-    "burned": "The secret is gone: its sender burned it.",
+    "burned": "The secret is gone: it was burned, unread.",
     "expired": "The secret is gone: it expired.",
     "locked": "The secret is gone: it was locked for good after too many wrong passphrases.",
 }
