@@ -202,6 +202,7 @@ def test_a_qr_code_is_drawn_beside_the_link(run: Run) -> None:
         (["send"], 2, "nothing on standard input"),
         (["send", "./missing.txt"], 2, "missing.txt is not a file"),
         (["send", "."], 2, "is a folder"),
+        (["send", "/proc/self/mem"], 1, "cannot be read"),
         (["send", "-", "--ttl", "soon"], 2, "Write 30m, 2h or 7d"),
         (["send", "text", "--ttl", "1m"], 6, "A lifetime is"),
         (["send", "text", "--words", "--passphrase"], 2, "Choose one of"),

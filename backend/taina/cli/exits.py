@@ -1,6 +1,7 @@
 """How commands end: one sentence on standard error, and a number that scripts can use."""
 
 from taina.errors import (
+    FileError,
     FormatError,
     GoneError,
     NotFoundError,
@@ -11,7 +12,7 @@ from taina.errors import (
     WrongPassphraseError,
 )
 
-DONE, USAGE, GONE, WRONG_PASSPHRASE, NETWORK, REFUSED, UNPROVED = 0, 2, 3, 4, 5, 6, 7
+DONE, FAILED, USAGE, GONE, WRONG_PASSPHRASE, NETWORK, REFUSED, UNPROVED = range(8)
 INTERRUPTED = 130
 """As shells have it: 128 and the number of SIGINT."""
 
@@ -32,6 +33,8 @@ def exit_code(error: TainaError) -> int:
             return WRONG_PASSPHRASE
         case UnreachableError():
             return NETWORK
+        case FileError():
+            return FAILED
         case TamperedError():
             return REFUSED
         case FormatError():
