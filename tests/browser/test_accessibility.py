@@ -24,7 +24,7 @@ CUT = (
 """What is wider than the button or label that holds it."""
 
 
-ALL_RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
+ALL_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 OF_COLOURS = ["color-contrast", "link-in-text-block"]
 """Those of the rules that a theme can break."""
 
