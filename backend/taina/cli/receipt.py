@@ -23,8 +23,10 @@ _STATES = {
     "expired": "It expired {ended}, unread.",
     "locked": "It was locked {ended}, after too many wrong passphrases.",
 }
-_CONFIRMED_WITHIN = 25 * 3600
-"""Seconds after a reveal beyond which nobody waits for its reader to confirm it: no lease lasts longer than a day."""
+_OPEN_STATES = ("uploading", "waiting", "revealed")
+"""What a receipt says before the secret has ended, or its reader has confirmed to have it."""
+_MAX_LEASE = 86_400
+"""Seconds after a reveal in which a reader may still be reading."""
 
 
 @click.command()
@@ -38,7 +40,7 @@ def receipt(receipt: str, wait: bool, command: str | None, url: str | None, as_j
 
     With --wait it looks every five seconds, and less and less often up to once a minute. The command of --exec finds
     the outcome in the variable TAINA_STATE: opened, unproved, burned, expired, locked, or revealed where the reader has
-    not confirmed within 25 hours that it was opened.
+    not confirmed within a day that it was opened.
 
     Ends with 7 where the server says that it was opened and shows no proof of its reader's.
     """
@@ -54,9 +56,9 @@ def receipt(receipt: str, wait: bool, command: str | None, url: str | None, as_j
 
 
 def _has_ended(found: Receipt) -> bool:
-    if found.state == "revealed" and found.ended is not None:
-        return time.time() > found.ended + _CONFIRMED_WITHIN
-    return found.state not in ("uploading", "waiting")
+    """Whether nothing more can become of it."""
+    now = time.time()
+    return found.state not in _OPEN_STATES or (found.ended or now) + _MAX_LEASE < now
 
 
 def _say_receipt(found: Receipt, as_json: bool) -> None:
