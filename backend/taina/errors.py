@@ -120,9 +120,7 @@ class AnsweredError(TainaError):
     """A request for secrets has all the answers that it takes."""
 
     code = "answered"
-    sentence = (
-        "This request has been answered already. Nothing was kept; if another answer is wanted, ask for a new link."
-    )
+    sentence = "This request takes no more answers. Nothing was kept; if another is wanted, ask for a new link."
 
 
 class GoneError(TainaError):
@@ -157,9 +155,7 @@ class RateLimitedError(TainaError):
     """One client asked for too much in too short a time; the member `retry_after` (seconds) says when it may again."""
 
     code = "rate_limited"
-    sentence = (
-        "Too many requests came from your network in a short time. Nothing was done. Wait a little, then try again."
-    )
+    sentence = "Too many requests came from your network. Wait a little, then try again."
 
 
 class StorageFullError(TainaError):

@@ -8,7 +8,7 @@ import pytest
 
 from browser.engines import Browsers, Tab, reach
 from support.servers import Server, start_server, stop_server
-from taina import base64url
+from taina import Client, base64url
 from taina.rules.access_keys import open_keys
 
 KEPT = "Object.keys(localStorage).filter((name) => name === 'taina-key').length"
@@ -99,3 +99,18 @@ def test_the_key_has_the_width_of_the_page(browsers: Browsers, private: Server) 
     context.close()
     assert key and hint
     assert key["width"] == hint["width"]
+
+
+@pytest.mark.any_engine
+def test_an_answer_to_what_is_over_meanwhile_is_told_so(tab: Tab, private: Server, key: str) -> None:
+    """Here the secret itself is refused: only whom the request asks may create one."""
+    with Client(private.url, key=key) as client:
+        link = client.request().link
+        tab.open(link)
+        reach(tab, "ready")
+        tab.fill("#text", "mine")
+        client.answer(link, "another's")
+    tab.click("#send")
+    reach(tab, "error")
+    assert tab.shown('[data-error="too_late"]')
+    assert tab.value("#text") == "mine"

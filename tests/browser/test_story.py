@@ -174,7 +174,7 @@ def test_a_burned_secret_is_gone(tab: Tab, reader: Tab, taina: Server) -> None:
     assert tab.evaluate(lines.format(-1)) == "none", "no line leads on from the end"
     reader.open(link)
     reach(reader, "gone")
-    assert "burned it" in reader.text('[data-fill="gone"]')
+    assert "It was burned on" in reader.text('[data-fill="gone"]')
     assert not reader.shown("#not-you")
 
 

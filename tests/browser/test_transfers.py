@@ -13,7 +13,7 @@ from browser.engines import PATIENCE, Browsers, PlaywrightTab, Tab, choose, dige
 from browser.test_story import opened, send
 from conftest import ROOT
 from support.cutting_proxy import CuttingProxy
-from support.servers import Server, start_server, stop_server
+from support.servers import Server, free_port, start_server, stop_server
 from taina import Client
 from taina.client.names import clean_name
 
@@ -224,6 +224,30 @@ def test_a_download_waits_for_the_network(
     slow.rate = None
     reach(reader, "shown")  # by itself, or by that click
     assert saved(reader, "#secret-files button") == digest(large)
+
+
+@pytest.mark.any_engine
+def test_a_download_that_takes_more_than_a_client_may_have_stays_with_its_page(
+    reader: Tab, built_site: Path, tmp_path: Path, large: Path
+) -> None:
+    """Another load of the page would lose the rest, so it does not tell anybody to."""
+    options = ("--site", str(built_site))
+    server = start_server(tmp_path, *options, port=free_port())
+    with Client(server.url) as client:
+        link = client.send(large).link
+    stop_server(server)
+    server = start_server(tmp_path, *options, "--client-transfer", "2 MiB", port=server.port)
+    reader.open(link)
+    reach(reader, "before")
+    reader.click("#reveal")
+    reach(reader, "unreachable", "limited")
+    assert reader.shown("#interrupted")
+    stop_server(server)
+    server = start_server(tmp_path, *options, port=server.port)
+    reader.click("#try-again")
+    reach(reader, "shown")
+    assert saved(reader, "#secret-files button") == digest(large)
+    stop_server(server)
 
 
 MARK = b"correct horse battery staple, "

@@ -8,10 +8,11 @@ import httpx
 import pytest
 
 from cli.conftest import Run, RunHere
+from support.hostile_server import HostileServer, problem
 from support.servers import Server
 from taina import base64url
 from taina.format.derive import derive_request
-from taina.format.links import decode_link
+from taina.format.links import Link, decode_link, encode_link
 
 
 def test_ask_answer_read(run: Run) -> None:
@@ -27,9 +28,17 @@ def test_ask_answer_read(run: Run) -> None:
     assert json.loads(run("receipt", receipt, "--json").stdout)["proved"] is True
     full = run("answer", asked["link"], "-", given=b"late")
     assert full.returncode == 6
-    assert b"answered already" in full.stderr
+    assert b"takes no more answers" in full.stderr
     assert run("inbox", asked["inbox"], "--delete").returncode == 0
     assert run("inbox", asked["inbox"]).returncode == 3
+
+
+def test_a_request_that_is_over_is_no_secret_that_is_gone(run: Run) -> None:
+    link = encode_link(Link("request", bytes(range(32))))
+    with HostileServer(lambda _: problem(410, code="gone", state="expired", ended=1)) as server:
+        said = run("answer", f"{server.url}/r/#{link}", "-", given=b"late")
+    assert said.returncode == 3
+    assert b"This request has expired. Ask for a new link." in said.stderr
 
 
 def test_waiting_for_an_answer(run: Run) -> None:

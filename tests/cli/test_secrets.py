@@ -148,6 +148,13 @@ def test_a_command_runs_when_a_secret_has_ended(run: Run, tmp_path: Path) -> Non
     assert b"ended with 3" in failed.stderr
 
 
+def test_a_link_that_is_not_mailed_is_printed_all_the_same(run: Run) -> None:
+    done = run("send", "-", "--words", "--mail-to", "ann@example.org", given=b"x")
+    assert done.returncode == 6
+    assert b"This instance mails nothing. The secret is stored: send its link yourself." in done.stderr
+    assert b"/s/#" in done.stdout
+
+
 def test_a_secret_that_has_expired_is_said_to_have(run: Run, tmp_path: Path) -> None:
     server = start_server(tmp_path / "data", port=free_port())
     link = run("send", "-", "--ttl", "5m", given=b"x", TAINA_URL=server.url).stdout.decode().strip()

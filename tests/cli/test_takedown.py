@@ -44,7 +44,7 @@ def test_a_note_waits_for_the_server(run: Run, tmp_path: Path) -> None:
     stop_server(server)
     done = run("takedown", sent.link, "--data", "data")
     assert done.returncode == 1
-    assert b"No server runs on data" in done.stderr
+    assert b"No server on data has done it yet" in done.stderr
     again = start_server(tmp_path / "data", port=int(server.url.rpartition(":")[2]))
     assert run("takedown", sent.link, "--data", "data").returncode == 0
     with Client(again.url) as client:

@@ -16,7 +16,7 @@ from taina.cli.options import (
     url_option,
 )
 from taina.cli.output import progress, say, say_json, when
-from taina.errors import AnsweredError
+from taina.errors import AnsweredError, GoneError
 
 
 @click.command()
@@ -48,7 +48,10 @@ def answer(
         raise click.UsageError("Choose one of --passphrase, --passphrase-file and --words.")
     with client_of(link, url) as client:
         # Before anybody types a secret for what is full or over.
-        status = client.request_status(link)
+        try:
+            status = client.request_status(link)
+        except GoneError:
+            raise GoneError("This request has expired. Ask for a new link.") from None
         if not status.answers_left:
             raise AnsweredError
         rules = client.rules(link)

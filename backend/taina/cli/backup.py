@@ -25,7 +25,7 @@ To restore: put keys.db into the folder of the database, and taina.toml to where
     "--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="File to write, such as taina.tar."
 )
 def backup(file: Path | None, out: Path, **flags: object) -> None:
-    """Save the options and the access keys. The server may run meanwhile. Secrets are not saved, on purpose."""
+    """Save the file of options and the access keys. The server may run meanwhile. Secrets are not saved, on purpose."""
     from taina.store.access_keys import KeyFile
 
     loaded = read_config(file, flags)

@@ -17,7 +17,9 @@ from taina.cli.output import say
     metavar="postgresql://…",
     help="As for `taina serve --store`; better in the environment (TAINA_STORE).",
 )
-@click.option("--delete-source", is_flag=True, help="Overwrite and delete the file once everything has been compared.")
+@click.option(
+    "--delete-source", is_flag=True, help="Overwrite its keys and delete the file once all has been compared."
+)
 def migrate(source: str, target: str, delete_source: bool) -> None:
     """Move all secrets, receipts and requests to PostgreSQL.
 

@@ -20,9 +20,21 @@ from taina.cli.signals import ended_by_signals
 from taina.client.claims import state_folder
 from taina.client.receiving import File, Receiver
 from taina.client.results import Opened
-from taina.errors import FileError, GoneError, TamperedError, UnreachableError, WrongPassphraseError
+from taina.errors import (
+    FileError,
+    GoneError,
+    RateLimitedError,
+    TamperedError,
+    UnreachableError,
+    WrongPassphraseError,
+)
 from taina.format.links import decode_link
 from taina.format.payload import Header, Item
+
+_TOO_LATE = (
+    "You began to open it and were interrupted. Either that try had opened it, and the time to go on is over, or "
+    "somebody else has opened it."
+)
 
 
 @click.command(name="open")
@@ -95,9 +107,9 @@ def open_(link: str, out: Path, force: bool, passphrase_file: Path | None, url: 
                 say("taina: The passphrase is wrong.", err=True)
             except GoneError:
                 if begun:
-                    say("taina: You began to open it and were interrupted; the time to go on is over.", err=True)
+                    say(f"taina: {_TOO_LATE}", err=True)
                 raise
-            except (KeyboardInterrupt, UnreachableError):
+            except (KeyboardInterrupt, RateLimitedError, UnreachableError):
                 if client.has_begun(link):
                     say("taina: To go on, give the same command again. The server keeps it for a while.", err=True)
                 raise

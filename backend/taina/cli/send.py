@@ -3,10 +3,12 @@
 import io
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from taina.cli.contents import describe, read_contents
+from taina.cli.exits import explain
 from taina.cli.options import (
     Duration,
     ask_passphrase,
@@ -20,6 +22,10 @@ from taina.cli.options import (
 )
 from taina.cli.output import draw, need_output, progress, say, say_json, say_result, when
 from taina.client.results import Sent
+from taina.errors import KeyNeededError, MailError, NotFoundError, QuotaError, TainaError
+
+if TYPE_CHECKING:
+    from taina.client import Client
 
 
 @click.command()
@@ -88,11 +94,28 @@ def send(
     _say_sent(sent, passphrase if words else None, as_json)
     if mail_to:
         with client_for(url, key_file) as client:
-            client.mail(sent[0].link, mail_to, os.environ.get("LANG", "en")[:2])
+            _mail(client, sent[0].link, mail_to)
         say(f"Mailed to {mail_to}.", err=True)
     if qr:
         for one in sent:
             _draw_link(one.link)
+
+
+def _mail(client: "Client", link: str, to: str) -> None:
+    """Raises: MailError: it was not sent; the secret is there, and its link was printed."""
+    try:
+        client.mail(link, to, os.environ.get("LANG", "en")[:2])
+    except TainaError as error:
+        match error:
+            case NotFoundError():
+                reason = "This instance mails nothing."
+            case KeyNeededError():
+                reason = "This instance mails only for people with an access key."
+            case QuotaError():
+                reason = "The limit of mails for today has been reached."
+            case _:
+                reason = explain(error)
+        raise MailError(f"{reason} The secret is stored: send its link yourself.") from None
 
 
 def _say_sent(sent: list[Sent], words: str | None, as_json: bool) -> None:

@@ -29,7 +29,7 @@ def takedown(link: str, file: Path | None, **flags: object) -> None:
     except OSError as error:
         raise click.ClickException(f"No note can be left in {data}: {error.strerror}. See --data.") from None
     if not done:
-        raise click.ClickException(f"No server runs on {data}. It is done as soon as one does.")
+        raise click.ClickException(f"No server on {data} has done it yet. It is done as soon as one runs.")
     say("It is gone, if it was still there.")
 
 

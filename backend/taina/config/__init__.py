@@ -128,7 +128,7 @@ class Config:
     work: int = option(
         0,
         whole(0, MAX_BITS),
-        "Bits of proof of work for each new secret and request, while a flood lasts; 0 requires none.",
+        "Bits of proof of work for each new secret and request, against a flood; 0 requires none.",
     )
     client_creates: int = option(
         120, whole(0, 1_000_000), "Secrets, requests and answers per minute and client; 0 means no limit."

@@ -42,6 +42,8 @@ const STATES = {
 };
 /** After these the envelope is not there, and never will be. */
 const TOO_LATE = ["answered", "gone", "not_found"];
+/** After these, while the secret itself is sent, the request may be over: a private instance lets in whom it asked. */
+const PERHAPS_OVER = [...TOO_LATE, "key_refused"];
 
 const requests = new Requests();
 /** Whether creating is guarded by a login, which whoever was asked does not need. */
@@ -111,9 +113,18 @@ async function send() {
     await leave(waiting);
     succeed(waiting.links, found.passphrase);
   } catch (error) {
-    fail(error instanceof TainaError ? error.code : "internal");
+    const code = error instanceof TainaError ? error.code : "internal";
+    fail(PERHAPS_OVER.includes(code) && (await isOver()) ? "too_late" : code);
   } finally {
     end();
+  }
+}
+
+async function isOver() {
+  try {
+    return (await requests.requestStatus(link)).state !== "open";
+  } catch (error) {
+    return error instanceof TainaError && TOO_LATE.includes(error.code);
   }
 }
 

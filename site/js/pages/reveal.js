@@ -189,8 +189,9 @@ function explain(error) {
   } else {
     element("untouched").hidden = interrupted;
     element("interrupted").hidden = !interrupted;
-    const next = STATES[code] ?? "unreachable";
-    show(next, interrupted && next === "unreachable"); // only this page can still get the secret
+    // Only this page can still get what was begun in pieces: to load it again would lose the rest.
+    const next = transfer !== null && code === "rate_limited" ? "unreachable" : (STATES[code] ?? "unreachable");
+    show(next, interrupted && next === "unreachable");
   }
 }
 
