@@ -37,7 +37,7 @@ def keys() -> None:
 @keys.command()
 @click.argument("name")
 @click.option("--ttl", type=Duration(), help="How long it is valid: 90d. Default: for ever.")
-@click.option("--quota", type=click.IntRange(1), help="Secrets and requests per day. Default: no limit.")
+@click.option("--quota", type=click.IntRange(1), help="Secrets, requests and their answers per day. Default: no limit.")
 @click.option("--contact", help="Email address of its holder, for notices about this key and nothing else.")
 @click.option(
     "--language", default="en", show_default=True, callback=_check_language, help="Language of those notices."
@@ -98,7 +98,7 @@ def list_(file: Path | None, data: str | None, as_json: bool) -> None:
 @config_option
 @data_option
 def revoke(name: str, file: Path | None, data: str | None) -> None:
-    """Revoke a key: nothing more is made with it. What was made stays as it is."""
+    """Revoke a key: nothing more is made with it. Its secrets stay; its requests take no more answers."""
     config = _read_config(file, data)
     try:
         _tell("revoked", _open(config, there=True).revoke(name), config)

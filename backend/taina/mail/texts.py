@@ -5,9 +5,9 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         "secret": (
             "Someone has sent you a secret",
             "Someone has sent you a secret through {instance}.\n\n{link}\n\n"
-            "It can be opened only once. You also need a passphrase of six words, which the sender gives you some\n"
-            "other way: by phone, in person, or in another messenger. If you did not expect anything like this,\n"
-            "delete this message.\n",
+            "It can be opened only once. You also need a passphrase, which the sender gives you some other way: by\n"
+            "phone, in person, or in another messenger. If you did not expect anything like this, delete this\n"
+            "message.\n",
         ),
         "issued": (
             "Your access key was issued",
@@ -23,8 +23,8 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         "revoked": (
             "Your access key was revoked",
             "Your access key “{name}” for {instance} was revoked, so it can no longer be used.\n\n"
-            "Secrets that you created with it can still be opened. If this surprises you, ask whoever runs\n"
-            "the service.\n",
+            "Secrets that you created with it can still be opened; requests take no more answers. If this surprises\n"
+            "you, ask whoever runs the service.\n",
         ),
         "until": ("until {date} (UTC)", "until it is revoked"),
     },
@@ -32,8 +32,8 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         "secret": (
             "Някой ви изпраща тайна",
             "Някой ви изпраща тайна чрез {instance}.\n\n{link}\n\n"
-            "Отваря се само веднъж. Нужна е и фраза за достъп от шест думи, която подателят ще ви каже по друг път:\n"
-            "по телефона, лично или в друга програма. Ако не очаквате нищо такова, изтрийте съобщението.\n",
+            "Отваря се само веднъж. Нужна е и фраза за достъп, която подателят ще ви каже по друг път: по\n"
+            "телефона, лично или в друга програма. Ако не очаквате нищо такова, изтрийте съобщението.\n",
         ),
         "issued": (
             "Издаден ви е ключ за достъп",
@@ -49,7 +49,8 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         "revoked": (
             "Ключът ви за достъп е отнет",
             "Ключът ви за достъп „{name}“ за {instance} е отнет: с него вече нищо не може да се създаде.\n\n"
-            "Създаденото с него остава, както е. Ако това ви изненадва, попитайте този, който поддържа услугата.\n",
+            "Създадените с него тайни все още могат да се отворят, а молбите не приемат повече отговори. Ако това ви\n"
+            "изненадва, попитайте този, който поддържа услугата.\n",
         ),
         "until": ("до {date} (UTC)", "докато не бъде отнет"),
     },

@@ -60,7 +60,7 @@ def request_paths(limits: Limits) -> Schema:
             ),
             "delete": call(
                 "deleteRequest",
-                "Delete the request and the answers that were left.",
+                "Delete the request and the envelopes that were left.",
                 security="inboxToken",
                 answers={204: ("It has been deleted.", None)},
                 problems=(404,),
