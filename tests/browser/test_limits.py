@@ -8,7 +8,7 @@ import pytest
 from browser.engines import Tab, reach
 from support.api import bearer, create, secret_path
 from support.secrets import Made
-from support.servers import start_server, stop_server
+from support.servers import free_port, start_server, stop_server
 from taina import Client
 
 
@@ -16,7 +16,8 @@ from taina import Client
 def test_a_page_says_that_it_was_too_much_and_keeps_what_was_entered(
     tab: Tab, built_site: Path, tmp_path: Path
 ) -> None:
-    server = start_server(tmp_path / "data", "--site", str(built_site), "--client-creates", "1", "--client-misses", "1")
+    few = ("--client-creates", "1", "--client-misses", "1")
+    server = start_server(tmp_path / "data", "--site", str(built_site), *few, port=free_port())
     tab.open(f"{server.url}/bg/")
     tab.fill("#text", "тайна")
     tab.click("#send")
@@ -39,7 +40,7 @@ def test_a_page_says_that_it_was_too_much_and_keeps_what_was_entered(
     assert reach(tab, "limited", "before") == "limited"
     stop_server(server)
 
-    server = start_server(tmp_path / "data", "--site", str(built_site), port=int(server.url.rpartition(":")[2]))
+    server = start_server(tmp_path / "data", "--site", str(built_site), port=server.port)
     tab.reload()
     assert reach(tab, "before") == "before"
     stop_server(server)

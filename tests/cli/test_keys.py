@@ -10,7 +10,7 @@ import pytest
 from cli.conftest import Run
 from support.api import bearer, create, receipt_path, secret_path
 from support.secrets import Made
-from support.servers import Server, start_server, stop_server
+from support.servers import Server, free_port, start_server, stop_server
 from support.sites import write_site
 from support.waiting import wait_until
 from taina import Client, base64url
@@ -24,7 +24,7 @@ Add = Callable[..., str]
 
 @pytest.fixture
 def private(tmp_path: Path) -> Iterator[Server]:
-    server = start_server(tmp_path / "data", "--create", "keys")
+    server = start_server(tmp_path / "data", "--create", "keys", port=free_port())
     yield server
     stop_server(server)
 

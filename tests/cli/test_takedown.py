@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import Run
-from support.servers import start_server, stop_server
+from support.servers import free_port, start_server, stop_server
 from taina import Client
 from taina.errors import GoneError, NotFoundError
 
@@ -38,14 +38,14 @@ def test_a_request_ends(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_note_waits_for_the_server(run: Run, tmp_path: Path) -> None:
-    server = start_server(tmp_path / "data")
+    server = start_server(tmp_path / "data", port=free_port())
     with Client(server.url) as client:
         sent = client.send("bait")
     stop_server(server)
     done = run("takedown", sent.link, "--data", "data")
     assert done.returncode == 1
     assert b"No server on data has done it yet" in done.stderr
-    again = start_server(tmp_path / "data", port=int(server.url.rpartition(":")[2]))
+    again = start_server(tmp_path / "data", port=server.port)
     assert run("takedown", sent.link, "--data", "data").returncode == 0
     with Client(again.url) as client:
         assert client.receipt(sent.receipt).state == "burned"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from support.javascript import JavaScript, Refused
-from support.servers import Server, start_server, stop_server
+from support.servers import Server, free_port, start_server, stop_server
 from taina import base64url
 from taina.format.derive import sha256
 from taina.format.links import Link, encode_link
@@ -103,7 +103,7 @@ def test_a_link_that_nobody_made_is_not_found(sender: Person) -> None:
 
 
 def test_a_server_that_is_away_is_unreachable_and_the_next_try_is_the_same_reader(tmp_path: Path) -> None:
-    server = start_server(tmp_path)
+    server = start_server(tmp_path, port=free_port())
     program = JavaScript()
     try:
         person = Person(program, server.url)
@@ -111,7 +111,7 @@ def test_a_server_that_is_away_is_unreachable_and_the_next_try_is_the_same_reade
         stop_server(server)
         with pytest.raises(Refused, match="unreachable"):
             person.open(link)
-        server = start_server(tmp_path, port=int(server.url.rpartition(":")[2]))
+        server = start_server(tmp_path, port=server.port)
         assert person.open(link) == [TEXT]
     finally:
         program.close()
