@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 
 from taina.cli.contents import describe, read_contents
-from taina.cli.exits import explain
 from taina.cli.options import (
     Duration,
     ask_passphrase,
@@ -26,6 +25,12 @@ from taina.errors import KeyNeededError, MailError, NotFoundError, QuotaError, T
 
 if TYPE_CHECKING:
     from taina.client import Client
+
+_NOT_MAILED: dict[type[TainaError], str] = {
+    NotFoundError: "This instance mails nothing.",
+    KeyNeededError: "This instance mails only for people with an access key.",
+    QuotaError: "The limit of mails for today has been reached.",
+}
 
 
 @click.command()
@@ -102,20 +107,12 @@ def send(
 
 
 def _mail(client: "Client", link: str, to: str) -> None:
-    """Raises: MailError: it was not sent; the secret is there, and its link was printed."""
+    """Raises: TainaError: it was not sent; the secret is there, and its link was printed."""
     try:
         client.mail(link, to, os.environ.get("LANG", "en")[:2])
-    except TainaError as error:
-        match error:
-            case NotFoundError():
-                reason = "This instance mails nothing."
-            case KeyNeededError():
-                reason = "This instance mails only for people with an access key."
-            case QuotaError():
-                reason = "The limit of mails for today has been reached."
-            case _:
-                reason = explain(error)
-        raise MailError(f"{reason} The secret is stored: send its link yourself.") from None
+    except (NotFoundError, KeyNeededError, QuotaError) as error:
+        # Their own sentences speak of a secret that is gone, or was not stored.
+        raise MailError(f"{_NOT_MAILED[type(error)]} The secret is stored: send its link yourself.") from None
 
 
 def _say_sent(sent: list[Sent], words: str | None, as_json: bool) -> None:
