@@ -8,16 +8,16 @@ _AFTER_WIDE_MARK = re.compile(r"(?<=[。？！：；，、])((?:</\w+>)?) ")
 """The space that templates leave between sentences: after a mark of full width, Chinese and Japanese write none."""
 _WIDE_IN_BRACKETS = re.compile(r" ?((?:<[^<>]+>)?)\(([\u3040-\u30ff\u4e00-\u9fff]+)\)")
 """What templates put in brackets, where Chinese and Japanese have theirs of full width, without a space before them."""
+_TO_THE_LAST = {"bg": "ли|ѝ", "ru": "бы?|же?|ли", "uk": "би?|же?"}
+"""Words before which a line does not end, by the language: particles."""
 _LETTER = r"[^\W\d]"
 _TO_THE_NEXT = {
     **dict.fromkeys(("cs", "hr", "pl", "sl"), _LETTER),
-    "bg": rf"(?!ѝ){_LETTER}",
-    "ru": rf"(?!бы?|же?|ли){_LETTER}{{1,2}}",
-    "uk": rf"(?!би?|же?){_LETTER}{{1,2}}",
+    "bg": rf"(?!{_TO_THE_LAST['bg']}){_LETTER}",
+    "ru": rf"(?!{_TO_THE_LAST['ru']}){_LETTER}{{1,2}}",
+    "uk": rf"(?!{_TO_THE_LAST['uk']}){_LETTER}{{1,2}}",
 }
 """Words after which a line does not end, by the language: prepositions and conjunctions."""
-_TO_THE_LAST = {"bg": "ли|ѝ", "ru": "бы?|же?|ли", "uk": "би?|же?"}
-"""Words before which a line does not end, by the language: particles."""
 
 
 def joined(text: str, language: str) -> str:

@@ -18,6 +18,7 @@ _SENTENCE = 60
 
 @cache
 def to_html(text: str, language: str) -> Markup:
+    """Markdown (CommonMark with tables) as HTML whose lines end by the customs of its language."""
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     markdown.core.ruler.before("text_join", "lines", _join_lines)
     markdown.add_render_rule("table_open", _table_open)
