@@ -1,6 +1,8 @@
 """Asking for a secret, answering, and reading the answer, in three browser engines against the real server."""
 
 import os
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,9 @@ import pytest
 from browser.engines import PAIRS, Browsers, Tab, choose, digest, reach, reach_opened, saved, visit
 from support.servers import Server, free_port, start_server, stop_server
 from taina.format.links import Link, encode_link
+from taina.rules.types import Limits
+from taina.rules.vault import Vault
+from taina.store.sqlite import SqliteStore
 
 
 def ask(tab: Tab, server: Server, answers: int = 1, passphrase: bool = False) -> tuple[str, str]:
@@ -164,6 +169,42 @@ def test_a_server_that_is_away_loses_nothing(tab: Tab, reader: Tab, built_site: 
     (secret,) = came(tab, inbox)
     opened(tab, secret)
     assert tab.text("#secret-text") == "do not lose me"
+    stop_server(server)
+
+
+NO_ENVELOPES = """(() => {
+  const { fetch } = window;
+  window.fetch = async (...call) => {
+    if (String(call[0]).endsWith("/envelopes")) throw new TypeError("no network");
+    return fetch(...call);
+  };
+  return window.letThrough = () => ((window.fetch = fetch), true);
+})() && true"""
+
+
+@pytest.mark.any_engine
+def test_an_answer_that_ended_before_it_could_be_left_is_sent_anew(
+    tab: Tab, reader: Tab, built_site: Path, tmp_path: Path
+) -> None:
+    """Its envelope did not get through; by the time it does, the secret that it leads to is not there any more."""
+    server = start_server(tmp_path, "--site", str(built_site), port=free_port())
+    link, inbox = ask(tab, server)
+    reader.open(link)
+    reach(reader, "ready")
+    reader.evaluate(NO_ENVELOPES)
+    reader.fill("#text", "still wanted")
+    reader.click("#send")
+    reach(reader, "error")
+    stop_server(server)
+    with closing(SqliteStore(tmp_path / "taina.db")) as store:
+        assert Vault(store, Limits()).sweep(at=int(time.time()) + 30 * 86400) == 1
+    server = start_server(tmp_path, "--site", str(built_site), port=server.port)
+    reader.evaluate("window.letThrough()")
+    reader.click("#send")
+    reach(reader, "done")
+    (secret,) = came(tab, inbox)
+    opened(tab, secret)
+    assert tab.text("#secret-text") == "still wanted"
     stop_server(server)
 
 

@@ -109,6 +109,7 @@ async function send() {
   }
   begin();
   try {
+    if (waiting && !(await canBeRead(waiting.links))) forget();
     waiting ??= await sealed(found);
     await leave(waiting);
     succeed(waiting.links, found.passphrase);
@@ -125,6 +126,21 @@ async function isOver() {
     return (await requests.requestStatus(link)).state !== "open";
   } catch (error) {
     return error instanceof TainaError && TOO_LATE.includes(error.code);
+  }
+}
+
+/**
+ * Whether the asker can still open this answer, or has: until its envelope is there, it does not wait for long.
+ * @param {Links} links
+ */
+async function canBeRead({ receipt }) {
+  const [client] = await sealing();
+  try {
+    const { state } = await client.receipt(await decodeLink(receipt, "receipt"));
+    return ["waiting", "revealed", "opened"].includes(state);
+  } catch (error) {
+    if (error instanceof TainaError && error.code === "not_found") return false;
+    throw error;
   }
 }
 
