@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from cli.conftest import Run, RunHere
-from support.hostile_server import HostileServer, problem
+from support.hostile_server import HostileServer, problem, says, whole
 from support.servers import Server
 from taina import base64url
 from taina.format.derive import derive_request
@@ -33,9 +33,28 @@ def test_ask_answer_read(run: Run) -> None:
     assert run("inbox", asked["inbox"]).returncode == 3
 
 
-def test_a_request_that_is_over_is_no_secret_that_is_gone(run: Run) -> None:
+@pytest.mark.parametrize("ended", ["GET /api/v1/requests", "PUT /api/v1/secrets", "POST /api/v1/requests"])
+def test_a_request_that_is_over_is_no_secret_that_is_gone(run: Run, taina: Server, ended: str) -> None:
+    """Before anything is sent, while it is sent, and once it has been."""
+    over = problem(410, code="gone", state="expired", ended=1)
+    status = {"state": "open", "answers_left": 1, "expires": 4_000_000_000, "size": 1 << 20}
+    answers = {
+        "GET /api/v1/requests": says(status),
+        "GET /api/v1/status": whole(httpx.get(f"{taina.url}/api/v1/status").content),
+        "PUT /api/v1/secrets": says({"state": "waiting", "expires": 4_000_000_000}, "201 Created"),
+        "POST /api/v1/requests": says({"answers_left": 0}, "201 Created"),
+        "POST /api/v1/receipts": says({"state": "burned"}),
+    }
     link = encode_link(Link("request", bytes(range(32))))
-    with HostileServer(lambda _: problem(410, code="gone", state="expired", ended=1)) as server:
+
+    def answer(asked: str) -> list[bytes]:
+        begins = next(begins for begins in answers if asked.startswith(begins))
+        if begins == ended:
+            answers["GET /api/v1/requests"] = over
+            return over
+        return answers[begins]
+
+    with HostileServer(answer) as server:
         said = run("answer", f"{server.url}/r/#{link}", "-", given=b"late")
     assert said.returncode == 3
     assert b"This request has expired. Ask for a new link." in said.stderr

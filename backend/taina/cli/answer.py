@@ -16,7 +16,7 @@ from taina.cli.options import (
     url_option,
 )
 from taina.cli.output import progress, say, say_json, when
-from taina.errors import AnsweredError, GoneError
+from taina.errors import AnsweredError
 
 
 @click.command()
@@ -48,10 +48,7 @@ def answer(
         raise click.UsageError("Choose one of --passphrase, --passphrase-file and --words.")
     with client_of(link, url) as client:
         # Before anybody types a secret for what is full or over.
-        try:
-            status = client.request_status(link)
-        except GoneError:
-            raise GoneError("This request has expired. Ask for a new link.") from None
+        status = client.request_status(link)
         if not status.answers_left:
             raise AnsweredError
         rules = client.rules(link)

@@ -47,7 +47,7 @@ def explain(error: TainaError) -> str:
     match error:
         case WrongLinkError():
             return _ASK_FOR.get(str(error.members.get("kind")), error.detail)
-        case GoneError():
+        case GoneError() if error.detail == error.sentence:  # else it is no secret that is gone, and says so
             return _HOW_GONE.get(str(error.members.get("state")), error.detail)
         case WrongPassphraseError():
             left = error.members.get("attempts_left")

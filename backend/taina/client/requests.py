@@ -8,10 +8,12 @@ from taina.client.contents import Content, settled
 from taina.client.results import Asked, Inbox, RequestStatus, Sent
 from taina.client.rules import read_rules
 from taina.client.secrets import OnProgress, Secrets
+from taina.client.transport import Transport
 from taina.client.types import need, need_seconds
 from taina.errors import (
     AnsweredError,
     FormatError,
+    GoneError,
     InvalidError,
     KeyNeededError,
     LoginNeededError,
@@ -64,7 +66,10 @@ class Requests(Secrets):
         """Whether a request can be answered; changes nothing. Raises: NotFoundError, GoneError."""
         transport, parsed = self._find(link, "request")
         token = derive_request(parsed.body)
-        answer = transport.json("GET", f"/requests/{base64url.encode(token.id)}", token=token.token)
+        try:
+            answer = transport.json("GET", f"/requests/{base64url.encode(token.id)}", token=token.token)
+        except GoneError as error:
+            raise GoneError("This request has expired. Ask for a new link.", **error.members) from None
         most = whole(answer, "size") if "size" in answer else None
         return RequestStatus(whole(answer, "answers_left"), parsed.passphrase, point(answer, "expires"), most)
 
@@ -94,16 +99,33 @@ class Requests(Secrets):
         if not status.answers_left:
             raise AnsweredError
         ttl = read_rules(transport).ttl if ttl is None else ttl
-        token = derive_request(parsed.body)
         content = tuple(settled(one) for one in content)
+        try:
+            return self._leave(transport, parsed.body, content, ttl, passphrase, on_progress, status.most)
+        except GoneError:
+            # Is it the request that has ended, or the upload of its answer?
+            self.request_status(link)
+            raise
+
+    def _leave(
+        self,
+        transport: Transport,
+        public: bytes,
+        content: tuple[Content, ...],
+        ttl: int,
+        passphrase: str | None,
+        on_progress: OnProgress | None,
+        most: int | None,
+    ) -> Sent:
+        token = derive_request(public)
         # A private instance lets in who has the request; another need not know which request it is.
         try:
-            sent = self._send(transport, content, ttl, passphrase, on_progress, None, most=status.most)
+            sent = self._send(transport, content, ttl, passphrase, on_progress, None, most=most)
         except (KeyNeededError, LoginNeededError):
-            sent = self._send(transport, content, ttl, passphrase, on_progress, token.token, token.id, status.most)
+            sent = self._send(transport, content, ttl, passphrase, on_progress, token.token, token.id, most)
         try:
             # Tried again, it is the same envelope: another one would be another answer.
-            envelope = seal_envelope(parsed.body, decode_link(sent.link, "secret"))
+            envelope = seal_envelope(public, decode_link(sent.link, "secret"))
             path = f"/requests/{base64url.encode(token.id)}/envelopes"
             transport.json("POST", path, token=token.token, body={"envelope": base64url.encode(envelope)})
         except BaseException:
