@@ -10,6 +10,7 @@ import pytest
 import taina
 from support.servers import Server, start_server, stop_server
 from taina import Client, File
+from taina.client.results import Opened
 from taina.errors import (
     AnsweredError,
     FileError,
@@ -148,6 +149,21 @@ def test_a_passphrase_that_is_missing_or_not_asked_for_costs_no_attempt(client: 
             client.open(sent.link, passphrase)
         assert caught.value.members["field"] == "passphrase"
         assert client.receipt(sent.receipt).failed_attempts == 0
+
+
+def test_another_passphrase_at_the_second_try_is_wrong_and_nothing_was_tampered_with(client: Client) -> None:
+    """The server asks no proof of a reader who goes on."""
+    sent = client.send("hunter2", passphrase="p")
+
+    def fail(_: Opened) -> None:
+        raise FileError
+
+    with pytest.raises(FileError):
+        client.open(sent.link, "p", deliver=fail)
+    with pytest.raises(WrongPassphraseError) as caught:
+        client.open(sent.link, "q")
+    assert caught.value.members == {}
+    assert client.open(sent.link, "p").text == "hunter2"
 
 
 def test_burned_is_gone(client: Client) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from taina.cli.exits import explain
 from taina.cli.options import (
     ask_passphrase,
     client_of,
@@ -24,7 +25,6 @@ from taina.errors import (
     FileError,
     GoneError,
     RateLimitedError,
-    TamperedError,
     UnreachableError,
     WrongPassphraseError,
 )
@@ -94,17 +94,9 @@ def open_(link: str, out: Path, force: bool, passphrase_file: Path | None, url: 
                     )
                 break
             except WrongPassphraseError as error:
-                left = error.members.get("attempts_left")
-                if not asking or left == 0:
+                if not asking or error.members.get("attempts_left") == 0:
                     raise
-                say(f"taina: The passphrase is wrong. Attempts left: {left}.", err=True)
-            except TamperedError:
-                # The server asks no proof of a reader who goes on: this is where a wrong passphrase shows.
-                if not (begun and wanted):
-                    raise
-                if not asking:
-                    raise WrongPassphraseError from None
-                say("taina: The passphrase is wrong.", err=True)
+                say(f"taina: {explain(error)}", err=True)
             except GoneError:
                 if begun:
                     say(f"taina: {_TOO_LATE}", err=True)

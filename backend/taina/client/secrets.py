@@ -21,6 +21,7 @@ from taina.errors import (
     NotFoundError,
     NotReadyError,
     TainaError,
+    TamperedError,
     TooLargeError,
     WrongPassphraseError,
 )
@@ -147,9 +148,9 @@ class Secrets(Connection):
         passphrase: str | None = None,
         on_progress: OnProgress | None = None,
     ) -> list[Sent]:
-        """One link per recipient: independent secrets of the same content, or none at all.
+        """One link per recipient: independent secrets of the same content.
 
-        Raises: as `send`; the secrets that were made already are burned.
+        Raises: as `send`; the secrets that were made already are burned, where the server can still be reached.
         """
         need(recipients, "recipients", int, "a number")
         made: list[Sent] = []
@@ -208,7 +209,8 @@ class Secrets(Connection):
 
         Raises:
             NotFoundError, NotReadyError, GoneError
-            WrongPassphraseError: its member `attempts_left` says how many tries remain.
+            WrongPassphraseError: its member `attempts_left` says how many tries remain; without it, this client had
+                revealed the secret before, by another passphrase, and may try again.
             TamperedError, FormatError: what came is not what was sent.
             FileError: the folder cannot be written to.
         """
@@ -222,6 +224,7 @@ class Secrets(Connection):
             raise InvalidError(f"This link {wanted}.", field="passphrase")
         link_keys = derive_link_keys(parsed.body)
         content_keys = derive_content_keys(parsed.body, passphrase)
+        begun = self._claims.begun(link_keys.id)
         claim = derive_claim(self._claims.take(link_keys.id, lambda: self._random(KEY_SIZE)))
         stream = StreamKey(content_keys.content, parsed.flags, link_keys.id)
         proofs = {
@@ -255,8 +258,11 @@ class Secrets(Connection):
             header = unpacker.finish()
             late = self._clock() > header.expires + CLOCKS_DIFFER
             opened = Opened(receiver.finish(header), header.expires, late)
-        except BaseException:
+        except BaseException as error:
             receiver.abandon()
+            # The server asks no proof of a reader who goes on: this is where a wrong passphrase shows.
+            if begun and passphrase is not None and unpacker.header is None and isinstance(error, TamperedError):
+                raise WrongPassphraseError from None
             raise
         if deliver is not None:
             deliver(opened)
