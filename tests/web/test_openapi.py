@@ -62,6 +62,11 @@ def test_the_document_has_each_code_that_a_server_sends_once_and_no_other() -> N
     assert not (found_by_clients | {"unreadable"}) & set(codes)
 
 
+def test_the_calls_that_an_instance_may_open_to_anyone_are_those_that_create() -> None:
+    calls = [call for path in DOCUMENT["paths"].values() for name, call in path.items() if name != "parameters"]
+    assert {call["operationId"] for call in calls if {} in call.get("security", [])} == {"createSecret", "ask"}
+
+
 def test_every_error_that_the_server_s_own_rooms_raise_has_a_status() -> None:
     """By the syntax tree: `raise XError` and `return XError(…)` in rules, store, web, server and mail."""
     package = Path(taina.__file__).parent

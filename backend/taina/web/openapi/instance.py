@@ -12,7 +12,8 @@ def instance_paths() -> Schema:
         "/mail": {
             "post": call(
                 "mail",
-                "Have the instance mail the link to a secret that needs a passphrase, if it offers that.",
+                "Have the instance mail the link to a secret that needs a passphrase, if it offers that: only holders "
+                "of an access key can.",
                 security="accessKey",
                 body=json_body(
                     an_object(

@@ -35,6 +35,7 @@ def request_paths(limits: Limits) -> Schema:
                 "ask",
                 "Ask for secrets. The same request sent again gets the same answer.",
                 security="accessKey",
+                open_to_anyone=True,
                 body=json_body(an_object(asking, {"work": an_integer()})),
                 answers={200: ("It had already been stored.", expires), 201: ("It has been stored.", expires)},
                 problems=(401, 403, 409, 413, 415, 507),

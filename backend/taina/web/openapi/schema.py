@@ -41,8 +41,14 @@ def call(
     problems: tuple[int, ...],
     security: str | None = None,
     body: Schema | None = None,
+    open_to_anyone: bool = False,
 ) -> Schema:
-    """One operation. `problems`: the statuses that it has besides those of every call."""
+    """One operation.
+
+    Args:
+        problems: the statuses that it has besides those of every call.
+        open_to_anyone: whether an instance may let in those who show nothing; its status says so.
+    """
     operation: Schema = {"operationId": name, "summary": summary, "responses": {}}
     for status, (description, content) in answers.items():
         answer: Schema = {"description": description}
@@ -57,8 +63,7 @@ def call(
     for status in sorted({400, 403, 422, *limited, *problems}):
         operation["responses"][str(status)] = _refusal(status)
     if security:
-        # A key is needed only where the instance is private; its status says so.
-        operation["security"] = [{security: []}, *([{}] if security == "accessKey" else [])]
+        operation["security"] = [{security: []}, *([{}] if open_to_anyone else [])]
     if body:
         operation["requestBody"] = body
     return operation

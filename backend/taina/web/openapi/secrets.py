@@ -36,6 +36,7 @@ def secret_paths(limits: Limits) -> Schema:
                 "createSecret",
                 "Store a secret, or begin an upload. The same request sent again gets the same answer.",
                 security="accessKey",
+                open_to_anyone=True,
                 body=json_body(_order(limits)),
                 answers={200: ("It had already been stored.", live_state), 201: ("It has been stored.", live_state)},
                 problems=(401, 403, 409, 413, 415, 507),
