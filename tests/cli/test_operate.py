@@ -70,6 +70,13 @@ def test_what_is_wrong_is_found(run: Run, tmp_path: Path, arguments: list[str], 
     assert any(line.startswith("LOOK") and said in line for line in done.stdout.decode().splitlines())
 
 
+def test_the_disk_of_this_machine_is_not_weighed_where_another_keeps_the_secrets(run: Run, tmp_path: Path) -> None:
+    elsewhere = "postgresql://taina@127.0.0.1:1/taina"
+    said = run("doctor", "--data", str(tmp_path), "--max-storage", "900T", "--store", elsewhere).stdout.decode()
+    assert "Connection refused. Is PostgreSQL running there" in said
+    assert "MiB free" not in said
+
+
 def test_files_that_others_can_read_are_found(run: Run, tmp_path: Path) -> None:
     stop_server(start_server(tmp_path / "data"))
     (tmp_path / "data/taina.db").chmod(0o644)

@@ -41,8 +41,9 @@ class Finding:
 def examine(config: Config) -> Iterator[Finding]:
     """Every finding, good ones too. Nothing is changed, and nothing is asked of other hosts than `url`."""
     yield from _folder(config.data)
-    yield from _disk(config)
-    if config.store:
+    if config.store is None:
+        yield from _disk(config)
+    else:
         # Imported here: whoever keeps secrets in a file need not have the library.
         from taina.store.postgres import look
 

@@ -219,8 +219,10 @@ def _time(connection: Connection) -> float:
 
 
 def _explain(error: psycopg.Error) -> str:
-    # A password that was not percent-encoded makes a part of itself the name of a host.
-    said = " ".join(re.sub(r"(['\"]?)\S*@", r"\1", str(error)).split()).removesuffix(".")
+    # A password that was not percent-encoded makes a part of itself the name of a host. A line behind a tab is libpq's
+    # hint at what may be wrong; ours follows.
+    said = re.sub(r"(['\"]?)\S*@", r"\1", re.sub(r"\n\t.*", "", str(error)))
+    said = " ".join(said.split()).removesuffix(".")
     if isinstance(error, errors.InsufficientPrivilege):
         return (
             f"The database user may not set up Taina's tables ({said}). "
