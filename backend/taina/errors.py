@@ -14,7 +14,7 @@ class TainaError(Exception):
     """The root of the tree. `members` are the facts that go beside the code, such as `attempts_left`."""
 
     code: ClassVar[str] = "internal"
-    sentence: ClassVar[str] = "Something went wrong on the server. Nothing was revealed. Please try again."
+    sentence: ClassVar[str] = "Something went wrong on the server. Please try again."
 
     def __init__(self, detail: str | None = None, **members: Member) -> None:
         super().__init__(detail or self.sentence)
@@ -75,10 +75,13 @@ class WorkNeededError(TainaError):
 
 
 class CrossSiteError(TainaError):
-    """A page of another site made the call in a browser."""
+    """A page of another site made the call in a browser, or somebody opened its address there."""
 
     code = "cross_site"
-    sentence = "A page of another site sent this request, and this instance does not allow that site."
+    sentence = (
+        "Browsers may call this address only from pages of this site, and of sites that its operator allows. It cannot "
+        "be opened directly."
+    )
 
 
 class WrongPassphraseError(TainaError):

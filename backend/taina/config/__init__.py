@@ -101,7 +101,8 @@ class Config:
     create: Literal["anyone", "keys", "proxy"] = option(
         "anyone",
         one_of("anyone", "keys", "proxy"),
-        "Who may create secrets and requests: anyone, only people with access keys, or those who logged in at a proxy.",
+        'Who may create secrets and requests: anyone; with "keys", only people with access keys; with "proxy", also '
+        "those who have logged in at a proxy.",
     )
     login_header: str = option(
         "Remote-User", header_name, 'With create = "proxy": the header in which the proxy says who has logged in.'
