@@ -14,3 +14,16 @@ export class TainaError extends Error {
     this.passing = false;
   }
 }
+
+/** Seconds: what a budget of a minute refuses may come back sooner. */
+const LONG = 1800;
+
+/**
+ * Which words of a page's form tell what went wrong.
+ * @param {unknown} error
+ * @returns {string} its code; `quota` where a budget of a day is spent
+ */
+export function codeOf(error) {
+  if (!(error instanceof TainaError)) return "internal";
+  return error.code === "rate_limited" && Number(error.members.retry_after) > LONG ? "quota" : error.code;
+}

@@ -47,6 +47,24 @@ def test_a_page_says_that_it_was_too_much_and_keeps_what_was_entered(
 
 
 @pytest.mark.any_engine
+def test_what_is_spent_for_the_day_is_not_said_to_come_back_in_minutes(
+    tab: Tab, built_site: Path, tmp_path: Path
+) -> None:
+    server = start_server(tmp_path / "data", "--site", str(built_site), "--client-storage", "5000")
+    tab.open(f"{server.url}/en/")
+    for n, outcome in enumerate(["done", "error"]):
+        tab.fill("#text", f"{n}" * 3000)
+        tab.click("#send")
+        reach(tab, outcome)
+        if outcome == "done":
+            tab.click("#another")
+    assert tab.shown('[data-error="quota"]')
+    assert "today" in tab.text("#error")
+    assert tab.value("#text") == "1" * 3000
+    stop_server(server)
+
+
+@pytest.mark.any_engine
 def test_a_page_does_the_work_that_is_asked_for(tab: Tab, built_site: Path, tmp_path: Path) -> None:
     server = start_server(tmp_path / "data", "--site", str(built_site), "--work", "12")
     tab.open(f"{server.url}/en/")

@@ -114,3 +114,23 @@ def test_an_answer_to_what_is_over_meanwhile_is_told_so(tab: Tab, private: Serve
     reach(tab, "error")
     assert tab.shown('[data-error="too_late"]')
     assert tab.value("#text") == "mine"
+
+
+@pytest.mark.any_engine
+@pytest.mark.parametrize(("quota", "said"), [(1, "quota"), (None, "too_late")])
+def test_an_answer_for_which_the_asker_s_key_is_not_good_any_more_is_told_so(
+    tab: Tab, private: Server, quota: int | None, said: str
+) -> None:
+    """It is spent for the day by the request itself, or was revoked since."""
+    keys = open_keys(private.data)
+    key, token = keys.issue(os.urandom(8).hex(), quota=quota)
+    with Client(private.url, key=base64url.encode(token)) as client:
+        tab.open(client.request().link)
+    reach(tab, "ready")
+    if quota is None:
+        keys.revoke(key.name)
+    tab.fill("#text", "mine")
+    tab.click("#send")
+    reach(tab, "error")
+    assert tab.shown(f'[data-error="{said}"]')
+    assert tab.value("#text") == "mine"

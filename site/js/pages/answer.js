@@ -1,4 +1,4 @@
-import { TainaError } from "../errors.js";
+import { TainaError, codeOf } from "../errors.js";
 import { decodeLink } from "../format/links.js";
 import { Requests } from "../client/requests.js";
 import {
@@ -42,9 +42,6 @@ const STATES = {
 };
 /** After these the envelope is not there, and never will be. */
 const TOO_LATE = ["answered", "gone", "not_found"];
-/** After these, while the secret itself is sent, the request may be over: a private instance lets in whom it asked. */
-const PERHAPS_OVER = [...TOO_LATE, "key_refused"];
-
 const requests = new Requests();
 /** Whether creating is guarded by a login, which whoever was asked does not need. */
 let guarded = false;
@@ -114,8 +111,10 @@ async function send() {
     await leave(waiting);
     succeed(waiting.links, found.passphrase);
   } catch (error) {
-    const code = error instanceof TainaError ? error.code : "internal";
-    fail(PERHAPS_OVER.includes(code) && (await isOver()) ? "too_late" : code);
+    const code = codeOf(error);
+    // No key was shown: a private instance lets in whom it asked, until the request is over or its key revoked.
+    const over = code === "key_refused" || (TOO_LATE.includes(code) && (await isOver()));
+    fail(over ? "too_late" : code);
   } finally {
     end();
   }

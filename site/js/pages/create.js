@@ -1,4 +1,4 @@
-import { TainaError } from "../errors.js";
+import { codeOf } from "../errors.js";
 import { begin, clear, end, entered, fail, known, remindOf, sendOne, startComposer } from "../ui/composer.js";
 import {
   credential,
@@ -66,7 +66,7 @@ async function send() {
   try {
     order = { ...found, credential: credential(), wanted: Number(recipients.value), made: [] };
   } catch (error) {
-    refuse(/** @type {TainaError} */ (error).code);
+    refuse(codeOf(error));
     return;
   }
   await make();
@@ -85,7 +85,7 @@ async function make() {
     while (made.length < wanted)
       made.push(await sendOne(order, credential, (done, total) => report(made.length + done / total, wanted)));
   } catch (error) {
-    problem = error instanceof TainaError ? error.code : "internal";
+    problem = codeOf(error);
   }
   end();
   if (made.length === 0) refuse(problem ?? "internal");

@@ -1,6 +1,6 @@
 import { readInstance } from "../client/instance.js";
 import { Transport } from "../client/transport.js";
-import { TainaError } from "../errors.js";
+import { codeOf } from "../errors.js";
 import {
   credential,
   announce,
@@ -77,7 +77,7 @@ async function make() {
     });
     succeed(made);
   } catch (error) {
-    const code = error instanceof TainaError ? error.code : "internal";
+    const code = codeOf(error);
     if (code === "unsupported") show("outdated");
     else fail(code);
     if (code.startsWith("key_")) void askForKey();
