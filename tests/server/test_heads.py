@@ -101,6 +101,13 @@ def test_who_is_refused_is_not_told_to_go_on(settings: Any) -> None:
     assert read(settings, post(f"{5 << 20}", asking)).expect_continue is False
 
 
+def test_who_has_nothing_more_to_send_is_not_told_to_go_on(settings: Any) -> None:
+    """Waitress would wait for what never comes, and never answer."""
+    for head in (GOOD.replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n"), post("0", "Expect: 100-continue\r\n")):
+        parser = read(settings, head)
+        assert (parser.completed, parser.expect_continue) == (True, False)
+
+
 def test_a_screen_sees_the_head_and_refuses_the_body(settings: Any) -> None:
     seen: list[object] = []
 

@@ -114,6 +114,16 @@ def test_a_request_may_come_byte_by_byte_and_wait_for_its_continue(taina: Server
         assert read_answers(connection).startswith(b"HTTP/1.1 422 ")
 
 
+def test_who_would_wait_for_a_continue_and_sends_nothing_is_answered(taina: Server) -> None:
+    for asked in (b"GET /api/v1/health", b"POST /api/v1/receipts/x/burn", b"DELETE /api/v1/requests/x"):
+        with connect(taina) as connection:
+            connection.sendall(
+                asked
+                + b" HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            )
+            assert b"HTTP/1.1 100 " not in read_answers(connection)
+
+
 def test_hundreds_of_idle_connections_stop_nobody(taina: Server) -> None:
     """Stock Waitress takes no more than a hundred."""
     port = int(taina.url.rpartition(":")[2])

@@ -94,8 +94,9 @@ class Parser(HTTPRequestParser):  # type: ignore[misc] # Waitress is not typed
             consumed = self._refuse(data)
         except Exception:  # a fault of the parser is a bad request, too: no input may cut a connection in silence
             consumed = self._refuse(data)
-        if self.error is not None:
-            self.expect_continue = False  # "go on" would be a lie, and the refusal would wait for the body
+        if self.error is not None or self.completed:
+            # "Go on" would be a lie, and the answer would wait for a body that is refused, or for one that never comes.
+            self.expect_continue = False
         return consumed
 
     def _refuse(self, data: bytes) -> int:
