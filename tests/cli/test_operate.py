@@ -1,7 +1,9 @@
 """`taina doctor` finds what is wrong with an instance; `taina backup` saves what may be saved."""
 
 import os
+import resource
 import sqlite3
+import subprocess
 import tarfile
 import threading
 import time
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cli.conftest import Run
+from cli.conftest import COMMAND, Run
 from support.bundles import sign_for_webcat
 from support.http_server import HttpServer
 from support.servers import start_server, stop_server
@@ -268,6 +270,71 @@ def test_a_backup_has_options_and_keys_and_no_secret(run: Run, tmp_path: Path) -
         assert keys.execute("SELECT name FROM keys").fetchall() == [("ann",)]
     keys.close()
     assert run("backup", "--out", "taina.tar").returncode == 1
+
+
+def test_half_a_backup_is_none(run: Run, tmp_path: Path) -> None:
+    """It looked like one, stood in the way of the next, and standard output was said to be full."""
+    (tmp_path / "taina.toml").write_text('create = "keys"\n' + "#" * 100_000)
+    assert run("keys", "add", "ann").returncode == 0
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
+
+    done = subprocess.run(
+        [*COMMAND, "backup", "--out", "taina.tar"], cwd=tmp_path, capture_output=True, preexec_fn=limit, check=False
+    )
+    assert (done.returncode, done.stderr) == (1, b"taina: taina.tar cannot be written: File too large.\n")
+    assert not (tmp_path / "taina.tar").exists()
+    assert run("backup", "--out", "taina.tar").returncode == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can restore what is another user's")
+def test_a_backup_gives_the_keys_back_to_their_owner(run: Run, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir(mode=0o700)
+    os.chown(data, 65534, 65534)
+    assert run("keys", "add", "ann", "--data", "data").returncode == 0
+    assert run("backup", "--out", "taina.tar", "--data", "data").returncode == 0
+    with tarfile.open(tmp_path / "taina.tar") as archive:
+        keys = archive.getmember("keys.db")
+    assert (keys.uid, keys.gid, keys.mode) == (65534, 65534, 0o600)
+
+
+UNSEEN = "x" * 300
+"""A folder that cannot be looked at, whoever looks: its name is too long."""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "where"),
+    [
+        (["keys", "list", "--data", UNSEEN], 2),
+        (["backup", "--out", "taina.tar", "--data", UNSEEN], 2),
+        (["doctor", "--data", UNSEEN], 1),
+        (["migrate", "--from", f"sqlite:{UNSEEN}/taina.db", "--to", "postgresql://x/y"], 2),
+    ],
+    ids=lambda one: one[0] if isinstance(one, list) else "",
+)
+def test_what_cannot_be_looked_at_is_named(run: Run, arguments: list[str], where: int) -> None:
+    """As what belongs to the service's user, for whoever is not root."""
+    done = run(*arguments)
+    told = (done.stdout, done.stderr)[where - 1].decode()
+    assert done.returncode == 1
+    assert UNSEEN in told
+    assert "File name too long" in told
+    assert b"nobody foresaw" not in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be where it may not look")
+def test_a_folder_in_which_nothing_can_be_seen_holds_no_options(environment: dict[str, str], tmp_path: Path) -> None:
+    """As for the user of the service, whom root becomes in its own home."""
+    tmp_path.chmod(0o700)
+    os.chown(tmp_path, 65534, 65534)
+    # Root that may not pass over permissions is like any other user, and sees the interpreter of these tests.
+    like_others = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
+    done = subprocess.run(
+        [*like_others, *COMMAND, "config"], cwd=tmp_path, env=environment, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stdout.count(b"default") > 20) == (0, True), done.stderr
 
 
 def test_there_is_no_backup_of_nothing(run: Run, tmp_path: Path) -> None:

@@ -86,13 +86,22 @@ def test_a_file_of_a_newer_version_is_refused_unchanged(path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_a_copy_is_whole_and_for_its_owner_alone(path: Path) -> None:
+def test_a_copy_is_whole(path: Path) -> None:
     file = KeyFile(path)
     file.add(KEY)
     copy = path.with_name("copy.db")
-    file.copy_to(copy)
-    assert stat.S_IMODE(copy.stat().st_mode) == stat.S_IMODE(path.stat().st_mode) == 0o600
+    copy.write_bytes(file.read_whole())
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert KeyFile(copy).all() == [KEY]
+
+
+def test_what_the_file_says_is_told_by_every_verb(path: Path) -> None:
+    file = KeyFile(path)
+    path.write_bytes(b"no database" * 100)
+    for verb in (lambda: file.add(KEY), file.all, lambda: file.revoke("ann", 1), file.read_whole):
+        with pytest.raises(OSError, match="not a database") as caught:
+            verb()
+        assert caught.value.filename == str(path)
 
 
 @pytest.mark.parametrize(("user", "owner", "given"), [(0, 1234, True), (0, 0, False), (1234, 1234, False)])

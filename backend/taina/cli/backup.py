@@ -2,7 +2,6 @@
 
 import io
 import tarfile
-import tempfile
 from pathlib import Path
 
 import click
@@ -15,7 +14,8 @@ A backup of Taina: its options and its access keys, and no secrets.
 
 Secrets are not backed up, and cannot be. Each is sealed on disk under a key that is overwritten when the secret is
 opened, burned or expires; a copy of the database that could be opened would bring back what was promised to be gone.
-To restore: put keys.db into the folder of the database, and taina.toml to where the server reads it.
+To restore: put keys.db into the folder of the database, and taina.toml to where the server reads it. Afterwards
+`taina doctor` says whether they are for the eyes of the server's user, and of nobody else.
 """
 
 
@@ -34,19 +34,27 @@ def backup(file: Path | None, out: Path, **flags: object) -> None:
         raise click.ClickException(
             f"There is nothing to save in {keys.parent.absolute()}. Is this the instance? See --data and --config."
         )
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        _add(archive, tarfile.TarInfo("README.txt"), _WHY.encode())
+        if loaded.file:
+            archive.add(loaded.file, "taina.toml")
+        if keys.is_file():
+            # With the owner, to whom `tar` run by root gives it back.
+            _add(archive, archive.gettarinfo(keys, "keys.db"), KeyFile(keys).read_whole())
+        names = archive.getnames()
     try:
         out.touch(mode=0o600, exist_ok=False)
     except OSError as error:
         raise click.ClickException(f"{out} cannot be written: {error.strerror}.") from None
-    with tarfile.open(out, "w") as archive, tempfile.TemporaryDirectory() as folder:
-        member = tarfile.TarInfo("README.txt")
-        member.size = len(_WHY.encode())
-        archive.addfile(member, io.BytesIO(_WHY.encode()))
-        if loaded.file:
-            archive.add(loaded.file, "taina.toml")
-        if keys.is_file():
-            copy = Path(folder) / "keys.db"
-            KeyFile(keys).copy_to(copy)
-            archive.add(copy, "keys.db")
-        names = archive.getnames()
+    try:
+        out.write_bytes(content.getvalue())
+    except OSError as error:
+        out.unlink()  # half of it would look like a backup
+        raise click.ClickException(f"{out} cannot be written: {error.strerror}.") from None
     say(f"{out}: {', '.join(names)}", err=True)
+
+
+def _add(archive: tarfile.TarFile, member: tarfile.TarInfo, content: bytes) -> None:
+    member.size = len(content)
+    archive.addfile(member, io.BytesIO(content))

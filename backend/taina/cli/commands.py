@@ -4,7 +4,9 @@ import atexit
 import errno
 import gc
 import importlib
+import os
 import sys
+import traceback
 from collections.abc import Container, Sequence
 from typing import Any, NoReturn
 
@@ -25,6 +27,8 @@ _EXTRAS = {"psycopg": "postgres", "psycopg_pool": "postgres", "bridge": "bridge"
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF)
 """How the system says that a stream takes nothing."""
+_OF_FILES = (*_FULL, errno.EFBIG, errno.ENOENT)
+"""What the system says without a name only of files, or of the current folder."""
 _GARBAGE = 50_000
 """Objects that come before the interpreter looks for rings of them: modules bring tens of thousands, which stay."""
 
@@ -90,13 +94,21 @@ class Commands(click.Group):
         except ModuleNotFoundError as error:
             _end("missing", _what_to_install(error, given, self._homes), 1, as_json)
         except Exception as error:
-            if isinstance(error, OSError) and error.filename is None and error.errno in _FULL:
-                # Click itself writes help and versions.
+            if isinstance(error, OSError) and error.errno in _FULL and _is_of_click(error):
                 drop_stdout()
                 _end("output", OutputError(error).format_message(), 1, as_json=False)
+            if isinstance(error, OSError) and (error.filename is not None or error.errno in _OF_FILES):
+                of = "A file or folder of this machine" if error.filename is None else os.fsdecode(error.filename)
+                _end("failed", f"{of} cannot be used: {error.strerror}.", 1, as_json)
             # No trace: it would show what was to be kept secret.
             _end("internal", f"An error that nobody foresaw: {describe(error)}. Please report it.", 1, as_json)
         sys.exit(code)
+
+
+def _is_of_click(error: BaseException) -> bool:
+    """Whether it happened in click, which writes help and versions by itself, and no file."""
+    *_, last = traceback.walk_tb(error.__traceback__)
+    return str(last[0].f_globals.get("__name__")).startswith("click.")
 
 
 def _what_to_install(error: ModuleNotFoundError, given: Sequence[str], homes: Container[str]) -> str:

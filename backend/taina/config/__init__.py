@@ -239,7 +239,7 @@ def load(
         ConfigError: one of them is wrong or unknown.
     """
     file = file or (Path(environment["TAINA_CONFIG"]) if environment.get("TAINA_CONFIG") else None)
-    if file is None and FILE.is_file():
+    if file is None and os.path.isfile(FILE):  # noqa: PTH113 - a Path fails in a folder that this user may not see
         file = FILE
     elif file is None and os.access(SYSTEM_FILE, os.R_OK):
         file = SYSTEM_FILE

@@ -40,10 +40,14 @@ class Finding:
 
 def examine(config: Config) -> Iterator[Finding]:
     """Every finding, good ones too. Nothing is changed, and nothing is asked of other hosts than `url`."""
-    yield from _folder(config.data)
-    if config.store is None:
-        yield from _disk(config)
+    hidden = _hidden(config.data)
+    if hidden:
+        yield hidden
     else:
+        yield from _folder(config.data)
+        if config.store is None:
+            yield from _disk(config)
+    if config.store:
         # Imported here: whoever keeps secrets in a file need not have the library.
         from taina.store.postgres import look
 
@@ -62,6 +66,19 @@ def examine(config: Config) -> Iterator[Finding]:
             False, "trusted_proxies is empty: behind a proxy all clients look like one, and share one client's limits."
         )
     yield from _outside(config)
+
+
+def _hidden(data: Path) -> Finding | None:
+    """That this user may not look into the folder, as nobody may but root and the user of the server."""
+    try:
+        with os.scandir(data):
+            return None
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        return Finding(
+            False, f"{data} cannot be looked at: {error.strerror}. Ask again as the user of the server, or as root."
+        )
 
 
 def _folder(data: Path) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ two connections reset at once), and each call has a connection of its own.
 """
 
 import contextlib
+import errno
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass, fields
@@ -94,8 +95,8 @@ class KeyFile:
                 migrations.apply(database)
         except UnusableError as error:
             raise OSError(str(error)) from None
-        except sqlite3.Error as error:
-            raise OSError(f"{path} cannot be used ({error})") from None
+        except OSError as error:
+            raise OSError(f"{path} cannot be used ({error.strerror})") from None
 
     @elsewhere
     def add(self, key: AccessKey) -> None:
@@ -143,11 +144,12 @@ class KeyFile:
         """Count one less of `what` on this day."""
         self._change("UPDATE spent SET n = n - 1 WHERE name = ? AND what = ? AND day = ? AND n > 0", (name, what, day))
 
-    def copy_to(self, path: Path) -> None:
-        """A whole copy in another file."""
-        with self._connect() as connection, contextlib.closing(sqlite3.connect(path)) as copy:
-            connection.backup(copy)
-        path.chmod(0o600)
+    def read_whole(self) -> bytes:
+        """The file as it is between two changes."""
+        with self._connect() as connection:
+            connection.execute("BEGIN")
+            connection.execute("SELECT count(*) FROM keys").fetchone()  # from here on nobody changes it
+            return connection.serialize()
 
     @elsewhere
     def _change(self, statement: str, values: tuple[object, ...]) -> bool:
@@ -156,5 +158,9 @@ class KeyFile:
 
     @contextlib.contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
-        with contextlib.closing(sqlite3.connect(self._path, timeout=_PATIENCE)) as connection, connection:
-            yield connection
+        """Raises: OSError: the file cannot be used, by what SQLite says of it."""
+        try:
+            with contextlib.closing(sqlite3.connect(self._path, timeout=_PATIENCE)) as connection, connection:
+                yield connection
+        except sqlite3.Error as error:
+            raise OSError(errno.EIO, str(error), str(self._path)) from None

@@ -1,7 +1,10 @@
 """Whose the files of an instance are, whoever made them."""
 
 import os
+import stat
 from pathlib import Path
+
+_PRIVATE = 0o600
 
 
 def give_to_owner_of_folder(path: Path) -> None:
@@ -14,6 +17,6 @@ def give_to_owner_of_folder(path: Path) -> None:
 
 def keep_private(path: Path) -> None:
     """For its owner alone to read, and given to the owner of its folder."""
-    if os.geteuid() != 0 or not path.is_symlink():
-        path.chmod(0o600)
+    if stat.S_IMODE(path.stat().st_mode) != _PRIVATE and (os.geteuid() != 0 or not path.is_symlink()):
+        path.chmod(_PRIVATE)
     give_to_owner_of_folder(path)
