@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -84,6 +85,64 @@ def test_a_password_file_of_mail_is_refused_with_words(run: Run, tmp_path: Path)
     assert done.returncode == 1
     assert b"password is not text in UTF-8" in done.stderr
     assert FORESAW not in done.stderr
+
+
+MAIL = ("--url", "https://a.example", "--mail-host", "127.0.0.1", "--mail-from", "a@b.example")
+LOGIN = ("--mail-user", "u", "--mail-password-file", "file")
+
+
+@pytest.mark.parametrize(
+    ("written", "options", "said"),
+    [
+        (b"", LOGIN, "The first line of file is empty: see mail.password_file."),
+        (b"\xef\xbb\xbf\r\n", LOGIN, "The first line of file is empty: see mail.password_file."),
+        ("pässword\n".encode(), LOGIN, "The password in file has characters that cannot be sent"),
+        ("password\n".encode("utf-16-le"), LOGIN, "The password in file has characters that cannot be sent"),
+        (b"x", (*LOGIN, "--mail-user", "bücher"), "mail.user has characters that cannot be sent"),
+        (b"x", ("--mail-authority", "file"), "file cannot be used (no certificate is in it): see mail.authority."),
+        (b"x", ("--mail-authority", "gone"), "gone cannot be used (No such file or directory): see mail.authority."),
+        (b"x", (*LOGIN, "--mail-password-file", "gone"), "gone cannot be read (No such file or directory): see mail."),
+    ],
+)
+def test_what_mail_cannot_use_is_said_at_the_start_and_by_the_doctor(
+    run: Run, tmp_path: Path, written: bytes, options: tuple[str, ...], said: str
+) -> None:
+    """A certificate that was not there was said to be a password, and the others failed at every single mail."""
+    (tmp_path / "file").write_bytes(written)
+    done = run("serve", "--port", "0", *MAIL, *options)
+    assert (done.returncode, said in done.stderr.decode()) == (1, True), done.stderr
+    assert f"LOOK  {said}" in run("doctor", *MAIL, *options).stdout.decode()
+
+
+def test_a_key_is_there_whatever_becomes_of_its_message(run: Run, tmp_path: Path) -> None:
+    """It was lost where the password of the mail server could not be read, and its name was taken."""
+    (tmp_path / "taina.toml").write_text(
+        'url = "https://a.example"\n[mail]\nhost = "127.0.0.1"\nfrom = "a@b.example"\nuser = "u"\npassword_file = "p"\n'
+    )
+    (tmp_path / "p").write_bytes(REFUSED["Latin-1"])
+    for arguments in (("add", "ann", "--contact", "a@b.example"), ("revoke", "ann")):
+        done = run("keys", *arguments)
+        assert done.returncode == 0
+        assert b"p is not text in UTF-8: see mail.password_file. The message to a@b.example" in done.stderr
+        assert len(done.stdout.strip()) == (43 if "add" in arguments else 0)
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_a_key_that_standard_output_does_not_take_is_not_lost(
+    environment: dict[str, str], tmp_path: Path, more: list[str]
+) -> None:
+    (tmp_path / "data").mkdir()
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*COMMAND, "keys", "add", "ann", *more],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=environment,
+            cwd=tmp_path,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert re.search(rb"(^|[ \"])[A-Za-z0-9_-]{43}([\"\n])", done.stderr)
 
 
 def test_the_secret_may_follow_its_passphrase(run: Run) -> None:

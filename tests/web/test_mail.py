@@ -1,8 +1,10 @@
 """Mail, against a real SMTP server over TLS: four messages, for holders of keys, with links of this instance."""
 
 import ast
+import binascii
 import email.policy
 import re
+import smtplib
 import ssl
 import string
 import subprocess
@@ -16,6 +18,7 @@ from typing import Any, get_args
 import httpx
 import pytest
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
 
 from support.certificates import certificate
 from support.servers import Server, free_port, start_server, stop_server
@@ -67,12 +70,12 @@ def tls_post(tmp_path: Path) -> Iterator[Post]:
     yield from serve_post(tmp_path, "tls")
 
 
-def serve_post(folder: Path, security: str) -> Iterator[Post]:
+def serve_post(folder: Path, security: str, **more: Any) -> Iterator[Post]:
     cert, key = certificate(folder)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(cert, key)
     post = Post(cert, security)
-    options: dict[str, Any] = {"ssl_context": context}
+    options: dict[str, Any] = {"ssl_context": context, **more}
     if security == "starttls":
         options = {"tls_context": context, "require_starttls": True}
     post.port = free_port()
@@ -223,6 +226,37 @@ def test_a_server_with_another_s_certificate_gets_nothing(tls_post: Post, tmp_pa
     with pytest.raises(MailError):
         mailer(tls_post, TAINA_MAIL_AUTHORITY=str(other)).send_notice("issued", key)
     assert tls_post.received == []
+
+
+def test_a_password_of_windows_logs_in(tmp_path: Path) -> None:
+    """Notepad puts a mark before it, and another end behind it."""
+    seen: list[bytes] = []
+
+    def authenticate(*told: Any) -> AuthResult:
+        seen.append(told[-1].password)
+        return AuthResult(success=True)
+
+    (tmp_path / "password").write_bytes(b"\xef\xbb\xbfhunter2\r\nsecond line\r\n")
+    for post in serve_post(tmp_path, "tls", auth_require_tls=False, authenticator=authenticate):
+        login = {"TAINA_MAIL_USER": "u", "TAINA_MAIL_PASSWORD_FILE": str(tmp_path / "password")}
+        key, _ = open_keys(tmp_path / "data").issue("ann", contact=READER)
+        mailer(post, **login).send_notice("issued", key)
+    assert seen == [b"hunter2"]
+
+
+def test_a_login_that_cannot_be_understood_is_a_mail_that_was_not_sent(
+    tls_post: Post, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "password").write_bytes(b"hunter2")
+    key, _ = open_keys(tmp_path / "data").issue("ann", contact=READER)
+
+    def misread(*_: object) -> None:
+        raise binascii.Error
+
+    monkeypatch.setattr(smtplib.SMTP, "login", misread)
+    login = {"TAINA_MAIL_USER": "u", "TAINA_MAIL_PASSWORD_FILE": str(tmp_path / "password")}
+    with pytest.raises(MailError):
+        mailer(tls_post, **login).send_notice("issued", key)
 
 
 def test_every_language_has_every_message() -> None:

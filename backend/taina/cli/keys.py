@@ -8,7 +8,7 @@ import click
 from taina import base64url
 from taina.cli.config import config_option, read_config
 from taina.cli.options import Duration
-from taina.cli.output import say, say_json, when
+from taina.cli.output import need_output, say, say_json, say_result, when
 from taina.config import Config
 from taina.config.values import mailbox
 from taina.errors import MailError, NotFoundError
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from taina.store.access_keys import AccessKey
 
 data_option = click.option("--data", help="Folder of the database, if not as configured.")
+_MAX_QUOTA = 1_000_000
 json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, on one line.")
 
 
@@ -37,7 +38,11 @@ def keys() -> None:
 @keys.command()
 @click.argument("name")
 @click.option("--ttl", type=Duration(), help="How long it is valid: 90d. Default: for ever.")
-@click.option("--quota", type=click.IntRange(1), help="Secrets, requests and their answers per day. Default: no limit.")
+@click.option(
+    "--quota",
+    type=click.IntRange(1, _MAX_QUOTA),
+    help="Secrets, requests and their answers per day. Default: no limit.",
+)
 @click.option("--contact", help="Email address of its holder, for notices about this key and nothing else.")
 @click.option(
     "--language", default="en", show_default=True, callback=_check_language, help="Language of those notices."
@@ -62,12 +67,16 @@ def add(
             contact = mailbox(contact)
         except ValueError as error:
             raise click.UsageError(f"--contact is {contact!r}, but has to be {error}.") from None
+    need_output()
     issued, token = _open(config).issue(name, ttl=ttl, quota=quota, contact=contact, language=language)
+    # Before anything else can fail, or takes its time: it cannot be had again.
+    if as_json:
+        say_json({"name": name, "key": base64url.encode(token), "expires": issued.expires}, once=True)
+    else:
+        say_result(base64url.encode(token))
     _tell("issued", issued, config)
     if as_json:
-        say_json({"name": name, "key": base64url.encode(token), "expires": issued.expires})
         return
-    say(base64url.encode(token))
     until = f"until {when(issued.expires)}" if issued.expires else "until it is revoked"
     say(f"Good {until}. Its holder sets TAINA_KEY, or types it on the page.", err=True)
     if config.create == "anyone":
@@ -119,12 +128,18 @@ def _tell(notice: "Notice", key: "AccessKey", config: Config) -> None:
     """Mail its holder, where mail is set up; a message that fails changes nothing."""
     if not (config.mail_host and key.contact):
         return
-    from taina.mail import Mailer
+    from taina.mail import Mailer, UnusableMailError
 
+    why = ""
     try:
         Mailer(config).send_notice(notice, key)
-    except (MailError, OSError):
-        say(f"The message to {key.contact} could not be sent. Tell its holder yourself.", err=True)
+    except UnusableMailError as error:
+        why = f"{error} "
+    except MailError:
+        pass
+    else:
+        return
+    say(f"{why}The message to {key.contact} could not be sent. Tell its holder yourself.", err=True)
 
 
 def _read_config(file: Path | None, data: str | None) -> Config:

@@ -15,6 +15,7 @@ import ssl
 import time
 from collections.abc import Callable
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Literal
 
 from taina import base64url
@@ -30,26 +31,31 @@ Notice = Literal["issued", "expiring", "revoked"]
 
 _log = logging.getLogger(__name__)
 _SECONDS = 20.0
+_NOT_SENT = "has characters that cannot be sent to log in: only those of ASCII can."
 _FRAGMENT = re.compile(r"/s/#([A-Za-z0-9_-]{47})")
 _VERSION_KIND_PASSPHRASE = 0b1000_0001
 """The flags of a link to a secret that needs a passphrase, version 1: see the format."""
+
+
+class UnusableMailError(Exception):
+    """Mail is set up in a way that cannot work; the message names the option."""
 
 
 class Mailer:
     """Sends by the operator's SMTP server, over TLS whose certificate is checked."""
 
     def __init__(self, config: Config) -> None:
-        """Raises: OSError: the password's file or the authority's certificate cannot be read."""
+        """Raises: UnusableMailError: the password, its file or the authority's certificate cannot be used."""
         if not (config.mail_host and config.mail_from and config.url):
             raise ValueError("mail is not set up")
+        if config.mail_user and not config.mail_user.isascii():
+            raise UnusableMailError(f"mail.user {_NOT_SENT}")
         self._host, self._port, self._security = config.mail_host, config.mail_port, config.mail_security
         self._from, self._url = config.mail_from, config.url
         self._per_key, self._per_day = config.mail_per_key, config.mail_per_day
         self._user = config.mail_user
-        self._password = ""
-        if config.mail_password_file:
-            self._password = config.mail_password_file.read_text("utf-8").split("\n")[0]
-        self._tls = ssl.create_default_context(cafile=config.mail_authority)
+        self._password = _read_password(config.mail_password_file) if config.mail_password_file else ""
+        self._tls = _trust(config.mail_authority)
 
     def send_link(self, keys: AccessKeys, token: bytes | None, link: str, to: str, language: str) -> None:
         """Mail a secret's link to one reader. The address is used this once and kept nowhere.
@@ -107,7 +113,7 @@ class Mailer:
                 if self._user:
                     server.login(self._user, self._password)
                 server.send_message(mail)
-        except (OSError, smtplib.SMTPException):
+        except (OSError, smtplib.SMTPException, ValueError):
             # Whatever the other side says may hold the address; nobody else is to read it.
             raise MailError from None
 
@@ -139,6 +145,29 @@ class ExpiryNotices:
                 else:
                     self._keys.note_warned(key)
         return 0
+
+
+def _read_password(file: Path) -> str:
+    """The first line, as the command line reads one; what no server could take is refused before it is tried."""
+    try:
+        line = file.read_bytes().decode("utf-8-sig").partition("\n")[0].removesuffix("\r")
+    except OSError as error:
+        raise UnusableMailError(f"{file} cannot be read ({error.strerror}): see mail.password_file.") from None
+    except UnicodeDecodeError:
+        raise UnusableMailError(f"{file} is not text in UTF-8: see mail.password_file.") from None
+    if not line:
+        raise UnusableMailError(f"The first line of {file} is empty: see mail.password_file.")
+    if not (line.isascii() and line.isprintable()):
+        raise UnusableMailError(f"The password in {file} {_NOT_SENT} See mail.password_file.")
+    return line
+
+
+def _trust(authority: Path | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=authority)
+    except OSError as error:
+        what = "no certificate is in it" if isinstance(error, ssl.SSLError) else error.strerror
+        raise UnusableMailError(f"{authority} cannot be used ({what}): see mail.authority.") from None
 
 
 def _known(language: str) -> str:

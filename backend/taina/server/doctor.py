@@ -19,6 +19,7 @@ from taina import base64url
 from taina.config import Config, shown
 from taina.config.values import is_local
 from taina.fetching import Answer, fetch, open_http
+from taina.mail import Mailer, UnusableMailError
 from taina.web.site_headers import WEBCAT_FILES, WEBCAT_VERSION
 
 _MAX_SKEW = 5.0
@@ -55,7 +56,7 @@ def examine(config: Config) -> Iterator[Finding]:
     yield from _address_filter(config)
     if config.mail_password_file:
         yield from _private_file(config.mail_password_file)
-        yield from _readable(config.mail_password_file, config.data)
+    yield from _mail(config)
     if config.url is None:
         yield Finding(False, "url is not set: say under which address people reach this, to have it looked at.")
         return
@@ -114,6 +115,18 @@ def _owners(data: Path) -> Iterator[Finding]:
     for place in sorted(data.glob("*.db*")):
         if place.stat().st_uid != owner:
             yield Finding(False, f"{place} is not owned by the owner of its folder: chown --reference={data} {place}")
+
+
+def _mail(config: Config) -> Iterator[Finding]:
+    """Whether what it needs can be used: by the service, and at all."""
+    for file in (config.mail_password_file, config.mail_authority):
+        if file:
+            yield from _readable(file, config.data)
+    if config.mail_host:
+        try:
+            Mailer(config)
+        except UnusableMailError as error:
+            yield Finding(False, str(error))
 
 
 def _readable(file: Path, data: Path) -> Iterator[Finding]:

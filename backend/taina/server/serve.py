@@ -13,7 +13,7 @@ from typing import TextIO
 
 from taina.config import Config, shown
 from taina.config.values import is_local
-from taina.mail import ExpiryNotices, Mailer
+from taina.mail import ExpiryNotices, Mailer, UnusableMailError
 from taina.rules.access_keys import AccessKeys, open_keys
 from taina.rules.clock import WatchedClock
 from taina.rules.secret_requests import SecretRequests
@@ -247,10 +247,8 @@ def _open_keys(config: Config) -> AccessKeys | None:
 def _open_mail(config: Config) -> Mailer | None:
     try:
         return Mailer(config) if config.mail_host else None
-    except OSError as error:
-        raise StartError(f"{error.filename or error} cannot be read: see mail.password_file.") from None
-    except UnicodeDecodeError:
-        raise StartError(f"{config.mail_password_file} is not text in UTF-8: see mail.password_file.") from None
+    except UnusableMailError as error:
+        raise StartError(str(error)) from None
 
 
 def _listen(config: Config, app: Application, turns: Turns | None) -> Listener:
