@@ -86,7 +86,7 @@ def test_a_database_that_is_none(run: Run, tmp_path: Path) -> None:
     assert b"Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_it_and_secrets_stay(tmp_path: Path, number: signal.Signals) -> None:
     first = start_server(tmp_path)
     with Client(first.url) as client:
@@ -98,6 +98,26 @@ def test_a_signal_ends_it_and_secrets_stay(tmp_path: Path, number: signal.Signal
     with Client(second.url) as client:
         assert client.open(link.partition("#")[2]).text == "kept"
     assert stop_server(second).strip() == ""
+
+
+def test_a_server_by_nohup_outlives_its_terminal(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a process that is started inherits it
+    try:
+        server = start_server(tmp_path)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    server.process.send_signal(signal.SIGHUP)
+    with Client(server.url) as client:
+        assert client.open(client.send("kept").link).text == "kept"
+    assert stop_server(server).strip() == ""
+
+
+def test_the_index_of_the_log_is_in_no_file(tmp_path: Path) -> None:
+    stop_server(start_server(tmp_path))
+    server = start_server(tmp_path)
+    names = {path.name for path in tmp_path.iterdir()}
+    stop_server(server)
+    assert names == {"taina.db", "taina.db-wal", "takedowns"}
 
 
 def test_the_database_is_for_its_user_alone(tmp_path: Path) -> None:

@@ -27,9 +27,7 @@ from taina.store.versions import refuse_newer
 
 Result = TypeVar("Result")
 
-# EXCLUSIVE comes first: a second process is refused, and the log's index stays in memory instead of a file.
 _PRAGMAS = """
-PRAGMA locking_mode = EXCLUSIVE;
 PRAGMA auto_vacuum = INCREMENTAL;
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
@@ -70,6 +68,8 @@ class SqliteStore:
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=2)
         try:
             keep_private(path)
+            # Before anything is read: a second process is refused, and the log's index is in memory, not in a file.
+            self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             database = sqlite_utils.Database(self._connection)
             refuse_newer(migrations, database, str(path))  # before anything is changed in it
             self._connection.executescript(_PRAGMAS)

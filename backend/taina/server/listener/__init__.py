@@ -136,9 +136,10 @@ class Listener:
         self._turns.run()
 
     def stop_on_signals(self) -> None:
-        """From now on SIGTERM and SIGINT stop it. Only the main thread may call this."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self.stop())
+        """From now on SIGTERM and SIGINT stop it, and a terminal that is closed. Only the main thread may call this."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
+                signal.signal(number, lambda *_: self.stop())
 
     def _unfinished(self, waited: float) -> bool:
         return any(
