@@ -42,8 +42,9 @@ class Model:
     def put(self, n: int, now: int) -> str:
         if self.state not in ("uploading", "waiting"):
             return "gone"
-        self.missing -= {n}
-        self.due, self.state = (now + UPLOAD_IDLE, "uploading") if self.missing else (self.expires, "waiting")
+        if n in self.missing:  # what came before is no progress
+            self.missing.remove(n)
+            self.due, self.state = (now + UPLOAD_IDLE, "uploading") if self.missing else (self.expires, "waiting")
         return self.state
 
     def reveal(self, reader: int, right: bool, now: int) -> str:

@@ -228,6 +228,7 @@ def test_an_upload_without_progress_is_swept_after_an_hour(vault: Vault, clock: 
     vault.put_chunk(made.id, made.receipt_token, 1, made.chunks[1])
     clock.now += UPLOAD_IDLE - 1
     assert sweep_all(vault) == 0
+    assert vault.put_chunk(made.id, made.receipt_token, 1, made.chunks[1]) == "uploading"  # the same is no progress
     clock.now += 1
     assert sweep_all(vault) == 1
     assert state(vault, made) == "expired"
