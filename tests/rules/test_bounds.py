@@ -191,6 +191,17 @@ def test_a_receipt_has_the_times_of_its_secret(vault: Vault, clock: Clock) -> No
     assert times(shown) == (START, START + 3600, START + 100)
 
 
+def test_a_sweep_goes_by_the_time_that_it_is_given(vault: Vault, store: Store, clock: Clock) -> None:
+    """A clock that goes back has all ended first that was due by the time before."""
+    requests, asked, made = SecretRequests(store, Limits(), clock), MadeRequest(), Made()
+    requests.create(asked.id, asked.asking())
+    vault.create(made.id, made.order())
+    clock.now += 3600 + Limits().ttl_max
+    due = START + 3600, START + 3600 + Limits().ttl_max
+    for sweep, at in zip((vault.sweep, requests.sweep), due, strict=True):
+        assert [sweep(at=at - 1), sweep(at=at)] == [0, 1]
+
+
 def test_a_clock_that_went_back_once_goes_back_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the first try failed: what had expired is ended each time, by the highest time of before."""
     told = START + 1000.0
