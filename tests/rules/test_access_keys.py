@@ -115,6 +115,7 @@ def test_a_revoked_key_is_refused_at_once_and_stays_listed(keys: AccessKeys, clo
         with pytest.raises(NotFoundError, match=f"No key named '{told}' is in force"):
             keys.revoke(name)
     assert next(key for key in keys.all() if key.name == "ann") == revoked
+    assert keys.revoke("bob").name == "bob", "it is not the first of them that is told"
 
 
 def test_a_quota_is_for_a_day_and_one_purpose(keys: AccessKeys, clock: Clock) -> None:
