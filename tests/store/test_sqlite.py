@@ -20,11 +20,11 @@ import pytest
 from support.clocks import START
 from support.secrets import SEALED_CHUNK, Made, MadeRequest, envelope, made_of_chunks, new_secret, reveal
 from support.waiting import wait_until
-from taina.errors import ConflictError, StorageFullError
+from taina.errors import ConflictError, StorageFullError, TainaError
 from taina.rules.secret_requests import SecretRequests
 from taina.rules.types import Limits
 from taina.rules.vault import Vault
-from taina.store import ROW, Transaction, Usage, sqlite_transaction
+from taina.store import ROW, Request, Transaction, Usage, sqlite_transaction
 from taina.store.access_keys import KeyFile
 from taina.store.group_commit import Job
 from taina.store.ownership import keep_private
@@ -200,6 +200,19 @@ def test_what_shared_a_transaction_with_a_failed_job_is_counted_once(tmp_path: P
         assert [type(job.failure) for job in jobs] == [type(None), ConflictError]
         assert store.atomically(lambda tx: tx.usage()) == Usage(2 * (ROW + 1040))
         assert free_slots(store) == SLOTS_AT_ONCE - 2
+
+
+def test_what_no_table_takes_is_no_conflict_but_a_fault(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever is told of a conflict makes a new key, and would for ever."""
+    secret, request = new_secret()._replace(missing=2), Request(bytes(16), bytes(32), bytes(32), 0, START, START + 1, 0)
+    works: list[Callable[[Transaction], None]] = [lambda tx: tx.put(secret), lambda tx: tx.requests.put(request)]
+    with closing(SqliteStore(tmp_path / "taina.db")) as store:
+        for work in works:
+            with pytest.raises(TainaError) as caught:
+                store.atomically(work)
+            assert type(caught.value) is TainaError
+        assert store.atomically(lambda tx: tx.usage()) == Usage()
+    assert caplog.text.count("the database failed: SQLITE_CONSTRAINT_CHECK") == 2
 
 
 def free_slots(store: SqliteStore) -> int:
