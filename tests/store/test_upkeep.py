@@ -234,6 +234,7 @@ def test_the_thread_steps_when_it_is_woken_or_said_to_and_rests_else() -> None:
         return answers.pop(0)
 
     thread = UpkeepThread(step)
+    assert (thread._thread.name, thread._thread.daemon) == ("taina-store", True), "no process waits for it"
     steps.get(timeout=60)
     wait_until(lambda: len(answers) == 3)
     thread.wake()
