@@ -5,8 +5,12 @@ import hmac
 
 import falcon
 
+from taina.client.bridge.pages import Pages
+
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 """Names of this machine in the header Host: another one there belongs to a page that had its name rebound."""
+
+_NO_PAGES = "The bridge answers programs on this machine, not web pages."
 
 
 class NotAuthorizedError(Exception):
@@ -24,15 +28,25 @@ class OwnUserOnly:
         self._token = None if token is None else token.encode()
 
     def process_request(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Raises: HTTPForbidden to a page, NotAuthorizedError to whoever calls the API without the token."""
+        """Raises: HTTPForbidden to a page."""
         response.set_header("Cache-Control", "no-store")
         response.set_header("X-Content-Type-Options", "nosniff")
-        called = request.path.startswith("/api/")
-        by_a_page = request.get_header("Origin") or (called and request.get_header("Sec-Fetch-Site"))
-        if _host(request) not in _LOOPBACK or by_a_page:
-            raise falcon.HTTPForbidden(description="The bridge answers programs on this machine, not web pages.")
-        if self._token is None or not called:
-            return  # what is not called tells nothing but what is in its own address
+        if _host(request) not in _LOOPBACK or request.get_header("Origin"):
+            raise falcon.HTTPForbidden(description=_NO_PAGES)
+
+    def process_resource(
+        self, request: falcon.Request, response: falcon.Response, resource: object, params: dict[str, object]
+    ) -> None:
+        """By what answers the call, and not by the path once more, which routes are found for in many spellings.
+
+        Raises: HTTPForbidden to a page, NotAuthorizedError to whoever calls the API without the token.
+        """
+        if isinstance(resource, Pages):
+            return  # tells nothing but what is in its own address
+        if request.get_header("Sec-Fetch-Site"):
+            raise falcon.HTTPForbidden(description=_NO_PAGES)
+        if self._token is None:
+            return
         _, password = credentials(request)
         if not hmac.compare_digest(password.encode(), self._token):
             raise NotAuthorizedError(asked=request.auth is None)
