@@ -108,6 +108,8 @@ def test_people_read_a_table(run_config: Run) -> None:
         ('max_storage = "999999999999T"', "a size from 1 byte to 1024TiB"),
         ('client_storage = "2000T"', "at most 1024TiB, or 0 for no limit"),
         ("[site]\nacent = 1", "Did you mean site.accent?"),
+        ('origins = "https://a.example:99999"', "an address without a path"),
+        (f"x = {'[' * 3000}", "taina.toml is not TOML: it is nested too deeply"),
     ],
 )
 def test_what_is_wrong_is_named(run_config: Run, tmp_path: Path, written: str, said: str) -> None:
@@ -115,6 +117,60 @@ def test_what_is_wrong_is_named(run_config: Run, tmp_path: Path, written: str, s
     done = run_config()
     assert done.returncode == 2
     assert said in done.stderr.decode()
+
+
+@pytest.mark.parametrize("written", [b"\xef\xbb\xbfport = 5\r\n", b"port = 5\r\n"])
+def test_a_file_from_windows_is_understood(run_config: Run, tmp_path: Path, written: bytes) -> None:
+    (tmp_path / "taina.toml").write_bytes(written)
+    assert json.loads(run_config("--json").stdout)["port"]["value"] == "5"
+
+
+@pytest.mark.parametrize("written", ["\ufeffport = 5\n".encode("utf-16-le"), 'host = "bücher"'.encode("latin-1")])
+def test_a_file_in_another_encoding_is_told_so(run_config: Run, tmp_path: Path, written: bytes) -> None:
+    (tmp_path / "taina.toml").write_bytes(written)
+    done = run_config()
+    assert done.returncode == 2
+    assert b"taina.toml is not text in UTF-8. Save it as UTF-8." in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["folder", "link to nothing"])
+def test_what_stands_in_the_place_of_the_file_is_not_passed_over(run_config: Run, tmp_path: Path, kind: str) -> None:
+    """Docker makes a folder where the file to be mounted is missing: the instance was then open to anybody."""
+    place = tmp_path / "taina.toml"
+    if kind == "folder":
+        place.mkdir()
+    else:
+        place.symlink_to("nowhere")
+    done = run_config()
+    assert done.returncode == 2
+    assert b"taina.toml cannot be read" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "written", ["https://ann:hunter2@a.example", "https://hunter2@a.example/x", "x://a:hun@ter2@b"]
+)
+def test_a_password_in_an_address_is_not_repeated(run_config: Run, written: str) -> None:
+    for name in ("TAINA_URL", "TAINA_ORIGINS", "TAINA_LOGIN_URL"):
+        done = run_config(**{name: written})
+        assert done.returncode == 2
+        assert b"ter2" not in done.stdout + done.stderr
+        assert f"{name} has to be".encode() in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("https://A.example:443/", "https://a.example"),
+        ("http://a.example:80", "http://a.example"),
+        ("https://[::1]:0443", "https://[::1]"),
+        ("https://a.example:80", "https://a.example:80"),
+        ("http://a.example:443", "http://a.example:443"),
+    ],
+)
+def test_an_origin_is_spelled_as_browsers_spell_it(run_config: Run, written: str, meant: str) -> None:
+    """With the port that goes without saying, pages of that origin were refused."""
+    told = json.loads(run_config("--json", TAINA_ORIGINS=written, TAINA_URL=written).stdout)
+    assert (told["origins"]["value"], told["url"]["value"]) == (meant, meant)
 
 
 @pytest.mark.parametrize("command", ["config", "serve", "doctor", "backup --out x", "keys list"])

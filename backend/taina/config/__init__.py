@@ -239,7 +239,9 @@ def load(
         ConfigError: one of them is wrong or unknown.
     """
     file = file or (Path(environment["TAINA_CONFIG"]) if environment.get("TAINA_CONFIG") else None)
-    if file is None and os.path.isfile(FILE):  # noqa: PTH113 - a Path fails in a folder that this user may not see
+    # Also what is no file, such as the folder that Docker makes where the file to be mounted is missing: an instance
+    # with none of its options would be open to anybody.
+    if file is None and os.path.lexists(FILE):
         file = FILE
     elif file is None and os.access(SYSTEM_FILE, os.R_OK):
         file = SYSTEM_FILE
@@ -258,7 +260,9 @@ def load(
             try:
                 values[one.name], sources[one.name] = one.read(value), place
             except ValueError as error:
-                given = "" if one.private else f"is {value!r}, but "
+                # What stands before the host of an address may be a password.
+                hidden = one.private or re.search(r"://.*@", str(value), re.DOTALL)
+                given = "" if hidden else f"is {value!r}, but "
                 raise ConfigError(f"{name} {given}has to be {error}.") from None
             break
         else:
@@ -272,10 +276,15 @@ def _read_file(file: Path) -> dict[str, object]:
     import tomllib  # clients read no file, and they start often
 
     try:
-        document = tomllib.loads(file.read_text("utf-8"))
+        # Editors of Windows put a mark before it, which TOML does not know.
+        document = tomllib.loads(file.read_text("utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"{file} cannot be read: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise ConfigError(f"{file} is not text in UTF-8. Save it as UTF-8.") from None
+    except RecursionError:
+        raise ConfigError(f"{file} is not TOML: it is nested too deeply.") from None
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file} is not TOML: {error}.") from None
     found: dict[str, object] = {}
     for name, value in document.items():

@@ -13,7 +13,8 @@ _MAX_SIZE = 1 << 50
 # No backslash, which browsers take for a slash, and none that leads: `//host` is another host.
 _LOGIN = re.compile(r"(/(?!/)|https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(?=[/?]|\Z))[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]*")
 _OTHER_HEADERS = {"authorization", "cookie", "host", "origin", "content-type", "content-length", "x-forwarded-for"}
-_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
+_ORIGIN = re.compile(r"(?P<root>(?P<scheme>https?)://([a-z0-9.-]+|\[[0-9a-f:]+\]))(:(?P<port>[0-9]{1,5}))?")
+_PORTS = {"http": 80, "https": 443}
 # Without `!` and `%`, by which old mail servers were told to pass a message on to somewhere else.
 _MAILBOX = re.compile(r"[A-Za-z0-9.#$&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
@@ -122,11 +123,15 @@ def one_of(*words: str) -> Callable[[object], str]:
 
 
 def origin(value: object) -> str:
-    """Scheme, host and port in lower case, without a slash at the end."""
-    found = text(value).rstrip("/").lower()
-    if not _ORIGIN.fullmatch(found):
+    """Scheme, host and port in lower case, without a slash at the end, and without the port that goes without saying.
+
+    As browsers say it: with another spelling it would be the origin of nobody.
+    """
+    found = _ORIGIN.fullmatch(text(value).rstrip("/").lower())
+    port = int(found["port"] or 1) if found else 0
+    if found is None or not 0 < port < 65536:
         raise ValueError("an address without a path, such as https://secrets.example.org")
-    return found
+    return found["root"] if port == _PORTS[found["scheme"]] else found[0]
 
 
 def _several(value: object) -> Sequence[object]:

@@ -52,10 +52,10 @@ def read_looks(file: Path) -> Looks:
         LooksError: something in it is missing, unknown, unreadable or unsafe.
     """
     try:
-        document = tomllib.loads(file.read_text("utf-8"))
+        document = tomllib.loads(file.read_text("utf-8-sig"))  # as `taina.config` reads it
     except OSError as error:
         raise LooksError(f"{file} cannot be read: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise LooksError(f"{file} is not TOML: {error}.") from None
     table = document.get("site", {})
     if not isinstance(table, dict):
