@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpcore
 import httpx
@@ -114,8 +115,15 @@ def fetch(
             return Answer(answer.status_code, answer.headers, bytes(body[:limit]), whole, interim)
     except httpx.ProxyError as error:
         raise _said_by_proxy(str(error)) from None
+    except UnicodeError:
+        # The codes of letters (`xn--…`) that no name has.
+        raise _no_name(urlsplit(url).hostname or "") from None
     finally:
         del _here.turn
+
+
+def _no_name(host: str) -> InvalidError:
+    return InvalidError(f"{host} cannot be the name of a host.", field="url")
 
 
 def _said_by_proxy(error: str) -> httpx.ProxyError:
@@ -208,4 +216,4 @@ class _Backend(httpcore.SyncBackend):
             return _Stream(super().connect_tcp(host, *arguments, **more))
         except UnicodeError:
             # Python looks no name up that has an empty or too long part.
-            raise InvalidError(f"{host} cannot be the name of a host.", field="url") from None
+            raise _no_name(host) from None

@@ -324,6 +324,13 @@ def test_a_token_is_drawn_and_printed(taina: Server) -> None:
     assert all(len(token) == 32 for token in drawn)
 
 
+@pytest.mark.parametrize(("token", "said"), [("short", b"16 characters"), ("x" * 16 + "\udcff", b"text in UTF-8")])
+def test_a_token_that_cannot_be_one_is_refused(run: Run, token: str, said: bytes) -> None:
+    done = run("bridge", "--port", "0", TAINA_BRIDGE_TOKEN=token)
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
 @pytest.mark.parametrize("kind", ["secret", "private", "receipt", "metadata"])
 def test_the_address_that_clients_build_themselves_shows_the_link(bridge: str, run: Run, kind: str) -> None:
     """Libraries of that service print HOST/secret/KEY and HOST/private/KEY, whatever share_url says."""

@@ -160,6 +160,7 @@ ENVIRONMENTS = [
     {"TAINA_URL": "http://[::1"},
     {"TAINA_URL": "http://127.0.0.1:99999"},
     {"TAINA_URL": "https://"},
+    {"TAINA_URL": "https://xn--a"},
     {"TAINA_CA": "/dev/null"},
     {"TAINA_CA": "/nowhere"},
 ]
@@ -192,6 +193,15 @@ def test_a_lifetime_has_bounds(run_here: RunHere, tmp_path: Path, ttl: str) -> N
         code, out, said = run_here(*arguments, "--ttl", ttl)
         assert (code, out) == (2, "")
         assert said
+    assert list((tmp_path / "data").iterdir()) == []
+
+
+@pytest.mark.parametrize("quota", ["0", "-1", "1000001", "9" * 20, "1.5", "x"])
+def test_a_quota_has_bounds(run_here: RunHere, tmp_path: Path, quota: str) -> None:
+    (tmp_path / "data").mkdir()
+    code, out, said = run_here("keys", "add", "ann", "--data", "data", "--quota", quota)
+    assert (code, out) == (2, "")
+    assert "--quota" in said
     assert list((tmp_path / "data").iterdir()) == []
 
 

@@ -173,6 +173,18 @@ def test_json_that_breaks_readers_is_no_json(body: bytes) -> None:
         client.open(LINK)
 
 
+@pytest.mark.parametrize("state", ["revealed", "opened", "burned", "expired", "locked", "unproved", "x", 1])
+def test_a_secret_that_has_ended_is_never_said_to_be_there(state: object) -> None:
+    """The command had no words for it, and ended in an error that nobody foresaw."""
+    told = {"state": state, "size": 1040, "chunks": 1, "expires": 1_800_000_000, "attempts_left": 10}
+    with (
+        HostileServer(lambda _: says(told)) as server,
+        Client(server.url, patience=0) as client,
+        pytest.raises(NotTainaError),
+    ):
+        client.status(LINK)
+
+
 @pytest.mark.parametrize("wait", ["9" * 5000, "-1", "nan", "1e9", "Wed, 21 Oct 2015 07:28:00 GMT"])
 def test_a_wait_that_is_asked_for_is_bounded(wait: str) -> None:
     answer = whole(b"{}", "503 Service Unavailable", "application/json", f"Retry-After: {wait}")

@@ -134,6 +134,8 @@ def look_up(name: str, *_: object, **more: object) -> list[tuple[object, ...]]:
         ("https://nothing.example", UnreachableError),
         ("https://a..b", InvalidError),
         (f"https://{'x' * 70}.example", InvalidError),
+        ("https://xn--a", InvalidError),
+        ("https://xn--\U0001f600.example", InvalidError),
         ("https://host:99999", InvalidError),
     ],
 )

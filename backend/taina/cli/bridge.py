@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from taina.cli.options import client_for, key_file_option, url_option
+from taina.cli.options import client_for, is_text, key_file_option, url_option
 from taina.cli.output import say
 from taina.cli.signals import ended_by_signals
 
@@ -49,6 +49,8 @@ def bridge(port: int | None, path: Path | None, url: str | None, key_file: Path 
     if path is not None and port is not None:
         raise click.UsageError("Give either --socket or --port.")
     given = os.environ.get("TAINA_BRIDGE_TOKEN")
+    if path is None and given is not None and not is_text(given):
+        raise click.UsageError("TAINA_BRIDGE_TOKEN is not text in UTF-8.")
     if path is None and given is not None and len(given) < _MIN_TOKEN:
         raise click.UsageError(f"TAINA_BRIDGE_TOKEN has to have {_MIN_TOKEN} characters or more.")
     token = None if path is not None else given or secrets.token_urlsafe(24)

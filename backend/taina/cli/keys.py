@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from taina.store.access_keys import AccessKey
 
 data_option = click.option("--data", help="Folder of the database, if not as configured.")
-_MAX_QUOTA = 1_000_000
 json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, on one line.")
 
 
@@ -39,9 +38,7 @@ def keys() -> None:
 @click.argument("name")
 @click.option("--ttl", type=Duration(), help="How long it is valid: 90d. Default: for ever.")
 @click.option(
-    "--quota",
-    type=click.IntRange(1, _MAX_QUOTA),
-    help="Secrets, requests and their answers per day. Default: no limit.",
+    "--quota", type=click.IntRange(1, 1_000_000), help="Secrets, requests and their answers per day. Default: no limit."
 )
 @click.option("--contact", help="Email address of its holder, for notices about this key and nothing else.")
 @click.option(

@@ -140,7 +140,7 @@ def read_passphrase(file: Path | None) -> str | None:
     """The passphrase from a file, or from the environment (TAINA_PASSPHRASE); None where neither is there."""
     if file is None:
         passphrase = os.environ.get("TAINA_PASSPHRASE") or None
-        if passphrase is not None and not _is_text(passphrase):
+        if passphrase is not None and not is_text(passphrase):
             raise click.UsageError("TAINA_PASSPHRASE is not text in UTF-8.")
         return passphrase
     return first_line(file, "passphrase")
@@ -194,7 +194,7 @@ def first_line(file: Path, what: str) -> str:
     return line
 
 
-def _is_text(text: str) -> bool:
+def is_text(text: str) -> bool:
     """Python marks bytes that are no UTF-8 by halves of characters."""
     return not any("\ud800" <= character <= "\udfff" for character in text)
 

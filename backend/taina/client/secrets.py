@@ -20,6 +20,7 @@ from taina.errors import (
     InvalidError,
     NotFoundError,
     NotReadyError,
+    NotTainaError,
     TainaError,
     TamperedError,
     TooLargeError,
@@ -178,8 +179,11 @@ class Secrets(Connection):
         transport, parsed = self._find(link, "secret")
         keys = derive_link_keys(parsed.body)
         answer = transport.json("GET", f"/secrets/{base64url.encode(keys.id)}", token=keys.proof)
+        state = state_of(answer)
+        if state not in ("uploading", "waiting"):
+            raise NotTainaError  # of one that has ended the API says so by an error
         return Status(
-            state_of(answer),
+            state,
             parsed.passphrase,
             whole(answer, "size"),
             whole(answer, "chunks"),
