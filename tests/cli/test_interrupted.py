@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -12,9 +13,10 @@ import pytest
 from cli.conftest import COMMAND, Run, Terminal
 from support.cutting_proxy import CuttingProxy
 from support.servers import Server
-from taina import Client, File
+from taina import Client, File, base64url
 from taina.client.results import Sent
 from taina.errors import GoneError, UnreachableError
+from taina.rules.access_keys import open_keys
 
 MEBI = 1 << 20
 CONTENT = os.urandom(6 * MEBI)
@@ -187,21 +189,65 @@ def test_a_pipe_that_nobody_reads_loses_nothing(
     assert [path.read_text() for path in tmp_path.iterdir()] == ["hunter2" * 100_000]
 
 
-def test_a_link_that_cannot_be_written_is_said(
-    taina: Server, environment: dict[str, str], tmp_path: Path, run: Run
-) -> None:
+def into_full(environment: dict[str, str], folder: Path, *arguments: str) -> str:
+    """A command whose standard output takes nothing: what it said on the other one."""
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
-            [*COMMAND, "send", "hunter2"],
-            env=environment,
-            cwd=tmp_path,
-            stdout=full,
-            stderr=subprocess.PIPE,
-            check=False,
+            [*COMMAND, *arguments], env=environment, cwd=folder, stdout=full, stderr=subprocess.PIPE, check=False
         )
-    assert done.returncode == 1
-    link = next(word for word in done.stderr.decode().split() if "/s/#" in word)
-    assert run("open", link).stdout == b"hunter2"
+    assert done.returncode == 1, done.stderr
+    assert b"nobody foresaw" not in done.stderr
+    return done.stderr.decode()
+
+
+def find(said: str, kind: str) -> str:
+    return next(word.strip('",') for word in said.split() if f"/{kind}/#" in word)
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]], ids=["text", "json"])
+def test_what_there_is_once_is_said_where_it_cannot_be_written(
+    taina: Server, environment: dict[str, str], tmp_path: Path, run: Run, more: list[str]
+) -> None:
+    """Of two links the second was lost, with both receipts and the passphrase; of a request its inbox."""
+    said = into_full(environment, tmp_path, "send", "hunter2", "--words", "--recipients", "2", *more)
+    words = re.search(r"[a-z]+(-[a-z]+){5}", said)
+    assert words
+    links = re.findall(r"http[^\s\"]*/s/#[\w-]+", said)
+    assert len(links) == 2
+    for link in links:
+        assert run("open", link, TAINA_PASSPHRASE=words[0]).stdout == b"hunter2"
+    receipts = re.findall(r"http[^\s\"]*/receipt/#[\w-]+", said)
+    assert [run("receipt", one).returncode for one in receipts] == [0, 0]
+
+    asked = into_full(environment, tmp_path, "request", *more)
+    assert b"No answer yet" in run("inbox", find(asked, "inbox")).stderr
+    if more:
+        answered = into_full(environment, tmp_path, "answer", find(asked, "r"), "hunter2", "--words", *more)
+        words = re.search(r"[a-z]+(-[a-z]+){5}", answered)
+        assert words
+        link = run("inbox", find(asked, "inbox")).stdout.decode().strip()
+        assert run("open", link, TAINA_PASSPHRASE=words[0]).stdout == b"hunter2"
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]], ids=["text", "json"])
+def test_a_new_key_is_said_where_it_cannot_be_written(
+    environment: dict[str, str], tmp_path: Path, more: list[str]
+) -> None:
+    """It was issued, and known to nobody."""
+    said = into_full(environment, tmp_path, "keys", "add", "ann", "--data", "data", *more)
+    token = re.search(r"(?<![\w-])[\w-]{43}(?![\w-])", said)
+    assert token
+    assert open_keys(tmp_path / "data").authenticate(base64url.decode(token[0])).name == "ann"
+
+
+def test_the_command_for_an_outcome_runs_also_where_it_cannot_be_written(
+    taina: Server, environment: dict[str, str], tmp_path: Path
+) -> None:
+    sent = send(taina, "hunter2")
+    with Client(taina.url) as client:
+        client.burn(sent.receipt)
+    into_full(environment, tmp_path, "receipt", sent.receipt, "--wait", "--exec", "echo $TAINA_STATE > told")
+    assert (tmp_path / "told").read_text() == "burned\n"
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])

@@ -1,5 +1,6 @@
 """`taina doctor` finds what is wrong with an instance; `taina backup` saves what may be saved."""
 
+import json
 import os
 import resource
 import sqlite3
@@ -343,6 +344,34 @@ def test_there_is_no_backup_of_nothing(run: Run, tmp_path: Path) -> None:
         assert done.returncode == 1
         assert b"Is this the instance?" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("keys add bob --data data", b"keys.db cannot be used"),
+        ("keys revoke ann --data data", b"keys.db cannot be used"),
+        ("backup --data data --out saved.tar", b"saved.tar cannot be written"),
+    ],
+)
+def test_a_full_disk_is_said_and_leaves_all_as_it_was(
+    run: Run, environment: dict[str, str], tmp_path: Path, arguments: str, said: bytes
+) -> None:
+    """It was an error that nobody foresaw, or standard output was blamed, and half a file was left."""
+    assert run("keys", "add", "ann", "--data", "data").returncode == 0
+    done = subprocess.run(
+        ["/bin/sh", "-c", 'ulimit -f 1; exec "$@"', "sh", *COMMAND, *arguments.split()],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert done.stdout == b""
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+    listed = run("keys", "list", "--data", "data", "--json").stdout.splitlines()
+    assert [(one["name"], one["state"]) for one in map(json.loads, listed)] == [("ann", "in force")]
 
 
 def test_looking_at_keys_makes_none(run: Run, tmp_path: Path) -> None:

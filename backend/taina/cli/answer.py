@@ -15,7 +15,7 @@ from taina.cli.options import (
     read_passphrase,
     url_option,
 )
-from taina.cli.output import progress, say, say_json, when
+from taina.cli.output import need_output, progress, say, say_json, when
 from taina.errors import AnsweredError
 
 
@@ -46,6 +46,8 @@ def answer(
     """
     if sum([ask, passphrase_file is not None, words]) > 1:
         raise click.UsageError("Choose one of --passphrase, --passphrase-file and --words.")
+    if as_json:
+        need_output()
     with client_of(link, url) as client:
         # Before anybody types a secret for what is full or over.
         status = client.request_status(link)
@@ -74,7 +76,12 @@ def answer(
                 looked=status,
             )
     if as_json:
-        say_json({"receipt": sent.receipt, "expires": sent.expires, **({"passphrase": passphrase} if words else {})})
+        told: dict[str, object] = {
+            "receipt": sent.receipt,
+            "expires": sent.expires,
+            **({"passphrase": passphrase} if words else {}),
+        }
+        say_json(told, once=True)
         return
     say(
         f"Answered with {describe(contents)}. Only the person who asked can open it, until {when(sent.expires)}.",

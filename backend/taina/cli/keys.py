@@ -8,7 +8,7 @@ import click
 from taina import base64url
 from taina.cli.config import config_option, read_config
 from taina.cli.options import Duration
-from taina.cli.output import need_output, say, say_json, say_result, when
+from taina.cli.output import need_output, say, say_json, say_results, when
 from taina.config import Config
 from taina.config.values import mailbox
 from taina.errors import MailError, NotFoundError
@@ -58,19 +58,19 @@ def add(
     as_json: bool,
 ) -> None:
     """Issue a key and print it. It is shown this once: only its hash is kept."""
+    need_output()
     config = _read_config(file, data)
     if contact is not None:
         try:
             contact = mailbox(contact)
         except ValueError as error:
             raise click.UsageError(f"--contact is {contact!r}, but has to be {error}.") from None
-    need_output()
     issued, token = _open(config).issue(name, ttl=ttl, quota=quota, contact=contact, language=language)
     # Before anything else can fail, or takes its time: it cannot be had again.
     if as_json:
         say_json({"name": name, "key": base64url.encode(token), "expires": issued.expires}, once=True)
     else:
-        say_result(base64url.encode(token))
+        say_results(base64url.encode(token))
     _tell("issued", issued, config)
     if as_json:
         return
@@ -107,9 +107,10 @@ def revoke(name: str, file: Path | None, data: str | None) -> None:
     """Revoke a key: nothing more is made with it. Its secrets stay; its requests take no more answers."""
     config = _read_config(file, data)
     try:
-        _tell("revoked", _open(config, there=True).revoke(name), config)
+        key = _open(config, there=True).revoke(name)
     except NotFoundError as error:
         raise click.ClickException(error.detail) from None
+    _tell("revoked", key, config)
     say(f"{name} is revoked.", err=True)
     _tell_of_other_hosts(config)
 

@@ -56,16 +56,18 @@ def say(line: str, *, err: bool = False) -> None:
             sys.stderr.flush()
 
 
-def say_result(line: str) -> None:
-    """A line that there is only once, such as a link: where standard output fails, on standard error.
+def say_results(*lines: str) -> None:
+    """Lines that there are only once, such as links: where standard output fails, all of them on standard error.
 
     Raises:
         OutputError: that it did.
     """
     try:
-        say(line)
+        for line in lines:
+            say(line)
     except OutputError:
-        say(line, err=True)
+        for line in lines:
+            say(line, err=True)
         raise
 
 
@@ -80,7 +82,7 @@ def say_json(document: dict[str, object], *, once: bool = False) -> None:
     """
     line = json.dumps(document).replace("\x7f", "\\u007f")
     if once:
-        say_result(line)
+        say_results(line)
     else:
         say(line)
 

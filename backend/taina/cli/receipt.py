@@ -49,9 +49,12 @@ def receipt(receipt: str, wait: bool, command: str | None, url: str | None, as_j
     receipt = read_link(receipt)
     with client_of(receipt, url) as client:
         found = wait_for(lambda: client.receipt(receipt), _has_ended) if wait else client.receipt(receipt)
-    _say_receipt(found, as_json)
-    if command is not None:
-        _run(command, found.state)
+    try:
+        _say_receipt(found, as_json)
+    finally:
+        # Also where nobody reads what is printed any more: this is how somebody wants to hear of it.
+        if command is not None:
+            _run(command, found.state)
     sys.exit(UNPROVED if found.state == "unproved" else DONE)
 
 

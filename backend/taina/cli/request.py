@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from taina.cli.options import Duration, client_for, json_option, key_file_option, url_option
-from taina.cli.output import need_output, say, say_json, say_result, when
+from taina.cli.output import need_output, say, say_json, say_results, when
 
 
 @click.command()
@@ -31,6 +31,8 @@ def request(
     if as_json:
         say_json({"link": asked.link, "inbox": asked.inbox, "expires": asked.expires}, once=True)
         return
-    say_result(asked.link)
-    say(f"Inbox, for yourself: {asked.inbox}", err=True)
-    say(f"Can be answered until {when(asked.expires)}.", err=True)
+    try:
+        say_results(asked.link)
+    finally:
+        say(f"Inbox, for yourself: {asked.inbox}", err=True)
+        say(f"Can be answered until {when(asked.expires)}.", err=True)

@@ -19,7 +19,7 @@ from taina.cli.options import (
     read_passphrase,
     url_option,
 )
-from taina.cli.output import draw, need_output, progress, say, say_json, say_result, when
+from taina.cli.output import draw, need_output, progress, say, say_json, say_results, when
 from taina.client.results import Sent
 from taina.errors import KeyNeededError, MailError, NotFoundError, QuotaError, TainaError
 
@@ -120,14 +120,15 @@ def _say_sent(sent: list[Sent], words: str | None, as_json: bool) -> None:
         secrets = [{"link": one.link, "receipt": one.receipt, "expires": one.expires} for one in sent]
         say_json({"secrets": secrets, **({"passphrase": words} if words else {})}, once=True)
         return
-    for one in sent:
-        say_result(one.link)
-    # The link alone goes into a pipe; the rest is for the person.
-    for one in sent:
-        say(f"Receipt, for yourself: {one.receipt}", err=True)
-    say(f"Can be opened once, until {when(sent[0].expires)}.", err=True)
-    if words:
-        say(f"Passphrase, to be shared some other way: {words}", err=True)
+    try:
+        say_results(*(one.link for one in sent))
+    finally:
+        # The links alone go into a pipe; the rest is for the person, and there is none of it a second time.
+        for one in sent:
+            say(f"Receipt, for yourself: {one.receipt}", err=True)
+        say(f"Can be opened once, until {when(sent[0].expires)}.", err=True)
+        if words:
+            say(f"Passphrase, to be shared some other way: {words}", err=True)
 
 
 def _draw_link(link: str) -> None:
