@@ -40,6 +40,17 @@ def test_a_wrapped_link_asks_its_own_instance(client: Client, way: str) -> None:
         assert scanner.asked == []
 
 
+@pytest.mark.parametrize("way", ["{}", "//{}", "http:/{}", "hxxp://{}", "see {}"])
+def test_a_link_without_its_scheme_does_not_ask_another_instance(client: Client, way: str) -> None:
+    """The one of --url or TAINA_URL was asked, which had never heard of it, and learned its proof."""
+    sent = client.send("hunter2", ttl=600)
+    with HostileServer(lambda _: says({})) as other, Client(other.url, patience=0) as reader:
+        for link, call in ((sent.link, reader.open), (sent.link, reader.status), (sent.receipt, reader.receipt)):
+            with pytest.raises(IncompleteLinkError, match="with --url"):
+                call(way.format(link.partition("://")[2]))
+        assert other.asked == []
+
+
 @pytest.mark.parametrize("way", LOST)
 def test_a_link_whose_instance_is_not_told_is_refused(client: Client, way: str) -> None:
     with HostileServer(lambda _: says({})) as scanner, Client(client.url, patience=0) as reader:

@@ -50,6 +50,9 @@ _PAGE = re.compile(
     rf"(?:{'|'.join(PAGES.values())})(?:/+(?:index\.html)?)?(?:\?[^/:#]*)?",
     re.IGNORECASE,
 )
+_OWN_PATH = re.compile(rf"/?(?:[a-z]{{2}}(?:-[a-z]{{2,4}})?/)?(?:{'|'.join(PAGES.values())})?/?", re.IGNORECASE)
+_NAMES_HOST = re.compile(r"/|[^\W_]\.[^\W_]")
+"""Where there is no scheme: part of an address, whose host cannot be told from the text before it."""
 _RUN = re.compile(r"[A-Za-z0-9_=-]+")
 
 
@@ -140,13 +143,13 @@ def find_address(text: str) -> str | None:
         `https://host`, with a port and the path before the pages where there are; None for a bare fragment.
 
     Raises:
-        IncompleteLinkError: there is an address, and it is not surely the one of this key.
+        IncompleteLinkError: there is an address, or a part of one, and it is not surely the one of this key.
     """
     before = _split(text)[0]
     start = max((found.start() for found in _SCHEME.finditer(before)), default=None)
-    if start is None:
+    if start is None and (_OWN_PATH.fullmatch(before) or not _NAMES_HOST.search(before)):
         return None
-    found = _PAGE.fullmatch(before, start)
+    found = None if start is None else _PAGE.fullmatch(before, start)
     if found is None or not 0 < int(found["port"] or 443) < 65536:
         raise IncompleteLinkError(
             "This link was changed on its way, and does not tell which instance has the secret. Ask for the link as "
