@@ -20,6 +20,7 @@ _MIN_RATE = 8 << 10
 _MAX_HEAD = 256 << 10
 """Bytes of heads, interim answers and framing, besides the body."""
 _SLICE = 64 << 10
+_PROXIES = ("ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY")
 PROXY_LOGIN = (
     "The proxy on the way wants a login. Write it into HTTPS_PROXY or HTTP_PROXY, as in "
     "http://name:password@proxy.example:3128"
@@ -32,6 +33,13 @@ class ProxyLoginError(httpx.ProxyError):
 
     def __init__(self) -> None:
         super().__init__(PROXY_LOGIN)
+
+
+class ProxyAwayError(httpx.ConnectError):
+    """Nobody answers at the address of the proxy, or nobody has its name; the server was not asked."""
+
+    def __init__(self, why: Exception) -> None:
+        super().__init__(f"The proxy on the way, of {_proxies()}, is not reached: {why}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +104,7 @@ def fetch(
 
     Raises:
         httpx.TransportError: it does not answer, or too slowly, or with a head that does not end; a
-            ProxyLoginError where a proxy wants one.
+            ProxyLoginError where a proxy wants one, a ProxyAwayError where it is the proxy that does not answer.
         httpx.InvalidURL, httpx.UnsupportedProtocol: this is not an address.
         InvalidError: no host can have this name.
     """
@@ -115,6 +123,10 @@ def fetch(
             return Answer(answer.status_code, answer.headers, bytes(body[:limit]), whole, interim)
     except httpx.ProxyError as error:
         raise _said_by_proxy(str(error)) from None
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        if _here.turn.away not in (None, _place(url)):
+            raise ProxyAwayError(error) from error
+        raise
     except UnicodeError:
         # The codes of letters (`xn--…`) that no name has.
         raise _no_name(urlsplit(url).hostname or "") from None
@@ -124,6 +136,21 @@ def fetch(
 
 def _no_name(host: str) -> InvalidError:
     return InvalidError(f"{host} cannot be the name of a host.", field="url")
+
+
+def _place(url: str) -> tuple[str, int]:
+    """Host and port, as connections are made to them."""
+    asked = httpx.URL(url)
+    return asked.raw_host.decode("ascii"), asked.port or (443 if asked.scheme == "https" else 80)
+
+
+def _proxies() -> str:
+    """Names of variables alone: an address of a proxy may hold a password."""
+    return _found(_PROXIES) or "this client"
+
+
+def _found(names: tuple[str, ...]) -> str:
+    return " or ".join(name for name in (*names, *map(str.lower, names)) if os.environ.get(name))
 
 
 def _said_by_proxy(error: str) -> httpx.ProxyError:
@@ -141,18 +168,16 @@ def _blame(error: Exception, given: bool) -> str:
     Args:
         given: whether the proxy was named by the caller, and by no variable.
     """
-    names: tuple[str, ...] = ("ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
+    names: tuple[str, ...] = (*_PROXIES, "NO_PROXY")
     advice = "A proxy is written like http://proxy.example:3128, and NO_PROXY has names."
     if isinstance(error, ImportError):
         advice = "A proxy of the kind socks5:// needs one more package: pip install 'taina[socks]'"
     elif isinstance(error, OSError):
-        names = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-        advice = "Name a file of certificates that is there, or unset it."
+        names = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
+        advice = "Name a file that is there and can be used, or unset it."
     if given and not isinstance(error, OSError):
         return f"The proxy cannot be used. {advice}"
-    # Names alone: an address of a proxy may hold a password.
-    found = [name for name in (*names, *map(str.lower, names)) if os.environ.get(name)]
-    said = " or ".join(found) or "for proxies or certificates"
+    said = _found(names) or "for proxies or certificates"
     return f"A variable of the environment cannot be used: {said}. {advice}"
 
 
@@ -165,6 +190,8 @@ class _Turn:
     bytes_left: int
     start: bytes = b""
     """What came first, up to the first digit of a status."""
+    away: tuple[str, int] | None = None
+    """Host and port to which no connection could be made."""
 
     def seconds(self, timeout: float | None) -> float:
         left = self.end - time.monotonic()
@@ -211,9 +238,13 @@ class _Stream(httpcore.NetworkStream):
 
 
 class _Backend(httpcore.SyncBackend):
-    def connect_tcp(self, host: str, *arguments: Any, **more: Any) -> httpcore.NetworkStream:
+    def connect_tcp(self, host: str, port: int, *arguments: Any, **more: Any) -> httpcore.NetworkStream:
         try:
-            return _Stream(super().connect_tcp(host, *arguments, **more))
+            return _Stream(super().connect_tcp(host, port, *arguments, **more))
+        except (httpcore.ConnectError, httpcore.ConnectTimeout):
+            turn: _Turn = _here.turn
+            turn.away = host, port
+            raise
         except UnicodeError:
             # Python looks no name up that has an empty or too long part.
             raise _no_name(host) from None

@@ -12,7 +12,7 @@ from support.hostile_server import HostileServer, problem, says, whole
 from taina import Client
 from taina.client.bridge import create_bridge
 from taina.config import Config
-from taina.errors import InvalidError, NotTainaError, TainaError, UnreachableError
+from taina.errors import InvalidError, NotTainaError, RateLimitedError, TainaError, UnreachableError
 from taina.format.links import Link, encode_link
 from taina.server.doctor import examine
 from taina.site.manifest import read_key
@@ -194,6 +194,26 @@ def test_a_wait_that_is_asked_for_is_bounded(wait: str) -> None:
         pytest.raises(UnreachableError),
     ):
         client.instance()
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "said"),
+    [
+        (whole(b"", "429 Too Many Requests", "text/html"), RateLimitedError, "Too many requests"),
+        (whole(b"", "413 Request Entity Too Large", "text/html"), NotTainaError, "stands before this instance"),
+        ([], UnreachableError, "it broke off"),
+        ([HEAD + b"Content-Length: 50\r\n\r\n{"], UnreachableError, "it broke off"),
+        ([HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{"], UnreachableError, "it broke off"),
+        ([b"220 mail.example ESMTP\r\n\r\n"], UnreachableError, "does not speak HTTP"),
+    ],
+)
+def test_what_a_proxy_does_is_told_as_it_is(answer: list[bytes], kind: type[TainaError], said: str) -> None:
+    with (
+        HostileServer(lambda _: answer) as server,
+        Client(server.url, patience=0) as client,
+        pytest.raises(kind, match=said),
+    ):
+        client.send("x", ttl=600)
 
 
 KEY = read_key("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")

@@ -1,6 +1,7 @@
 """A proxy that does not let us through is named, and what it says is not repeated: its words go to a terminal."""
 
-from collections.abc import Iterable
+import socket
+from collections.abc import Iterable, Iterator
 
 import pytest
 
@@ -63,6 +64,55 @@ def test_a_login_in_the_address_of_a_proxy_is_given_to_it() -> None:
             client.send("hunter2", ttl=600)
         assert "proxy-authorization: basic " in refusing.heads[0]
     assert "secret" not in raised.value.detail
+
+
+@pytest.fixture
+def nobody() -> Iterator[str]:
+    """An address at which nobody answers, and nobody will: the port is held, and not listened on."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield f"http://ann:hunter2@127.0.0.1:{held.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_is_away_is_named_and_not_the_instance(
+    monkeypatch: pytest.MonkeyPatch, scheme: str, nobody: str
+) -> None:
+    """The instance was said to refuse connections, or to have no name, though it was never asked."""
+    monkeypatch.setenv(f"{scheme}_proxy", nobody)
+    for proxy in (None, nobody):
+        with (
+            Client(f"{scheme}://127.0.0.1:1", proxy=proxy, patience=0) as client,
+            pytest.raises(UnreachableError) as raised,
+        ):
+            client.instance()
+        assert "The proxy on the way" in raised.value.detail
+        assert f"{scheme}_proxy".upper() in raised.value.detail.upper()
+        assert "hunter2" not in raised.value.detail
+
+
+def test_a_proxy_whose_name_nobody_has_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def look_up(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "by a resolver")
+
+    def never(seconds: float) -> None:
+        raise AssertionError("it waits for what cannot come")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    with (
+        Client("https://taina.example", proxy="http://none.example:1", patience=1000, sleep=never) as client,
+        pytest.raises(UnreachableError, match="The proxy on the way") as raised,
+    ):
+        client.instance()
+    assert "taina.example" not in raised.value.detail
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_an_instance_that_is_away_is_no_fault_of_a_proxy(scheme: str, nobody: str) -> None:
+    address = nobody.replace("http://ann:hunter2@", f"{scheme}://")
+    with Client(address, patience=0) as client, pytest.raises(UnreachableError, match="does not answer") as raised:
+        client.instance()
+    assert "proxy" not in raised.value.detail
 
 
 def test_the_check_of_a_site_says_it_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,13 +20,14 @@ from taina.errors import (
     LoginNeededError,
     Member,
     NotTainaError,
+    RateLimitedError,
     TainaError,
     TooLargeError,
     UnreachableError,
     WorkNeededError,
     error_of,
 )
-from taina.fetching import PROXY_LOGIN, Answer, ProxyLoginError, fetch
+from taina.fetching import PROXY_LOGIN, Answer, ProxyAwayError, ProxyLoginError, fetch
 from taina.format.payload import CHUNK_SIZE
 from taina.format.stream import sealed_size
 from taina.proof_of_work import MAX_BITS, find
@@ -56,6 +57,8 @@ _UNTRUSTED = (
     "of its own, name its file with --ca, TAINA_CA or SSL_CERT_FILE."
 )
 _UNKNOWN = "There is no host with the name in {url}, or this machine is not connected. Look at each letter of it."
+_BROKEN_OFF = ("Server disconnected", "peer closed connection")
+"""How errors begin where an answer ended too early."""
 _FIRST_WAIT = 0.5
 _MAX_WAIT = 8.0
 
@@ -184,9 +187,9 @@ class Transport:
                 if isinstance(error, ProxyLoginError):
                     raise UnreachableError(PROXY_LOGIN) from None
                 if not self._reached and _names_nobody(error):
-                    raise UnreachableError(_UNKNOWN.format(url=self.url)) from None
-                why = "it does not speak HTTP" if isinstance(error, httpx.ProtocolError) else error
-                problem: TainaError = UnreachableError(f"{self.url} does not answer ({why or type(error).__name__}).")
+                    at_proxy = isinstance(error, ProxyAwayError)
+                    raise UnreachableError(_said(error, "") if at_proxy else _UNKNOWN.format(url=self.url)) from None
+                problem: TainaError = UnreachableError(_said(error, self.url))
                 pause = wait
             else:
                 self._reached = True
@@ -222,6 +225,16 @@ class Transport:
         return True
 
 
+def _said(error: httpx.TransportError, url: str) -> str:
+    if isinstance(error, ProxyAwayError):
+        return f"{error}."
+    why = str(error) or type(error).__name__
+    if isinstance(error, httpx.ProtocolError):
+        # It may quote what a stranger sent.
+        why = "it broke off" if why.startswith(_BROKEN_OFF) else "it does not speak HTTP"
+    return f"{url} does not answer ({why})."
+
+
 def _names_nobody(error: BaseException | None) -> bool:
     """Whether a name was looked up, and nobody has it: that does not heal while we wait."""
     while error is not None:
@@ -248,6 +261,8 @@ def _problem(answer: Answer, url: str) -> TainaError:
     document = _read(answer) or {}
     code = document.get("code")
     if not isinstance(code, str):
+        if answer.status == 429:
+            return RateLimitedError()  # by a proxy
         if answer.status in _TRY_AGAIN:
             return UnreachableError(f"The server is out of order ({answer.status}). Try again later.")
         return _stranger(answer, url)
@@ -272,6 +287,11 @@ def _stranger(answer: Answer, url: str) -> NotTainaError:
         return NotTainaError(PROXY_LOGIN)
     if answer.status == 401:
         return NotTainaError("A login stands before this address, and no link works behind one. Ask its operator.")
+    if answer.status == 413:
+        return NotTainaError(
+            "What stands before this instance does not let so much through at once (413). Tell its operator: 2 MiB "
+            "have to pass."
+        )
     if answer.status in (301, 302, 303, 307, 308):
         return NotTainaError(
             "This address leads on to another, and what is secret is not sent after it. Does it begin with https://, "
