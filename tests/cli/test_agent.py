@@ -109,7 +109,7 @@ def test_what_is_refused_is_said_in_words_that_help(taina: Server, tmp_path: Pat
     ("arguments", "words"),
     [
         (("missing",), b"does not exist"),
-        ((".", "--url", ""), b"Which instance?"),
+        ((".", "--url", ""), b"An argument is empty"),
         (("/",), b"Name a folder below it"),
     ],
 )

@@ -196,6 +196,55 @@ def test_a_lifetime_has_bounds(run_here: RunHere, tmp_path: Path, ttl: str) -> N
     assert list((tmp_path / "data").iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "send|",
+        "send|x|--words|--mail-to|",
+        "send|--name=|-",
+        "send|--|",
+        "answer|LINK|",
+        "open|LINK|--out|",
+        "receipt|LINK|--wait|--exec|",
+        "serve|--store|",
+        "serve|--data=",
+        "keys|add|ann|--data|",
+        "verify|.|--key|x|--at-least|",
+    ],
+)
+def test_a_variable_that_is_not_set_is_found(run_here: RunHere, arguments: str) -> None:
+    """Nothing was mailed, nothing was run, and files and databases went to where nobody wanted them, without a word."""
+    link = run_here("send", "hunter2")[1].strip()
+    code, out, said = run_here(*(link if one == "LINK" else one for one in arguments.split("|")))
+    assert (code, out) == (2, "")
+    assert "An argument is empty: is a variable not set?" in said
+    assert run_here("status", link)[0] == 0
+
+
+@pytest.mark.parametrize("given", [b"", b"\n", b" \t\r\n"])
+def test_white_space_alone_is_no_secret(run: Run, tmp_path: Path, given: bytes) -> None:
+    """`echo "$PASSWORD" | taina send` sent the end of a line where the variable was not set."""
+    (tmp_path / "made").write_bytes(given)
+    for done in (run("send", "-", given=given), run("send", given=given), run("send", given.decode() or " ")):
+        assert (done.returncode, done.stdout) == (2, b"")
+        assert b"is a variable not set?" in done.stderr
+    assert run("send", "made").returncode == 0  # what is a file is a file
+
+
+def test_an_argument_that_is_no_text_is_refused_as_that(run: Run) -> None:
+    for arguments in (["caf\udce9"], ["-", "--name", "caf\udce9"]):
+        done = run("send", *arguments, given=b"x")
+        assert done.returncode == 2
+        assert b"not text in UTF-8" in done.stderr
+
+
+def test_one_is_counted_as_one(run: Run) -> None:
+    done = run("send", "x")
+    assert b"a text of 1 character." in done.stderr
+    link = run("send", "-", "--name", "x.txt", given=b"x").stdout.decode().strip()
+    assert b"(1 byte)" in run("open", link).stderr
+
+
 @pytest.mark.parametrize("quota", ["0", "-1", "1000001", "9" * 20, "1.5", "x"])
 def test_a_quota_has_bounds(run_here: RunHere, tmp_path: Path, quota: str) -> None:
     (tmp_path / "data").mkdir()

@@ -5,6 +5,7 @@ import errno
 import gc
 import importlib
 import os
+import re
 import sys
 import traceback
 from collections.abc import Container, Sequence
@@ -60,6 +61,8 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name, command, rest = super().resolve_command(ctx, args)
+        if not ctx.resilient_parsing:
+            _refuse_empty(rest)
         if name in self._secretive:
             keep_out_of_dumps()
         return name, command, rest
@@ -103,6 +106,16 @@ class Commands(click.Group):
             # No trace: it would show what was to be kept secret.
             _end("internal", f"An error that nobody foresaw: {describe(error)}. Please report it.", 1, as_json)
         sys.exit(code)
+
+
+def _refuse_empty(arguments: Sequence[str]) -> None:
+    """No command takes anything empty: not mailed, put elsewhere or stored elsewhere is never what was meant.
+
+    Raises: click.UsageError: there is an empty argument, as a variable that is not set leaves it.
+    """
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    if "" in arguments or any(re.fullmatch("--[a-z-]+=", one) for one in options):
+        raise click.UsageError("An argument is empty: is a variable not set?")
 
 
 def _is_of_click(error: BaseException) -> bool:

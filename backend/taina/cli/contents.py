@@ -5,10 +5,12 @@ from pathlib import Path
 
 import click
 
-from taina.cli.options import standard_input
+from taina.cli.options import is_text, standard_input
 from taina.cli.output import say
 from taina.client import Content
 from taina.client.receiving import File
+
+_NOTHING = "There is nothing {where} but white space: is a variable not set?"
 
 
 def read_contents(arguments: tuple[str, ...], name: str | None) -> list[Content]:
@@ -20,16 +22,20 @@ def read_contents(arguments: tuple[str, ...], name: str | None) -> list[Content]
     Raises:
         click.UsageError: they do not go together, or name nothing that can be sent.
     """
+    if name is not None and not is_text(name):
+        raise click.UsageError("--name is not text in UTF-8.")
     if not arguments or arguments == ("-",):
         return [_standard_input(name)]
-    if name:
+    if name is not None:
         raise click.UsageError("--name goes with standard input.")
     if "-" in arguments:
         raise click.UsageError("Standard input (-) is sent alone.")
-    if len(arguments) == 1 and arguments[0] and not _is_path(arguments[0]):
+    if len(arguments) == 1 and not _is_path(arguments[0]):
+        if arguments[0].isspace():
+            raise click.UsageError(_NOTHING.format(where="in that argument"))
+        if not is_text(arguments[0]):
+            raise click.UsageError("This argument is not text in UTF-8. Send other bytes by standard input.")
         return [arguments[0]]
-    if "" in arguments:
-        raise click.UsageError("An argument is empty: is a variable not set? An empty text is sent by no means.")
     if len(arguments) == 1 and Path(arguments[0]).is_fifo():
         return [_text_or_file(Path(arguments[0]).read_bytes(), None)]
     missing = [argument for argument in arguments if not Path(argument).is_file()]
@@ -55,10 +61,10 @@ def _standard_input(name: str | None) -> Content:
 
 
 def _text_or_file(data: bytes, name: str | None) -> Content:
-    if not data and name is None:
-        raise click.UsageError("There is nothing on standard input, or in what was named.")
     if name is not None:
         return File(name, data)
+    if not data.strip():
+        raise click.UsageError(_NOTHING.format(where="on standard input, or in what was named,"))
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
@@ -69,5 +75,5 @@ def describe(contents: list[Content]) -> str:
     """Said aloud, so that a mistyped file name is not sent as a text unnoticed."""
     first = contents[0]
     if isinstance(first, str):
-        return f"a text of {len(first):,} characters"
+        return "a text of 1 character" if len(first) == 1 else f"a text of {len(first):,} characters"
     return "1 file" if len(contents) == 1 else f"{len(contents)} files"

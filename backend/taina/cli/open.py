@@ -172,7 +172,7 @@ def _check_folder(folder: Path | None, size: int) -> None:
 def _show(opened: Opened, folder: Path) -> None:
     for item in opened.items:
         if isinstance(item, File):
-            say(f"Saved {_path_of(item)} ({item.size:,} bytes)", err=True)
+            say(f"Saved {_path_of(item)} ({item.size:,} byte{'' if item.size == 1 else 's'})", err=True)
         elif not write_text(item):
             say("taina: What this terminal cannot show stands as \\x… or \\u…", err=True)
             _keep(item, folder)
