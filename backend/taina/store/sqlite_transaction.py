@@ -148,7 +148,7 @@ class SqliteTransaction:
         if slot is not None:
             self.slots.free(slot, secret.chunks)
             self._places[secret.id] = None, b""
-        self._update(secret.id, gone if slot is None else {**gone, "slot": None})
+        self._update(secret.id, {**gone, "slot": None})
         self._usage += growth(secret, gone)
 
     def forget(self, secret: Secret) -> None:
