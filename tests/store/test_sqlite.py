@@ -16,6 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import sqlite_utils
 
 from support.clocks import START
 from support.secrets import SEALED_CHUNK, Made, MadeRequest, envelope, made_of_chunks, new_secret, reveal
@@ -24,7 +25,7 @@ from taina.errors import ConflictError, StorageFullError, TainaError
 from taina.rules.secret_requests import SecretRequests
 from taina.rules.types import Limits
 from taina.rules.vault import Vault
-from taina.store import ROW, Request, Transaction, Usage, sqlite_transaction
+from taina.store import ROW, Request, Transaction, UnusableError, Usage, sqlite_transaction
 from taina.store.access_keys import KeyFile
 from taina.store.group_commit import Job
 from taina.store.ownership import keep_private
@@ -95,6 +96,32 @@ def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "taina.db")
     store.close()
     assert stat.S_IMODE((tmp_path / "taina.db").stat().st_mode) == 0o600
+
+
+def test_the_connection_is_set_as_the_promises_need_it(tmp_path: Path) -> None:
+    """No other test sees most of it: only lost power tells of a commit that nobody has waited for."""
+    needed = {"locking_mode": "exclusive", "journal_mode": "wal", "auto_vacuum": 2, "synchronous": 2}
+    needed |= {"secure_delete": 1, "temp_store": 2, "wal_autocheckpoint": 0, "mmap_size": 0}
+    needed |= {"trusted_schema": 0, "cell_size_check": 1, "busy_timeout": 2000}
+    with closing(SqliteStore(tmp_path / "taina.db")) as store:
+        connection = store._connection
+        found = {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in needed}
+        assert (found, connection.isolation_level) == (needed, None)
+        assert store._upkeep._wal.exists(), "the log that it watches is the one that there is"
+
+
+def test_a_file_of_a_newer_version_is_refused_and_stays_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "taina.db"
+    SqliteStore(path).close()
+    with closing(sqlite3.connect(path)) as connection:
+        database = sqlite_utils.Database(connection)
+        later = sqlite_utils.Migrations("taina")
+        later(name="9999_later")(lambda db: None)
+        later.apply(database)
+    before = path.read_bytes()
+    with pytest.raises(UnusableError, match="newer Taina"):
+        SqliteStore(path)
+    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize(("user", "mode"), [(0, 0o644), (1000, 0o600)])
