@@ -152,6 +152,16 @@ def test_an_older_file(tmp_path: Path, before: str) -> None:
         old.check(store, requests=before > "0004")
 
 
+def test_a_step_keeps_the_name_by_which_files_know_it() -> None:
+    """Under another it would be taken once more, on files that have it behind them."""
+    database = sqlite_utils.Database(memory=True)
+    migrations.apply(database)
+    found = database.execute("SELECT migration_set, name FROM _sqlite_migrations ORDER BY id").fetchall()
+    database.close()
+    first = "0001_secrets 0002_sealed_bytes 0003_requests 0004_litter 0005_answers 0006_usage 0007_clock 0008_order"
+    assert found == [("taina", name) for name in (*first.split(), "0009_refuses_0_1")]
+
+
 @pytest.mark.parametrize("steps", [1, 2, 3])
 def test_an_older_schema(database: str, steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
     old = Old()
