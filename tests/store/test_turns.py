@@ -227,7 +227,7 @@ def test_what_is_posted_before_the_end_is_called_and_nothing_after_it() -> None:
     here = elsewhere(turns.is_here)
     with turns.running(lambda: None):
         assert turns.post(lambda: told.append(here()))
-    assert told == [True]
+    assert (told, turns.is_here()) == ([True], False)
     assert not turns.post(lambda: told.append(here()))
     assert told == [True]
 
