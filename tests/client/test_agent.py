@@ -199,6 +199,38 @@ def test_an_answer_with_a_passphrase_takes_it_from_a_file(desk: Desk) -> None:
     assert (desk.folder / "key.txt").read_text() == SECRET
 
 
+@pytest.mark.parametrize("written", [b"\xef\xbb\xbfwords\r\n", b"words\nwritten on a Friday\n", b" words"])
+def test_a_passphrase_is_read_as_people_write_it(desk: Desk, written: bytes) -> None:
+    """A mark of Windows' editors, or a second line, cost one of ten tries."""
+    asked = desk.agent.request(600)
+    desk.client.answer(asked.link, SECRET, passphrase="words")
+    (desk.folder / "words.txt").write_bytes(written)
+    assert desk.agent.fetch(asked.request, "answer.txt", None, "words.txt", 0).arrived
+
+
+@pytest.mark.parametrize("written", [b"", b"\xef\xbb\xbf\r\n", b"\nwords\n", "words".encode("utf-16-le"), b"caf\xe9"])
+def test_what_is_no_passphrase_costs_no_try(desk: Desk, written: bytes) -> None:
+    asked = desk.agent.request(600)
+    sent = desk.client.answer(asked.link, SECRET, passphrase="words")
+    (desk.folder / "words.txt").write_bytes(written)
+    with pytest.raises(FileError):
+        desk.agent.fetch(asked.request, "answer.txt", None, "words.txt", 0)
+    assert desk.client.receipt(sent.receipt).failed_attempts == 0
+
+
+def test_a_file_of_variables_from_windows_is_understood(desk: Desk) -> None:
+    (desk.folder / ".env").write_bytes(b"\xef\xbb\xbfFIRST=hunter2\r\nSECOND=x\r\n")
+    assert desk.client.open(desk.agent.send(".env", "FIRST", None, None).link).text == "hunter2"
+
+
+def test_an_empty_variable_is_no_secret(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLOWED", "")
+    desk.write(".env", "NOTHING=\nQUOTED=''\n")
+    for file, variable in ((None, "ALLOWED"), (".env", "NOTHING"), (".env", "QUOTED")):
+        with pytest.raises(FileError, match="is empty"):
+            desk.agent.send(file, variable, None, None)
+
+
 def test_it_waits_as_long_as_it_was_told(desk: Desk) -> None:
     waited: list[float] = []
     agent = Agent(desk.client, desk.folder, desk.kept, sleep=waited.append)

@@ -144,7 +144,7 @@ class Agent:
         if decode_link(link, "secret").passphrase:
             if passphrase_file is None:
                 raise InvalidError("The answer needs a passphrase. Ask for a file with it, and name that.")
-            passphrase = _text_of(self._folder.existing(passphrase_file)).strip()
+            passphrase = _passphrase_of(self._folder.existing(passphrase_file))
         saved: list[Path] = []
 
         def deliver(opened: Opened) -> None:
@@ -176,7 +176,7 @@ class Agent:
     def _content(self, file: str | None, variable: str | None) -> str | Path:
         if file is not None:
             path = self._folder.existing(file)
-            return path if variable is None else read_variable(_text_of(path), variable)
+            return path if variable is None else _full(variable, read_variable(_text_of(path), variable))
         if variable is None:
             raise InvalidError("Name a file, a variable, or a variable in a file.")
         if variable not in self._variables:
@@ -185,7 +185,7 @@ class Agent:
             )
         if variable not in os.environ:
             raise FileError(f"The variable {variable} is not set.")
-        return os.environ[variable]
+        return _full(variable, os.environ[variable])
 
     def _destination(self, file: str, variable: str | None) -> Path:
         if variable is None:
@@ -214,9 +214,24 @@ def _text_of(path: Path) -> str:
     try:
         if path.stat().st_size > _MAX_TEXT:
             raise FileError(f"{path.name} is too large for a file of variables or a passphrase.")
-        return path.read_text("utf-8")
+        return path.read_text("utf-8-sig")  # editors of Windows put a mark before it
     except (OSError, UnicodeDecodeError):
         raise FileError(f"{path.name} cannot be read as text.") from None
+
+
+def _passphrase_of(path: Path) -> str:
+    """The first line, without spaces around it. Raises: FileError: it is none, and would cost one of ten tries."""
+    line = _text_of(path).partition("\n")[0].strip()
+    if not line or "\0" in line:
+        raise FileError(f"The first line of {path.name} is no passphrase. Save it as text in UTF-8.")
+    return line
+
+
+def _full(variable: str, value: str) -> str:
+    """Raises: FileError: there is nothing in it."""
+    if not value:
+        raise FileError(f"The variable {variable} is empty.")
+    return value
 
 
 def _save(opened: Opened, staging: Path, path: Path, variable: str | None) -> list[Path]:
