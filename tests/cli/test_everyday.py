@@ -4,11 +4,12 @@ import json
 import os
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from cli.conftest import COMMAND, Run, RunHere
+from cli.conftest import COMMAND, Run, RunHere, Terminal
 
 TRACE = b"Traceback"
 FORESAW = b"nobody foresaw"
@@ -229,6 +230,31 @@ def test_white_space_alone_is_no_secret(run: Run, tmp_path: Path, given: bytes) 
         assert (done.returncode, done.stdout) == (2, b"")
         assert b"is a variable not set?" in done.stderr
     assert run("send", "made").returncode == 0  # what is a file is a file
+
+
+@pytest.mark.parametrize(
+    "odd", [{"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, {"PYTHONIOENCODING": "ascii:strict"}]
+)
+def test_a_passphrase_that_cannot_be_read_as_typed_costs_no_try(
+    run: Run, environment: dict[str, str], tmp_path: Path, odd: dict[str, str]
+) -> None:
+    link = sent(run, "-", "--passphrase", TAINA_PASSPHRASE="passä")
+    typing = Terminal({**environment, **odd}, tmp_path, "open", link)
+    typing.wait_for("Passphrase: ")
+    typing.type("passä\n")
+    assert typing.end() == 2
+    assert "is not text in the encoding" in " ".join(typing.shown.split())
+    assert json.loads(run("status", link, "--json").stdout)["attempts_left"] == 10
+
+
+def test_what_is_typed_ends_before_the_end_of_its_line(run: Run, terminal: Callable[..., Terminal]) -> None:
+    """Whoever copied it had a password with the end of a line in it."""
+    typing = terminal("send")
+    typing.wait_for("Type the secret")
+    typing.type("hunter2\nhunter3\n\x04")
+    assert typing.end() == 0
+    link = next(word for word in typing.shown.split() if "/s/#" in word)
+    assert run("open", link).stdout == b"hunter2\nhunter3"
 
 
 def test_an_argument_that_is_no_text_is_refused_as_that(run: Run) -> None:

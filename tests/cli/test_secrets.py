@@ -318,7 +318,7 @@ def test_a_secret_is_typed_at_a_terminal(terminal: Callable[..., Terminal], run:
     assert sending.end() == 0
     link = re.search(r"http\S+/s/#\S+", sending.shown)
     assert link
-    assert run("open", link[0]).stdout == b"typed here\n"
+    assert run("open", link[0]).stdout == b"typed here"
 
 
 def test_no_bytes_reach_a_terminal_but_printable_ones(terminal: Callable[..., Terminal], run: Run) -> None:

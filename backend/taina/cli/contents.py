@@ -55,9 +55,12 @@ def _is_path(argument: str) -> bool:
 
 def _standard_input(name: str | None) -> Content:
     stream = standard_input()
-    if stream.isatty():
+    typed = stream.isatty()
+    if typed:
         say("Type the secret; end it with Ctrl+D on a line of its own.", err=True)
-    return _text_or_file(stream.read(), name)
+    data = stream.read()
+    # The end of the last line belongs to the typing, and would be pasted with the secret.
+    return _text_or_file(data.removesuffix(b"\n") if typed else data, name)
 
 
 def _text_or_file(data: bytes, name: str | None) -> Content:

@@ -1,5 +1,6 @@
 """What several commands take in the same way: the instance, a link, a passphrase, a lifetime."""
 
+import contextlib
 import os
 import re
 import sys
@@ -209,5 +210,11 @@ def ask_passphrase(prompt: str, *, confirm: bool = False) -> str:
         raise click.UsageError(
             "A passphrase is needed, and there is no terminal to ask on. Use --passphrase-file or TAINA_PASSPHRASE."
         )
-    answer: str = click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True)
-    return answer
+    with contextlib.suppress(UnicodeDecodeError):
+        answer: str = click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True)
+        if is_text(answer):
+            return answer
+    raise click.UsageError(
+        "What was typed is not text in the encoding that this terminal is said to have. Look at LANG, or use "
+        "--passphrase-file."
+    )
