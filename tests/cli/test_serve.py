@@ -15,6 +15,7 @@ from cli.conftest import COMMAND, Run
 from support.servers import free_port, start_server, stop_server
 from taina import Client
 from taina.errors import UnavailableError
+from taina.server import serve as serving
 from taina.server.sweeper import Sweeper
 
 
@@ -26,7 +27,12 @@ from taina.server.sweeper import Sweeper
         (["--site", "missing"], "holds no built site"),
         (["--site", "."], "holds no built site"),
         (["--host", "203.0.113.1"], "Choose another with --host and --port"),
-        (["--host", "no such host"], "Choose another with --host and --port"),
+        (["--host", "no such host"], "without a scheme or a port"),
+        (["--host", "http://127.0.0.1"], "without a scheme or a port"),
+        (["--host", "127.0.0.1:8080"], "without a scheme or a port"),
+        (["--host", "[::1]:8080"], "without a scheme or a port"),
+        (["--mail-host", "smtp.example:587"], "--mail-host is 'smtp.example:587', but has to be the name or address"),
+        (["--host", "nowhere.invalid"], "Cannot listen on nowhere.invalid: no address of this machine has that name."),
         (["--data", "file"], "file"),
         (["--max-size", "much"], "write it like 500MiB"),
     ],
@@ -60,11 +66,25 @@ def test_a_file_of_a_newer_version_is_refused(run: Run, tmp_path: Path, file: st
     assert (tmp_path / "data" / file).read_bytes() == before
 
 
-def test_a_port_that_is_taken(run: Run) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        done = run("serve", "--port", str(taken.getsockname()[1]))
-    assert done.returncode == 1
-    assert b"in use" in done.stderr
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "::"])
+def test_a_port_that_is_taken(run: Run, host: str) -> None:
+    with socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as taken:
+        port = taken.getsockname()[1]
+        done = run("serve", "--host", host, "--port", str(port))
+    said = f"taina: Cannot listen on {host} port {port}: Address already in use. Choose another with --host and --port."
+    assert (done.returncode, done.stderr.decode()) == (1, f"{said}\n")
+
+
+def test_a_disk_that_is_full_is_no_question_of_permissions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(sqlite3.OperationalError):
+        sqlite_errorcode = sqlite3.SQLITE_FULL
+
+    def open_full(*_: object, **__: object) -> None:
+        raise Full("database or disk is full")
+
+    monkeypatch.setattr(serving, "SqliteStore", open_full)
+    with pytest.raises(serving.StartError, match=r"\(database or disk is full\)\. Make room on that disk\."):
+        serving._open_file(tmp_path, None)
 
 
 def test_a_second_process_on_the_same_folder_is_refused(run: Run, tmp_path: Path) -> None:

@@ -290,3 +290,23 @@ def test_only_what_was_built_is_removed_by_the_next_build(tmp_path: Path, monkey
     (tmp_path / "en" / "diary.txt").unlink()
     build_site.write(tmp_path)
     assert not (tmp_path / "en").exists()
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_half_a_site_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    """It was taken for something else than built pages, and nothing could be built there any more."""
+    (tmp_path / "en").mkdir()
+    (tmp_path / "en/diary.txt").write_text("precious")
+    (tmp_path / "manifest.json").write_text('{"files": {}}')
+    monkeypatch.setattr(build_site, "everything", lambda *_: {"en/a.html": b"a", "b/c.html": b"b", "d.html": b"c"})
+    whole = Path.write_bytes
+
+    def write_until_full(path: Path, data: bytes) -> int:
+        if path.name == "c.html":
+            raise error
+        return whole(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", write_until_full)
+    with pytest.raises((SiteError, KeyboardInterrupt)):
+        build_site.write(tmp_path)
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["diary.txt"]

@@ -33,11 +33,17 @@ def text(value: object) -> str:
 def host_name(value: object) -> str:
     """An address or name of a host; an IPv6 address may stand in brackets, as it does in addresses of pages."""
     found = text(value)
+    if found.startswith("[") and found.endswith("]"):
+        found = found[1:-1]
     try:
+        if ":" in found:
+            ip_address(found)
+        elif re.search(r"[\s/@\[\]]", found):
+            raise ValueError
         found.encode("idna")
-    except UnicodeError:
-        raise ValueError("the name or address of a host") from None
-    return found[1:-1] if found.startswith("[") and found.endswith("]") else found
+    except ValueError:  # a UnicodeError is one
+        raise ValueError("the name or address of a host, without a scheme or a port") from None
+    return found
 
 
 def whole(least: int, most: int) -> Callable[[object], int]:

@@ -41,6 +41,11 @@ from taina.web.site import Site
 _M_ARENA_MAX = -8  # malloc.h of glibc
 _GARBAGE = 3_000
 """Objects that come before the interpreter looks for rings of them; a turn of many requests has thousands at once."""
+_ADVICE = {
+    sqlite3.SQLITE_BUSY: "Is another Taina running on it? Stop that one, or choose another folder with --data.",
+    sqlite3.SQLITE_FULL: "Make room on that disk.",
+}
+"""What to do about a database that cannot be used, by the code of SQLite."""
 _RUINED = 74  # EX_IOERR of sysexits.h
 
 
@@ -187,10 +192,8 @@ def _open_file(folder: Path, turns: Turns | None) -> SqliteStore:
     except UnusableError as error:
         raise StartError(str(error)) from None
     except sqlite3.OperationalError as error:
-        raise StartError(
-            f"The database in {folder} cannot be used ({error}). Is another Taina running on it? "
-            "Choose another folder with --data, or check its permissions."
-        ) from None
+        advice = _ADVICE.get(error.sqlite_errorcode & 0xFF, "Check its permissions, or choose another with --data.")
+        raise StartError(f"The database in {folder} cannot be used ({error}). {advice}") from None
     except (OSError, sqlite3.DatabaseError) as error:
         raise StartError(f"{folder} cannot hold the database: {error}.") from None
 
@@ -252,8 +255,8 @@ def _open_mail(config: Config) -> Mailer | None:
 
 
 def _listen(config: Config, app: Application, turns: Turns | None) -> Listener:
-    sockets = inherited_sockets() or _every_address(config)
-    if config.create == "proxy" and any(it.family == socket.AF_UNIX for it in sockets):
+    inherited = inherited_sockets()
+    if config.create == "proxy" and any(it.family == socket.AF_UNIX for it in inherited):
         raise StartError(
             'Nobody is told apart on a Unix socket, so create = "proxy" would believe anybody or nobody. Listen on '
             "127.0.0.1, and name the proxy in trusted_proxies."
@@ -263,16 +266,19 @@ def _listen(config: Config, app: Application, turns: Turns | None) -> Listener:
             app,
             config.host,
             config.port,
-            sockets=sockets,
+            sockets=inherited or _every_address(config),
             screen=screen,
             trusted=config.trusted_proxy,
             once=[config.login_header],
             turns=turns,
         )
-    except (OSError, ValueError) as error:
+    except ValueError:  # all that Waitress says of a name that it cannot find
         raise StartError(
-            f"Cannot listen on {config.host} port {config.port}: {error}. Choose another with --host and --port."
+            f"Cannot listen on {config.host}: no address of this machine has that name. See --host."
         ) from None
+    except OSError as error:
+        place, why = f"{config.host} port {config.port}", os.strerror(error.errno or 0)
+        raise StartError(f"Cannot listen on {place}: {why}. Choose another with --host and --port.") from None
 
 
 def _every_address(config: Config) -> list[socket.socket]:

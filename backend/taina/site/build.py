@@ -7,6 +7,7 @@ of everything in it, so that relative imports hold and browsers may keep them fo
 import gzip
 import json
 import unicodedata
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
@@ -159,16 +160,22 @@ def write(out: Path, looks: Looks | None = None, api: str | None = None, webcat:
     """Build the site into a folder, in place of the built site that was there; returns the number of files.
 
     Raises:
-        SiteError: the folder holds something else, or a package is missing. Nothing was deleted.
+        SiteError: the folder holds something else, or a package is missing: nothing was deleted. Or it takes no more.
     """
     if out.exists() and any(out.iterdir()) and not _is_built(out):
         raise SiteError(f"{out} holds something other than built pages. Nothing was deleted; choose another folder.")
     site = everything(looks, api, webcat)
     _remove_built(out)
-    for path, data in site.items():
-        file = out / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(data)
+    try:
+        for path, data in site.items():
+            file = out / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+    except BaseException as error:
+        _remove(out, site)  # half a site is none, and would stand in the way of the next
+        if isinstance(error, OSError):
+            raise SiteError(f"{out} cannot be written: {error.strerror}.") from None
+        raise
     return len(site)
 
 
@@ -191,9 +198,15 @@ def _remove_built(folder: Path) -> None:
     if not folder.exists():
         return
     named = json.loads((folder / "manifest.json").read_text("utf-8"))["files"] if any(folder.iterdir()) else {}
-    for path in [*named, "manifest.json", *_BESIDE]:
-        for ending in ("", ".br", ".gz"):
-            (folder / f"{path}{ending}").unlink(missing_ok=True)
+    _remove(
+        folder, [f"{path}{ending}" for path in [*named, "manifest.json", *_BESIDE] for ending in ("", ".br", ".gz")]
+    )
+
+
+def _remove(folder: Path, names: Iterable[str]) -> None:
+    for name in names:
+        with suppress(NotADirectoryError):
+            (folder / name).unlink(missing_ok=True)
     for inner in sorted((path for path in folder.rglob("*") if path.is_dir()), reverse=True):
         with suppress(OSError):  # not empty
             inner.rmdir()
