@@ -9,6 +9,7 @@ import ssl
 import string
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -28,6 +29,7 @@ from taina.errors import InvalidError, KeyNeededError, KeyRefusedError, MailErro
 from taina.mail import ExpiryNotices, Mailer
 from taina.mail.texts import TEXTS
 from taina.rules.access_keys import open_keys
+from taina.store.turns import HELPERS
 
 URL = "https://secrets.example"
 READER = "reader@example.org"
@@ -257,6 +259,36 @@ def test_a_login_that_cannot_be_understood_is_a_mail_that_was_not_sent(
     login = {"TAINA_MAIL_USER": "u", "TAINA_MAIL_PASSWORD_FILE": str(tmp_path / "password")}
     with pytest.raises(MailError):
         mailer(tls_post, **login).send_notice("issued", key)
+
+
+def test_a_mail_server_that_stalls_leaves_threads_for_others(
+    tls_post: Post, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All helpers would wait for it, and nobody who shows an access key would be answered."""
+    key, _ = open_keys(tmp_path / "data").issue("ann", contact=READER)
+    mailing = mailer(tls_post)
+    waiting, go_on = threading.Semaphore(0), threading.Event()
+
+    def stall(_: Mailer) -> smtplib.SMTP:
+        waiting.release()
+        go_on.wait()
+        raise OSError
+
+    monkeypatch.setattr(Mailer, "_connect", stall)
+    refused = (MailError, mailing.send_notice, "issued", key)
+    threads = [threading.Thread(target=pytest.raises, args=refused) for _ in range(mail.AT_ONCE)]
+    for thread in threads:
+        thread.start()
+        waiting.acquire()
+    with pytest.raises(MailError):
+        mailing.send_notice("issued", key)
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    monkeypatch.undo()
+    mailing.send_notice("issued", key)
+    assert len(tls_post.received) == 1
+    assert mail.AT_ONCE < HELPERS
 
 
 def test_every_language_has_every_message() -> None:

@@ -12,6 +12,7 @@ import logging
 import re
 import smtplib
 import ssl
+import threading
 import time
 from collections.abc import Callable
 from email.message import EmailMessage
@@ -25,13 +26,15 @@ from taina.errors import InvalidError, MailError
 from taina.mail.texts import TEXTS
 from taina.rules.access_keys import AccessKeys
 from taina.store.access_keys import AccessKey
-from taina.store.turns import elsewhere
+from taina.store.turns import HELPERS, elsewhere
 
 Notice = Literal["issued", "expiring", "revoked"]
 
 _log = logging.getLogger(__name__)
 _SECONDS = 20.0
 _NOT_SENT = "has characters that cannot be sent to log in: only those of ASCII can."
+AT_ONCE = HELPERS // 2
+"""Messages on their way: where a mail server does not answer, the other threads are there for access keys."""
 _FRAGMENT = re.compile(r"/s/#([A-Za-z0-9_-]{47})")
 _VERSION_KIND_PASSPHRASE = 0b1000_0001
 """The flags of a link to a secret that needs a passphrase, version 1: see the format."""
@@ -56,6 +59,7 @@ class Mailer:
         self._user = config.mail_user
         self._password = _read_password(config.mail_password_file) if config.mail_password_file else ""
         self._tls = _trust(config.mail_authority)
+        self._free = threading.BoundedSemaphore(AT_ONCE)
 
     def send_link(self, keys: AccessKeys, token: bytes | None, link: str, to: str, language: str) -> None:
         """Mail a secret's link to one reader. The address is used this once and kept nowhere.
@@ -108,6 +112,8 @@ class Mailer:
         mail["Message-ID"] = email.utils.make_msgid(domain=self._from.partition("@")[2])
         mail["Auto-Submitted"] = "auto-generated"
         mail.set_content(body.format(instance=self._url, **facts))
+        if not self._free.acquire(blocking=False):
+            raise MailError
         try:
             with self._connect() as server:
                 if self._user:
@@ -116,6 +122,8 @@ class Mailer:
         except (OSError, smtplib.SMTPException, ValueError):
             # Whatever the other side says may hold the address; nobody else is to read it.
             raise MailError from None
+        finally:
+            self._free.release()
 
     def _connect(self) -> smtplib.SMTP:
         if self._security == "tls":
