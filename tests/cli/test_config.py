@@ -90,6 +90,8 @@ def test_people_read_a_table(run_config: Run) -> None:
         ("max_answers = 101", "a whole number from 1 to 100"),
         ('origins = ["https://a.example/path"]', "an address without a path"),
         ('origins = ["*"]', "an address without a path"),
+        ('origins = ["https://a.example:70000"]', "an address without a path"),
+        ('origins = ["https://bücher.example"]', "which begins with xn--"),
         ('metrics = "0.0.0.0:9464"', "an address of this machine"),
         (
             "hots = 1",
@@ -268,6 +270,21 @@ def test_variables_that_a_cluster_sets_by_itself_are_passed_over(run_config: Run
     assert json.loads(done.stdout)["port"] == {"value": "8080", "source": "default"}
     wrong = run_config(**{variable: "http://10.43.5.6"})
     assert wrong.returncode == 2
+
+
+def test_an_address_is_written_as_browsers_write_it(run_config: Run) -> None:
+    """With the usual port, no page was let in, and no link was one of this instance."""
+    written = [
+        "--url",
+        "HTTPS://A.example:443/",
+        "--origins",
+        "http://b.example:80",
+        "--origins",
+        "http://b.example:443",
+    ]
+    told = json.loads(run_config("--json", *written).stdout)
+    assert told["url"]["value"] == "https://a.example"
+    assert told["origins"]["value"] == "http://b.example http://b.example:443"
 
 
 @pytest.mark.parametrize("host", ["::1", "[::1]"])

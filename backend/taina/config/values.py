@@ -129,11 +129,11 @@ def one_of(*words: str) -> Callable[[object], str]:
 
 
 def origin(value: object) -> str:
-    """Scheme, host and port in lower case, without a slash at the end, and without the port that goes without saying.
-
-    As browsers say it: with another spelling it would be the origin of nobody.
-    """
-    found = _ORIGIN.fullmatch(text(value).rstrip("/").lower())
+    """Scheme, host and port as browsers write them: in lower case, without a slash at the end or the usual port."""
+    given = text(value).rstrip("/").lower()
+    if not given.isascii():
+        raise ValueError("an address in ASCII: a name in other letters as browsers send it, which begins with xn--")
+    found = _ORIGIN.fullmatch(given)
     port = int(found["port"] or 1) if found else 0
     if found is None or not 0 < port < 65536:
         raise ValueError("an address without a path, such as https://secrets.example.org")

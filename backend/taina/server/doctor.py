@@ -346,4 +346,4 @@ def _clock(date: str) -> Iterator[Finding]:
     except (TypeError, ValueError):
         return
     good = skew <= _MAX_SKEW
-    yield Finding(good, f"The clocks of this machine and of {'the address' if good else 'it'} are {skew:.0f} s apart.")
+    yield Finding(good, f"The clocks of this machine and of the address are {skew:.0f} s apart.")
