@@ -272,21 +272,6 @@ def test_variables_that_a_cluster_sets_by_itself_are_passed_over(run_config: Run
     assert wrong.returncode == 2
 
 
-def test_an_address_is_written_as_browsers_write_it(run_config: Run) -> None:
-    """With the usual port, no page was let in, and no link was one of this instance."""
-    written = [
-        "--url",
-        "HTTPS://A.example:443/",
-        "--origins",
-        "http://b.example:80",
-        "--origins",
-        "http://b.example:443",
-    ]
-    told = json.loads(run_config("--json", *written).stdout)
-    assert told["url"]["value"] == "https://a.example"
-    assert told["origins"]["value"] == "http://b.example http://b.example:443"
-
-
 @pytest.mark.parametrize("host", ["::1", "[::1]"])
 def test_an_ipv6_address_is_taken_with_and_without_brackets(run_config: Run, host: str) -> None:
     assert json.loads(run_config("--json", "--host", host).stdout)["host"]["value"] == "::1"
