@@ -219,7 +219,7 @@ def test_a_qr_code_is_drawn_beside_the_link(run: Run) -> None:
         (["send", "text", "--mail-to", "ann@example.org"], 2, "--mail-to goes with --words"),
         (["open", "nonsense"], 2, "incomplete"),
         (["open", "https://127.0.0.1:1/s/#AQ"], 2, "incomplete"),
-        (["status", ""], 2, "incomplete"),
+        (["status", ""], 2, "An argument is empty"),
         (["frobnicate"], 2, "No such command"),
     ],
 )

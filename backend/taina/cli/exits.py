@@ -4,6 +4,7 @@ from taina.errors import (
     FileError,
     FormatError,
     GoneError,
+    InvalidError,
     NotFoundError,
     TainaError,
     TamperedError,
@@ -15,6 +16,9 @@ from taina.errors import (
 DONE, FAILED, USAGE, GONE, WRONG_PASSPHRASE, NETWORK, REFUSED, UNPROVED = range(8)
 INTERRUPTED = 130
 """As shells have it: 128 and the number of SIGINT."""
+
+_GIVEN = ("url", "key", "ca", "environment", "at_least")
+"""Fields that no instance has looked at: an option or a variable was wrong before anybody was asked."""
 
 _ASK_FOR = {
     "secret": "This link opens a secret. Here its receipt is needed, which only the sender has.",
@@ -38,6 +42,8 @@ def exit_code(error: TainaError) -> int:
         case TamperedError():
             return REFUSED
         case FormatError():
+            return USAGE
+        case InvalidError() if error.members.get("field") in _GIVEN:
             return USAGE
     return NETWORK if error.code == "internal" else REFUSED
 
