@@ -18,6 +18,7 @@ from support.connection import UNBOUND
 from support.secrets import Made, MadeRequest, envelope, made_of_chunks
 from support.servers import start_server, stop_server
 from taina import base64url
+from taina.config import Config
 from taina.rules.secret_requests import SecretRequests
 from taina.rules.types import Created, Limits, NewSecret
 from taina.rules.vault import Admit, Vault
@@ -28,6 +29,27 @@ from taina.web.app import create_app
 from taina.web.client_marks import ClientMarks
 from taina.web.limits import Budget, Rates
 from taina.web.openapi import document
+
+
+def test_the_rates_are_those_of_the_options_where_nobody_sets_one() -> None:
+    config = Config()
+    assert Rates() == Rates(
+        creates=config.client_creates,
+        reveals=config.client_reveals,
+        calls=config.client_calls,
+        misses=config.client_misses,
+        storage=config.client_storage,
+        transfer=config.client_transfer,
+        proxies=(),
+    )
+
+
+def test_a_rate_a_minute_can_be_spent_for_ten_at_once_and_one_a_day_is_whole_after_a_day() -> None:
+    minute, day = limits._a_minute(6), limits._a_day(7)
+    assert minute and day
+    assert (minute._size, minute._fill, day._size, day._fill) == (60, 600, 7, 86400)
+    assert limits._a_minute(0) is limits._a_day(0) is None
+
 
 PROXY = ["--trusted-proxy", "127.0.0.0/8"]
 
