@@ -192,6 +192,8 @@ def test_each_chore_has_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
     assert turns.patience(10) == 0
     turns.run()
     assert (done, turns.patience(0.5)) == (["fails", "late", "fails"], 0.5)
+    turns.begin(int)
+    assert turns.patience(10) == 0, "whoever has begun waits for no chore"
 
 
 def test_what_may_wait_holds_nobody() -> None:
