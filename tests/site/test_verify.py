@@ -381,6 +381,33 @@ def test_another_s_key_is_none() -> None:
         verify_host("http://127.0.0.1:1", PUBLIC)
 
 
+@pytest.mark.parametrize("page", ["/en/", "/?utm_source=chat", "/#what", "/en/s/#link"])
+def test_the_address_of_a_page_stands_for_its_host(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a question mark or a fragment behind it, a site as it was signed was "not signed with this key"."""
+    asked: list[str] = []
+
+    def note(_: object, root: str, *__: object) -> Report:
+        asked.append(root)
+        return Report()
+
+    monkeypatch.setattr(verify, "compare_host", note)
+    verify_host(f"https://a.example:8443{page}", PUBLIC)
+    assert asked == ["https://a.example:8443/"]
+
+
+@pytest.mark.parametrize("address", ["ftp://a.example", "file:///etc", "https://", "https://[::1", "://x"])
+def test_what_is_no_address_is_refused(address: str) -> None:
+    with pytest.raises(InvalidError, match="is not an address"):
+        verify_host(address, PUBLIC)
+
+
+@pytest.mark.parametrize("place", ["secrets.example", "127.0.0.1:8080", "", "x" * 300])
+def test_what_is_neither_folder_nor_address_is_said(place: str) -> None:
+    command = [sys.executable, "-m", "taina", "verify", place, "--key", public_key(KEY)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, "is neither a folder that can be read nor an address" in done.stderr) == (2, True)
+
+
 def test_the_command_ends_with_a_number(signed: Path, tmp_path: Path) -> None:
     key = tmp_path / "site.pub"
     key.write_text(public_key(KEY) + "\n")

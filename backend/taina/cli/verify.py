@@ -35,6 +35,10 @@ def verify(place: str, key: str, at_least: str | None, release: bool, as_json: b
     from taina.site.verify import shown, verify_folder, verify_host
 
     public = read_key(_key_text(key))
+    if "://" not in place and not os.path.isdir(place):  # noqa: PTH112 - a Path fails where this user may not look
+        raise click.UsageError(
+            f"{place} is neither a folder that can be read nor an address: one begins with https://."
+        )
     if release:
         if "://" in place:
             raise click.UsageError("--release goes with a folder: download the release into one.")

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -85,7 +86,7 @@ def verify_host(
         InvalidError: the address or the oldest release is none, or the manifest is not one that this version knows.
         UnreachableError: it does not answer, or not to the end.
     """
-    root = url.rstrip("/") + "/"
+    root = _root(url)
     with open_http(_PATIENCE) as client:
         try:
             return compare_host(client, root, key, on_progress, at_least, clock)
@@ -93,6 +94,17 @@ def verify_host(
             raise InvalidError(f"{shown(url)} is not an address.", field="url") from None
         except httpx.HTTPError as error:
             raise UnreachableError(f"{shown(root)} does not answer ({error or type(error).__name__}).") from None
+
+
+def _root(url: str) -> str:
+    """The root of a host, whatever page of it was named: pages are nowhere else. Raises: InvalidError."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = None
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InvalidError(f"{shown(url)} is not an address: one begins with https:// and names a host.", field="url")
+    return f"{parts.scheme}://{parts.netloc}/"
 
 
 def shown(url: str) -> str:
