@@ -163,12 +163,13 @@ export function formatSize(bytes, per = "") {
 }
 
 /**
- * Whether a key is Enter, and not what ends a word in an input method: Safari names that one only by its code.
+ * Whether a key is Enter, pressed once: not one that stays down, and not what ends a word in an input method, which
+ * Safari names only by its code.
  * @param {KeyboardEvent} event
  */
 export function isEnter(event) {
   // eslint-disable-next-line @typescript-eslint/no-deprecated -- there is nothing newer
-  return event.key === "Enter" && !event.isComposing && event.keyCode !== 229;
+  return event.key === "Enter" && !event.repeat && !event.isComposing && event.keyCode !== 229;
 }
 
 /**
