@@ -1,8 +1,11 @@
 """What hands do that nobody means: keys that stay down, clicks that come twice, keys pressed where a button was."""
 
+import json
+from pathlib import Path
+
 import pytest
 
-from browser.engines import Browsers, PlaywrightTab, reach
+from browser.engines import Browsers, PlaywrightTab, choose, reach
 from support.servers import Server
 from taina import Client
 
@@ -26,3 +29,31 @@ def test_a_key_that_stays_down_is_pressed_once(browsers: Browsers, engine: str, 
         tab.page.keyboard.up("Enter")
         tab.press("Enter")
         tab.wait("document.querySelector('[data-fill=attempts]').textContent === '8'")
+
+
+@BY_PLAYWRIGHT
+def test_a_double_click_takes_away_one_and_not_the_next(
+    browsers: Browsers, engine: str, taina: Server, tmp_path: Path
+) -> None:
+    """What was below has come under the pointer; a receipt that is removed cannot be had again."""
+    with browsers.tab(engine) as tab, Client(taina.url) as client:
+        assert isinstance(tab, PlaywrightTab)
+        files = [tmp_path / name for name in ("one", "two", "three")]
+        for file in files:
+            file.write_text(file.name)
+        tab.open(f"{taina.url}/en/")
+        reach(tab, "ready")
+        choose(tab, files)
+        tab.page.dblclick("#chosen li:nth-child(1) button")
+        names = "[...document.querySelectorAll('#chosen .file-name')].map((name) => name.textContent)"
+        assert tab.evaluate(names) == ["two", "three"]
+        tab.click("#chosen li:nth-child(2) button")
+        assert tab.evaluate(names) == ["two"], "elsewhere it is another click"
+
+        receipts = [client.send(str(n)).receipt.partition("#")[2] for n in range(3)]
+        kept = [{"receipt": one, "name": "", "created": 1, "expires": 2} for one in receipts]
+        tab.evaluate(f"void localStorage.setItem('taina-sent', {json.dumps(json.dumps(kept))})")
+        tab.open(f"{taina.url}/en/sent/")
+        reach(tab, "shown")
+        tab.page.dblclick("#list li:nth-child(1) button")
+        assert tab.evaluate("document.querySelectorAll('#list li').length") == 2

@@ -11,6 +11,8 @@ const language = document.documentElement.lang;
 export const locale = localeOf([...(navigator.languages ?? []), language]);
 /** Whether marks are as wide as letters. */
 export const wide = /^(ja|zh)/.test(language);
+const DOUBLE = 500; // ms in which systems take two clicks for one, unless they were told otherwise
+const NEAR = 5; // CSS pixels between them
 const plurals = new Intl.PluralRules(language);
 
 /** What this page loads later: each module with those that it imports, in their order. @type {Record<string, string[]>} */
@@ -29,6 +31,10 @@ tellOffline();
 // By js/ui/link_repair.js, for a link whose fragment had come in the path.
 element("link-seen").hidden = !new URLSearchParams(location.search).has("seen");
 
+/** The latest click with a pointer: on what, where and when (ms). */
+let clicked = { on: /** @type {Element | null} */ (null), x: 0, y: 0, at: -Infinity };
+addEventListener("click", dropSecond, true);
+
 /** Systems name languages that are none, such as `en-US@posix`. @param {readonly string[]} tags the last is good @returns {Intl.Locale} */
 function localeOf([tag, ...others]) {
   try {
@@ -38,6 +44,25 @@ function localeOf([tag, ...others]) {
     // the next one, then
   }
   return localeOf(others);
+}
+
+/**
+ * The second of a double click is meant for what the first was on, not for what has come into its place. Firefox counts
+ * it as another first.
+ * @param {MouseEvent} event
+ */
+function dropSecond(event) {
+  if (event.detail === 0) return; // a key
+  const { screenX: x, screenY: y, timeStamp: at } = event;
+  const on = event.target instanceof Element ? event.target.closest("a, button") : null;
+  const second = at - clicked.at < DOUBLE && Math.abs(x - clicked.x) + Math.abs(y - clicked.y) <= NEAR;
+  if (second && on !== clicked.on) {
+    event.stopImmediatePropagation();
+    event.preventDefault();
+    clicked.at = -Infinity;
+  } else {
+    clicked = { on, x, y, at };
+  }
 }
 
 /** @param {string} id @returns {HTMLElement} */
