@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from browser.engines import Browsers, PlaywrightTab, Tab, reach
+from browser.engines import Browsers, PlaywrightTab, Tab, choose, reach
+from browser.test_story import opened
 from support.servers import Server
+from taina import Client
 
 _PASTE = """(() => {
   const data = new DataTransfer();
@@ -166,3 +168,24 @@ def test_a_size_runs_as_its_own_letters_do(tab: Tab, taina: Server, tmp_path: Pa
     in_a_sentence = tab.evaluate(_SIDES % json.dumps("[data-fill='size']"))
     for number, unit in (alone, in_a_sentence):
         assert number < unit if runs == "ltr" else unit < number
+
+
+LONG_LINES = {
+    "Hebrew": "שלום " * 13_000,
+    "no space": "0123456789abcdef" * 4096 + "\n",
+    "signs of several characters": "e\u0301👩‍👩‍👧" * 1500 + " \n\nlast",
+}
+
+
+@pytest.mark.parametrize("kind", LONG_LINES)
+def test_a_very_long_line_is_shown_whole(tab: Tab, taina: Server, kind: str) -> None:
+    """In one piece, Chromium had shown the first of these after two minutes."""
+    text = LONG_LINES[kind]
+    with Client(taina.url) as client:
+        opened(tab, client.send(text).link)
+    assert tab.text("#secret-text") == text
+    nodes = "[...document.querySelector('#secret-text').childNodes]"
+    assert tab.evaluate(f"Math.max(...{nodes}.map((node) => [...node.textContent].length))") <= 1024
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    tab.evaluate("void getSelection().selectAllChildren(document.querySelector('#secret-text'))")
+    assert tab.evaluate("String(getSelection())").rstrip() == text.rstrip()

@@ -26,6 +26,9 @@ import {
 const HIDE_AFTER = 5 * 60_000; // ms without anybody there
 const SAVE_EVERY = 300; // ms: browsers drop downloads that come too fast one after another
 const CLOCKS_DIFFER = 10 * 60; // seconds by which the clocks of sender and recipient may be apart
+const LONG_LINE = /([^\n]{8192,})/;
+/** Up to the last space, or else never before a sign that belongs to the one before. */
+const ROWS = /.{0,1023}\s(?!\p{M})|.{1,1024}(?![\p{M}\u200d])|.{1,1024}/gsu;
 /** Where each error leads; any other leaves the secret where it is. @type {Record<string, string>} */
 const STATES = {
   incomplete_link: "cut",
@@ -207,7 +210,7 @@ function showSecret() {
       const place = /** @type {HTMLElement} */ (part.querySelector("pre"));
       const button = /** @type {HTMLElement} */ (part.querySelector("button"));
       if (n === 0) [place.id, button.id] = ["secret-text", "copy-text"];
-      place.textContent = text;
+      for (const piece of pieces(text)) place.append(piece);
       copyOnClick(
         button,
         () => text,
@@ -234,6 +237,24 @@ function showSecret() {
   );
   show("shown", holdsFiles());
   stayAwake();
+}
+
+/**
+ * A text as it is put into the page: a very long line in pieces of some rows each. Engines take minutes for one of
+ * 256 KiB, more if it runs from right to left. Neither what is read nor what is selected and copied changes.
+ * @param {string} text
+ * @returns {(string | HTMLElement)[]}
+ */
+function pieces(text) {
+  const parts = text.split(LONG_LINE);
+  return parts.map((part, n) => (n % 2 ? (part.match(ROWS) ?? []).map(pieceOf) : [part])).flat();
+}
+
+/** @param {string} rows @returns {HTMLElement} */
+function pieceOf(rows) {
+  const piece = document.createElement("span");
+  piece.textContent = rows;
+  return piece;
 }
 
 /** @returns {IncomingFile[]} */
