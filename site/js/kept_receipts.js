@@ -1,8 +1,10 @@
 // The receipts that somebody asked this browser to keep. Nothing is here until then, and one call forgets it all.
 
+import { isPoint } from "./client/answers.js";
+
 /** @typedef {{receipt: string, name: string, created: number, expires: number}} KeptReceipt a receipt link's fragment, what its sender calls it, unix times */
 
-const KEY = "taina-sent";
+export const KEY = "taina-sent";
 
 /** @returns {KeptReceipt[]} the newest first; none where storage is blocked or holds something else */
 export function sent() {
@@ -43,5 +45,5 @@ function store(list) {
 /** @param {any} one @returns {one is KeptReceipt} */
 function isSent(one) {
   const texts = typeof one?.receipt === "string" && typeof one.name === "string";
-  return texts && Number.isSafeInteger(one.created) && Number.isSafeInteger(one.expires);
+  return texts && isPoint(one.created) && isPoint(one.expires);
 }

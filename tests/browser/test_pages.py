@@ -78,6 +78,11 @@ def test_the_theme_is_kept_only_when_chosen(tab: Tab, taina: Server) -> None:
         assert tab.evaluate(theme) == choice
         tab.reload()
         assert tab.evaluate(theme) == choice
+    tab.evaluate("localStorage.setItem('taina-theme', 'sepia')")  # of another program on this host
+    tab.reload()
+    assert tab.evaluate(theme) == "system"
+    assert tab.evaluate("document.querySelector('.themes :checked').value") == "system"
+    tab.click(".themes label:has([value=dark])")
     tab.click(".themes label:has([value=system])")
     assert tab.evaluate("localStorage.length") == 0
 

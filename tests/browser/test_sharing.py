@@ -197,10 +197,35 @@ def test_a_list_that_is_broken_is_none(tab: Tab, taina: Server) -> None:
         "17",
         '[{"receipt": 1}]',
         '[null, {"receipt": "x", "name": "y", "created": "z", "expires": 1}]',
+        '[{"receipt": "x", "name": "y", "created": 1, "expires": 9007199254740991}]',
     ):
         tab.evaluate(f"localStorage.setItem('taina-sent', {broken!r})")
         tab.open(f"{taina.url}/en/sent/")
         reach(tab, "none")
+
+
+@pytest.mark.parametrize("engine", ["chromium", "firefox"])  # WebDriver opens no other tab of the same profile
+def test_a_list_that_another_tab_changes_keeps_the_keyboard_s_place(
+    browsers: Browsers, engine: str, taina: Server
+) -> None:
+    put = "localStorage.setItem('taina-sent', JSON.stringify(%s.map((receipt) => ({receipt, name: '%s', created: 1, expires: 2}))))"  # noqa: E501
+    named = "[...document.querySelectorAll('#list a')].every((link) => link.textContent === '%s')"
+    with browsers.tab(engine) as tab:
+        assert isinstance(tab, PlaywrightTab)
+        other = PlaywrightTab(tab.page.context.new_page())
+        for one in (tab, other):
+            one.open(f"{taina.url}/en/sent/")
+            one.evaluate(put % (["a", "b", "c"], "old"))
+            one.reload()
+            reach(one, "shown")
+        tab.page.focus("#list li:nth-child(2) button")
+        other.evaluate(put % (["a", "b", "c"], "new"))
+        tab.wait(named % "new")
+        assert tab.evaluate("document.activeElement.closest('li').dataset.receipt") == "b"
+        assert tab.evaluate("document.activeElement.localName") == "button"
+        other.evaluate(put % (["a", "c"], "newest"))
+        tab.wait(named % "newest")
+        assert tab.evaluate("document.activeElement.id") == "list"
 
 
 def test_the_clipboard_is_cleared_on_a_click_and_where_it_can_be_after_a_minute(

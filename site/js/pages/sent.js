@@ -2,7 +2,7 @@ import { inParallel } from "../client/concurrency.js";
 import { Secrets, hasEnded } from "../client/secrets.js";
 import { TainaError } from "../errors.js";
 import { decodeLink } from "../format/links.js";
-import { forget, forgetAll, sent } from "../kept_receipts.js";
+import { KEY, forget, forgetAll, sent } from "../kept_receipts.js";
 import { announce, copyOf, element, formatTime, load, run, say, show } from "../ui/page.js";
 
 /** What is known of a receipt, and whether nothing more can become of it. @typedef {{state: string, ended: boolean}} Standing */
@@ -30,14 +30,22 @@ function start() {
     list();
   });
   element("look").addEventListener("click", look);
-  addEventListener("storage", list); // another tab kept or forgot something
+  // Another tab kept or forgot something.
+  addEventListener("storage", ({ key }) => {
+    if (key === KEY || key === null) list();
+  });
   list();
 }
 
 function list() {
   const kept = sent();
+  const here = document.activeElement;
+  const left = rows().find((part) => part.contains(here));
   element("list").replaceChildren(...kept.map(row));
   show(kept.length ? "shown" : "none");
+  if (left === undefined || here === null || kept.length === 0) return;
+  const same = rows().find((part) => receiptOf(part) === receiptOf(left));
+  /** @type {HTMLElement} */ (same?.querySelector(here.localName) ?? element("list")).focus();
 }
 
 /** @param {import("../kept_receipts.js").KeptReceipt} one @returns {HTMLElement} */

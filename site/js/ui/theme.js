@@ -18,10 +18,12 @@
 
   const chosen = () => {
     try {
-      return localStorage.getItem(KEY) ?? "system";
+      const kept = localStorage.getItem(KEY) ?? "";
+      if (["light", "dark"].includes(kept)) return kept;
     } catch {
-      return "system"; // storage is blocked: the system's theme it is
+      // storage is blocked
     }
+    return "system";
   };
   root.dataset.theme = chosen();
 
