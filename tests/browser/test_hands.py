@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from browser.engines import Browsers, PlaywrightTab, choose, reach
+from browser.engines import Browsers, PlaywrightTab, Tab, choose, reach, visit
 from support.servers import Server
 from taina import Client
 
@@ -57,3 +57,40 @@ def test_a_double_click_takes_away_one_and_not_the_next(
         reach(tab, "shown")
         tab.page.dblclick("#list li:nth-child(1) button")
         assert tab.evaluate("document.querySelectorAll('#list li').length") == 2
+
+
+@BY_PLAYWRIGHT
+def test_what_is_copied_by_hand_is_all_of_it(browsers: Browsers, engine: str, taina: Server) -> None:
+    """Where the browser lets no page write to the clipboard. A file of keys without its last line end is none."""
+    text = "-----BEGIN KEY-----\n\tAAAA  \n-----END KEY-----\n"
+    refuse = "navigator.clipboard.writeText = () => Promise.reject(new DOMException('', 'NotAllowedError'))"
+    with browsers.tab(engine) as tab, Client(taina.url) as client:
+        assert isinstance(tab, PlaywrightTab)
+        pasted = PlaywrightTab(tab.page.context.new_page())
+        pasted.page.set_content("<textarea></textarea>")
+        tab.page.add_init_script(refuse)
+
+        def copied(button: str) -> str:
+            tab.page.bring_to_front()
+            tab.click(button)
+            tab.wait(f"document.querySelector('{button}').textContent === 'Press Ctrl + C'")
+            tab.press("Control+c")
+            pasted.page.bring_to_front()
+            pasted.fill("textarea", "")
+            pasted.press("Control+v")
+            pasted.wait("document.querySelector('textarea').value !== ''")
+            return pasted.value("textarea")
+
+        tab.open(f"{taina.url}/en/")
+        tab.fill("#text", text)
+        tab.fill("#recipients", "3")
+        tab.click("#send")
+        reach(tab, "done")
+        links = tab.evaluate("[...document.querySelectorAll('#links input')].map((field) => field.value)")
+        assert copied("#copy-links").split("\n") == links
+        assert copied("#copy-link") == links[0]
+        tab.open(client.send(text).link)
+        reach(tab, "before")
+        tab.click("#reveal")
+        reach(tab, "shown")
+        assert copied("#copy-text") == text

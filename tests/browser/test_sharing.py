@@ -11,6 +11,8 @@ from browser.engines import Browsers, PlaywrightTab, Tab, reach, visit
 from support.servers import Server
 from taina.client.words import _words
 
+BY_INIT = pytest.mark.parametrize("engine", ["chromium", "firefox"])
+"""WebDriver can change neither a page before its scripts run nor what it fetches."""
 KINDS = r"(?=.*[a-z])(?=.*[A-Z])(?=.*[2-9])(?=.*[!#%+:=?])[a-zA-Z2-9!#%+:=?]{20}"
 
 
@@ -64,6 +66,38 @@ def test_the_share_sheet_is_offered_where_there_is_one(tab: Tab, taina: Server) 
     send(tab, taina)
     tab.wait("!document.querySelector('#sharing').hidden")
     assert tab.shown("#share") == tab.evaluate("'share' in navigator")
+
+
+@BY_INIT
+def test_a_share_sheet_that_is_refused_leaves_the_link_to_copy(browsers: Browsers, engine: str, taina: Server) -> None:
+    """By the system or a policy; who only closes it is left alone."""
+    share = "navigator.share = () => Promise.reject(new DOMException('', window.why))"
+    with browsers.tab(engine) as tab:
+        assert isinstance(tab, PlaywrightTab)
+        tab.page.add_init_script(share)
+        send(tab, taina)
+        tab.wait("!document.querySelector('#sharing').hidden")
+        name = tab.text("#share")
+        tab.evaluate("void (window.why = 'AbortError')")
+        tab.click("#share")
+        tab.evaluate("void (window.why = 'NotAllowedError')")
+        assert tab.text("#share") == name
+        tab.click("#share")
+        tab.wait("document.querySelector('#share').textContent === 'Press Ctrl + C'")
+        assert tab.evaluate("document.activeElement.id") == "link"
+        assert tab.evaluate("document.querySelector('#link').selectionEnd") == len(tab.value("#link"))
+
+
+@BY_INIT
+def test_a_receipt_is_kept_without_a_network(browsers: Browsers, engine: str, taina: Server) -> None:
+    """Nothing has to come for it: the button did nothing, and said nothing."""
+    with browsers.tab(engine) as tab:
+        assert isinstance(tab, PlaywrightTab)
+        send(tab, taina)
+        tab.wait("!document.querySelector('#keeping').hidden")
+        tab.page.context.route("**/*", lambda route: route.abort())
+        tab.click("#keep")
+        tab.wait("!document.querySelector('#kept').hidden")
 
 
 @pytest.mark.any_engine

@@ -205,20 +205,48 @@ export function isEnter(event) {
  * @param {() => void} [then] what follows once it is in the clipboard
  */
 export function copyOnClick(button, text, select, then = () => {}) {
-  const name = button.textContent ?? "";
   button.addEventListener("click", async () => {
-    let answer = "copied";
     try {
       await navigator.clipboard.writeText(text());
       then();
+      tellOn(button, "copied");
     } catch {
-      answer = "copy_by_hand";
       select();
+      copyAtNextCopy(text);
+      tellOn(button, "copy_by_hand");
     }
-    button.textContent = say(answer);
-    announce(say(answer));
-    setTimeout(() => (button.textContent = name), 2500);
   });
+}
+
+/**
+ * Copied by hand is what was asked for, too, not only what can be selected: as long as what was selected for it is.
+ * @param {() => string} text
+ */
+function copyAtNextCopy(text) {
+  const selected = () => [document.activeElement, String(getSelection())];
+  const [place, words] = selected();
+  addEventListener(
+    "copy",
+    (event) => {
+      const [nowPlace, nowWords] = selected();
+      if (nowPlace !== place || nowWords !== words || event.clipboardData === null) return;
+      event.clipboardData.setData("text/plain", text());
+      event.preventDefault();
+    },
+    { once: true },
+  );
+}
+
+/** The names of buttons that say something else for a moment. @type {WeakMap<HTMLElement, string>} */
+const ownNames = new WeakMap();
+
+/** Say on a button what came of it, and aloud. @param {HTMLElement} button @param {string} key */
+export function tellOn(button, key) {
+  const name = ownNames.get(button) ?? button.textContent ?? "";
+  ownNames.set(button, name);
+  button.textContent = say(key);
+  announce(say(key));
+  setTimeout(() => (button.textContent = name), 2500);
 }
 
 /**

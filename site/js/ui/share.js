@@ -1,7 +1,8 @@
 // What can be done with the links that were made, besides copying them: a code to be photographed, the system's share
 // sheet, a mail of one's own; and receipts that this browser keeps.
 
-import { element, load, say } from "./page.js";
+import { keep } from "../kept_receipts.js";
+import { element, load, say, tellOn } from "./page.js";
 
 /** @typedef {import("../client/client.js").Links} Links */
 
@@ -34,9 +35,7 @@ function address() {
 }
 
 /** Only now, because somebody asked for it. */
-async function keepReceipts() {
-  /** @type {typeof import("../kept_receipts.js")} */
-  const { keep } = await load("kept_receipts.js");
+function keepReceipts() {
   const created = Math.floor(Date.now() / 1000);
   const kept = keep(made.map(({ receipt, expires }) => ({ receipt, name: "", created, expires })));
   element("keeping").hidden = kept;
@@ -47,8 +46,11 @@ async function keepReceipts() {
 async function share() {
   try {
     await navigator.share({ title: say("mail_subject"), url: address() });
-  } catch {
-    // closed without choosing: nothing was shared, and the link is still here
+  } catch (error) {
+    // Closed without choosing, or open already.
+    if (["AbortError", "InvalidStateError"].includes(/** @type {DOMException} */ (error).name)) return;
+    element("link").focus(); // which selects it
+    tellOn(element("share"), "copy_by_hand");
   }
 }
 
