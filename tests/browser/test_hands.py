@@ -94,3 +94,38 @@ def test_what_is_copied_by_hand_is_all_of_it(browsers: Browsers, engine: str, ta
         tab.click("#reveal")
         reach(tab, "shown")
         assert copied("#copy-text") == text
+
+
+FULL = 'window.own = fetch, window.fetch = async () => new Response(\'{"code": "storage_full"}\', {status: 507})'
+LOOK_ON = """void (() => {
+  const main = document.querySelector('main');
+  window.seen = [];
+  new MutationObserver(() => seen.push(main.dataset.state)).observe(main, {attributes: true});
+})()"""
+
+
+@pytest.mark.any_engine
+def test_the_keyboard_has_a_place_after_each_step(tab: Tab, taina: Server) -> None:
+    """Where its button goes away, what came of it takes its place; else the next Tab begins at the top of the page."""
+    here = "document.activeElement.id || document.activeElement.className || document.activeElement.localName"
+    for path, button in (("", "send"), ("request/", "make")):
+        tab.open(f"{taina.url}/en/{path}")
+        reach(tab, "ready")
+        if button == "send":
+            tab.fill("#text", "hunter2")
+        tab.evaluate(f"void (document.querySelector('#{button}').focus(), {FULL})")
+        tab.press("Enter")
+        reach(tab, "error")
+        assert tab.evaluate(here) == button
+        tab.evaluate("void (window.fetch = window.own)")
+        tab.press("Enter")
+        reach(tab, "done")
+        assert tab.evaluate(here) == "h1"
+        tab.evaluate("void document.querySelector('#another').focus()")
+        tab.press("Enter")
+        reach(tab, "ready")
+        assert tab.evaluate(here) == {"send": "text", "make": "ttl"}[button]
+    tab.evaluate("void (document.querySelector('#make').focus(), window.fetch = () => new Promise(() => {}))")
+    tab.press("Enter")
+    reach(tab, "working")
+    assert tab.evaluate("document.activeElement.dataset.place") == "working"

@@ -87,7 +87,8 @@ export function input(id) {
 const askFirst = (event) => event.preventDefault();
 
 /**
- * Show the parts of a state and hide the others; a new heading is read out and takes the keyboard's place.
+ * Show the parts of a state and hide the others; a new heading is read out and takes the keyboard's place, and where
+ * that was in what is hidden now, `data-place` names another for it.
  * @param {string} state
  * @param {boolean} [held] whether the browser asks before this page is left, since something would be lost with it
  */
@@ -103,7 +104,13 @@ export function show(state, held = state === "working") {
   if (heading instanceof HTMLElement && !heading.contains(document.activeElement)) {
     heading.focus({ preventScroll: true });
     scrollTo(0, 0);
+    return;
   }
+  const here = document.activeElement ?? document.body;
+  if (here !== document.body && !here.closest("[hidden]")) return;
+  /** @type {HTMLElement | null} */ (document.querySelector(`[data-place~="${state}"]`))?.focus({
+    preventScroll: true,
+  });
 }
 
 /** @returns {string} the state that is shown */
