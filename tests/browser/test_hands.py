@@ -129,3 +129,29 @@ def test_the_keyboard_has_a_place_after_each_step(tab: Tab, taina: Server) -> No
     tab.press("Enter")
     reach(tab, "working")
     assert tab.evaluate("document.activeElement.dataset.place") == "working"
+
+
+def test_trying_again_is_seen_and_told(tab: Tab, taina: Server) -> None:
+    """Also where it fails once more: it was as if the button were dead."""
+    fail = "void (window.own ??= fetch, window.fetch = async () => new Response('{}', {status: 418}))"
+    with Client(taina.url) as client:
+        sent = client.send("hunter2")
+        asked = client.request()
+    for link, found in (
+        (sent.link, "before"),
+        (sent.receipt, "shown"),
+        (asked.link, "ready"),
+        (asked.inbox, "shown"),
+    ):
+        visit(tab, link)
+        reach(tab, found)
+        tab.evaluate(fail)
+        tab.evaluate("void document.querySelector('#try-again').click()")
+        reach(tab, "unreachable")
+        tab.evaluate(LOOK_ON)
+        tab.click("#try-again")
+        tab.wait("window.seen.join() === 'loading,unreachable'")
+        assert tab.evaluate("document.activeElement.localName") == "h1", "and is read out"
+        tab.evaluate("void (window.fetch = window.own)")
+        tab.click("#try-again")
+        reach(tab, found)

@@ -61,7 +61,10 @@ function start() {
     guarded = options.create === "proxy";
     return follow({ limits, ttl, options: { ...options, create: "anyone" } });
   });
-  element("try-again").addEventListener("click", look);
+  element("try-again").addEventListener("click", () => {
+    show("loading");
+    void look();
+  });
   const address = input("receipt-link");
   copyOnClick(
     element("copy-receipt"),

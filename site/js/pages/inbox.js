@@ -35,7 +35,10 @@ run(start);
 function start() {
   element("refresh").addEventListener("click", look);
   element("check").addEventListener("click", check);
-  element("try-again").addEventListener("click", look);
+  element("try-again").addEventListener("click", () => {
+    show("loading");
+    void look();
+  });
   element("delete").addEventListener("click", () => askToDelete(true));
   element("delete-cancel").addEventListener("click", () => askToDelete(false));
   element("delete-confirm").addEventListener("click", remove);

@@ -31,7 +31,10 @@ run(start);
 
 function start() {
   element("refresh").addEventListener("click", look);
-  element("try-again").addEventListener("click", look);
+  element("try-again").addEventListener("click", () => {
+    show("loading");
+    void look();
+  });
   element("burn").addEventListener("click", () => askToBurn(true));
   element("burn-cancel").addEventListener("click", () => askToBurn(false));
   element("burn-confirm").addEventListener("click", burn);

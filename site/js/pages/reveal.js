@@ -77,14 +77,20 @@ function start() {
   });
   element("hide").addEventListener("click", hide);
   element("show-again").addEventListener("click", showSecret);
-  element("look-again").addEventListener("click", look);
+  element("look-again").addEventListener("click", lookAgain);
   element("try-again").addEventListener("click", (event) => {
     if (waiting) transfer?.go();
     else if (interrupted) void reveal(event);
-    else void look();
+    else lookAgain();
   });
   element("save-all").addEventListener("click", () => save(files()));
   for (const sign of ["pointerdown", "keydown", "scroll"]) addEventListener(sign, stayAwake, { passive: true });
+  void look();
+}
+
+/** Somebody wants it, and sees that it is done. */
+function lookAgain() {
+  show("loading");
   void look();
 }
 
