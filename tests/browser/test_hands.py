@@ -155,3 +155,42 @@ def test_trying_again_is_seen_and_told(tab: Tab, taina: Server) -> None:
         tab.evaluate("void (window.fetch = window.own)")
         tab.click("#try-again")
         reach(tab, found)
+
+
+LEFT = "void dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))"
+BACK = "void dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))"
+
+
+def test_a_page_that_was_left_while_it_revealed_can_go_on(tab: Tab, taina: Server, tmp_path: Path) -> None:
+    """As browsers bring it back: what was under way has failed, and the passphrase is wiped."""
+    with Client(taina.url) as client:
+        tab.open(client.send("hunter2", passphrase="right").link)
+        reach(tab, "before")
+        tab.fill("#passphrase", "right")
+        tab.evaluate(
+            "void (window.own = fetch, window.fetch = (address, call) => call.method === 'POST'"
+            " ? Promise.resolve(new Response('{}', {status: 418})) : own(address, call))"
+        )
+        tab.click("#reveal")
+        reach(tab, "unreachable")
+        tab.evaluate(LEFT)
+        tab.evaluate(BACK)
+        tab.evaluate("void (window.fetch = window.own)")
+        tab.click("#try-again")
+        reach(tab, "before")
+        assert tab.evaluate("document.activeElement.id") == "passphrase"
+        tab.fill("#passphrase", "right")
+        tab.click("#reveal")
+        reach(tab, "shown")
+
+        file = tmp_path / "large"
+        file.write_bytes(bytes(3 << 20))
+        visit(tab, client.send(file).link)
+        reach(tab, "before")
+        tab.evaluate("void (Worker.prototype.postMessage = () => {})")  # its answer never comes
+        tab.click("#reveal")
+        reach(tab, "working")
+        tab.wait("performance.getEntriesByType('resource').some((entry) => entry.name.endsWith('/clipboard.js'))")
+        tab.evaluate(LEFT)
+        tab.evaluate(BACK)
+        reach(tab, "before")

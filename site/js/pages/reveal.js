@@ -66,6 +66,9 @@ let idle;
 // Another link pasted into this tab changes only what stands behind the `#`.
 addEventListener("hashchange", () => location.reload());
 addEventListener("pagehide", wipe);
+addEventListener("pageshow", (event) => {
+  if (event.persisted && state() === "loading") void look();
+});
 
 run(() => (location.hash.length <= 1 ? show("empty") : start()));
 
@@ -120,6 +123,7 @@ async function reveal(event) {
     return;
   }
   if (link.passphrase && passphrase.value === "") {
+    show("before", interrupted); // the page was left meanwhile, and its passphrase wiped
     complain(say("no_passphrase"), passphrase);
     return;
   }
@@ -321,8 +325,14 @@ function hide() {
 /** On leaving: a browser may bring this very page back, and then nothing of the secret may be in it. */
 function wipe() {
   passphrase.value = "";
+  const begun = transfer !== null && ["working", "unreachable"].includes(state());
   transfer?.end();
   transfer = null;
+  // Nothing comes of what its worker had begun: a page that is brought back looks what is left.
+  if (begun && secret === null) {
+    interrupted = waiting = false;
+    show("loading");
+  }
   if (secret === null) return;
   secret = null;
   for (const address of addresses.values())
