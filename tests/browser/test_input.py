@@ -189,3 +189,54 @@ def test_a_very_long_line_is_shown_whole(tab: Tab, taina: Server, kind: str) -> 
     assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
     tab.evaluate("void getSelection().selectAllChildren(document.querySelector('#secret-text'))")
     assert tab.evaluate("String(getSelection())").rstrip() == text.rstrip()
+
+
+_DROP = """(() => {
+  const data = new DataTransfer();
+  for (const [type, text] of Object.entries(%s)) data.items.add(text, type);
+  for (const name of %s) data.items.add(new File(['x'], name, {type: 'image/png'}));
+  const place = document.querySelector(%s);
+  const left = ['dragover', 'drop'].map((name) => place.dispatchEvent(
+    new DragEvent(name, {dataTransfer: data, bubbles: true, cancelable: true})));
+  return left.includes(true);
+})()"""
+
+
+def drop(tab: Tab, texts: dict[str, str], files: list[str], place: str) -> bool:
+    """Drop as a program hands it over; whether it is left to the browser, which may go to it."""
+    return bool(tab.evaluate(_DROP % (json.dumps(texts), json.dumps(files), json.dumps(place))))
+
+
+def test_what_is_dropped_is_taken_as_what_is_pasted(tab: Tab, taina: Server) -> None:
+    tab.open(f"{taina.url}/en/")
+    reach(tab, "ready")
+    assert drop(tab, CELL, [], "#passphrase"), "the browser puts the text into the field"
+    assert not drop(tab, CELL, ["image.png"], "#passphrase")
+    assert tab.value("#passphrase") == "hunter2"
+    assert not drop(tab, CELL, ["image.png"], "#text")
+    assert not drop(tab, {"text/uri-list": "https://a.invalid/", "text/plain": "https://a.invalid/"}, [], "h1")
+    assert tab.value("#text") == "hunter2\nhttps://a.invalid/"
+    assert tab.evaluate(CHOSEN) == []
+    picture = {"text/uri-list": "https://a.invalid/?id=1", "text/plain": "https://a.invalid/?id=1"}
+    assert not drop(tab, picture, ["picture.png"], "#text")
+    assert tab.evaluate(CHOSEN) == ["picture.png"], "of a page: the picture, and not its address"
+
+
+def test_nothing_that_is_dropped_leads_away(tab: Tab, taina: Server) -> None:
+    """Firefox goes to a file or a link that nobody takes, and what the page showed is lost."""
+    with Client(taina.url) as client:
+        opened(tab, client.send("hunter2").link)
+    assert not drop(tab, {}, ["image.png"], "#secret-text")
+    assert not drop(tab, {"text/uri-list": "https://a.invalid/"}, [], "body")
+    tab.open(f"{taina.url}/en/request/")
+    reach(tab, "ready")
+    assert not drop(tab, {}, ["image.png"], "#answers")
+
+
+def test_a_folder_that_is_pasted_is_none(tab: Tab, taina: Server) -> None:
+    tab.open(f"{taina.url}/en/")
+    reach(tab, "ready")
+    tab.evaluate("void (DataTransferItem.prototype.webkitGetAsEntry = () => ({isDirectory: true}))")
+    assert not paste(tab, {}, ["folder"], "#text")
+    assert tab.shown('[data-error="folder"]')
+    assert tab.evaluate(CHOSEN) == []

@@ -80,11 +80,11 @@ export function startComposer(send, onInstance) {
     () => phrase.textContent ?? "",
     () => getSelection()?.selectAllChildren(phrase),
   );
-  const onPastedText = (/** @type {string} */ words) => {
-    insert(words);
-    text.focus();
+  const onText = (/** @type {string} */ words, /** @type {HTMLInputElement | HTMLTextAreaElement | null} */ field) => {
+    insert(words, field ?? text);
+    (field ?? text).focus();
   };
-  takeFiles({ onChange: forgive, onPastedText, onFolder: () => fail("folder") });
+  takeFiles({ onChange: forgive, onText, onFolder: () => fail("folder") });
   ask = () => askInstance(onInstance);
   return ask();
 }
@@ -257,8 +257,10 @@ async function askInstance(onInstance) {
   }
 }
 
-/** Write where the cursor is in the text of the secret. @param {string} words */
-function insert(words) {
-  text.setRangeText(words, text.selectionStart, text.selectionEnd, "end");
-  text.dispatchEvent(new Event("input", { bubbles: true }));
+/** Write where the cursor is in a field, or all of it where it has none. @param {string} words @param {HTMLInputElement | HTMLTextAreaElement} [field] */
+function insert(words, field = text) {
+  const { selectionStart: start, selectionEnd: end } = field;
+  if (start === null || end === null) field.value = words;
+  else field.setRangeText(words, start, end, "end");
+  field.dispatchEvent(new Event("input", { bubbles: true }));
 }

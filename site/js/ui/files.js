@@ -1,6 +1,6 @@
 // The files of a secret: picked, pasted or dropped, and listed.
 
-import { element, formatSize, input, say, state } from "./page.js";
+import { element, formatSize, input, isField, say, state } from "./page.js";
 
 const picker = input("files");
 
@@ -10,8 +10,8 @@ let files = [];
 let onChange;
 
 /**
- * @param {{onChange: () => void, onPastedText: (words: string) => void, onFolder: () => void}} heard what follows: other files, a
- *   text that was pasted elsewhere than into a field, a folder that was dropped
+ * @param {{onChange: () => void, onText: (words: string, field: HTMLInputElement | HTMLTextAreaElement | null) => void, onFolder: () => void}} heard what
+ *   follows: other files, a text for a field or beside them all, a folder
  */
 export function takeFiles(heard) {
   onChange = heard.onChange;
@@ -21,27 +21,33 @@ export function takeFiles(heard) {
     const data = event.clipboardData;
     if (!data || !["ready", "error"].includes(state())) return;
     const words = textOf(data);
-    const isField = event.target instanceof Element && event.target.matches("input, textarea");
-    if (words === "" ? data.files.length === 0 : isField) return; // to the browser
+    if (words === "" ? data.files.length === 0 : isField(event.target)) return; // to the browser
     event.preventDefault();
-    if (words === "") addFiles(data.files);
-    else heard.onPastedText(words);
+    if (words !== "") heard.onText(words, null);
+    else if (addFilesOf(data)) heard.onFolder();
   });
   let inside = 0;
+  let ours = false; // what is dragged was on this page before
   const hasFiles = (/** @type {DragEvent} */ event) =>
     event.dataTransfer?.types.includes("Files") && ["ready", "error"].includes(state());
+  addEventListener("dragstart", () => (ours = true));
+  addEventListener("dragend", () => (ours = false));
   addEventListener("dragenter", (event) => {
     if (hasFiles(event) && ++inside) element("dropping").hidden = false;
   });
   addEventListener("dragleave", (event) => {
     if (hasFiles(event) && --inside <= 0) endDrag();
   });
-  addEventListener("dragover", (event) => event.dataTransfer?.types.includes("Files") && event.preventDefault());
+  addEventListener("dragover", (event) => {
+    if (event.dataTransfer && event.defaultPrevented && !ours) event.dataTransfer.dropEffect = "copy";
+  });
   addEventListener("drop", (event) => {
-    if (!event.dataTransfer?.types.includes("Files")) return;
-    event.preventDefault();
-    if (hasFiles(event) && addDropped(event.dataTransfer)) heard.onFolder();
     endDrag();
+    const data = event.dataTransfer;
+    if (!data || !event.defaultPrevented || ours || !["ready", "error"].includes(state())) return; // or to the browser
+    const words = textOf(data);
+    if (words !== "") heard.onText(words, isField(event.target) && !event.target.readOnly ? event.target : null);
+    else if (addFilesOf(data)) heard.onFolder();
   });
   function endDrag() {
     inside = 0;
@@ -67,19 +73,23 @@ function takePicked() {
 
 /**
  * Office programs put a picture of what was copied beside its text, which is what is meant; file managers put the
- * files' names or paths beside them.
- * @param {DataTransfer} pasted @returns {string} empty where the files are meant
+ * files' names or paths beside them, browsers the address of a picture.
+ * @param {DataTransfer} given @returns {string} empty where the files are meant
  */
-function textOf(pasted) {
-  const words = pasted.getData("text/plain");
+function textOf(given) {
+  const words = given.getData("text/plain");
   const lines = words.split(/[\r\n]+/).filter((line) => line.trim() !== "");
-  return lines.every((line) => [...pasted.files].some(({ name }) => line.endsWith(name))) ? "" : words;
+  const addresses = given.getData("text/uri-list").split(/[\r\n]+/);
+  const isOfFile = (/** @type {string} */ line) =>
+    addresses.includes(line) || [...given.files].some(({ name }) => line.endsWith(name));
+  return lines.length === 0 || (given.files.length > 0 && lines.every(isOfFile)) ? "" : words;
 }
 
-/** Browsers tell a folder as if it were a file, but one that cannot be read. @param {DataTransfer} dropped @returns {boolean} whether there was one */
-function addDropped(dropped) {
-  const kinds = [...dropped.items].filter((item) => item.kind === "file").map((item) => item.webkitGetAsEntry());
-  addFiles([...dropped.files].filter((_, n) => !kinds[n]?.isDirectory));
+/** Browsers tell a folder as if it were a file, but one that cannot be read. @param {DataTransfer} given @returns {boolean} whether there was one */
+function addFilesOf(given) {
+  const kinds = [...given.items].filter((item) => item.kind === "file").map((item) => item.webkitGetAsEntry());
+  const found = [...given.files].filter((_, n) => !kinds[n]?.isDirectory);
+  if (found.length) addFiles(found);
   return kinds.some((kind) => kind?.isDirectory);
 }
 

@@ -35,6 +35,15 @@ element("link-seen").hidden = !new URLSearchParams(location.search).has("seen");
 let clicked = { on: /** @type {Element | null} */ (null), x: 0, y: 0, at: -Infinity };
 addEventListener("click", dropSecond, true);
 
+// What is dropped beside a field leads nowhere: Firefox would go to it, and what is on this page would be lost.
+for (const drag of /** @type {const} */ (["dragover", "drop"])) {
+  addEventListener(drag, (event) => {
+    if (isField(event.target) && !event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    if (event.dataTransfer) event.dataTransfer.dropEffect = "none"; // where nobody takes it
+  });
+}
+
 /** Systems name languages that are none, such as `en-US@posix`. @param {readonly string[]} tags the last is good @returns {Intl.Locale} */
 function localeOf([tag, ...others]) {
   try {
@@ -81,6 +90,11 @@ export function copyOf(id) {
 /** @param {string} id @returns {HTMLInputElement} */
 export function input(id) {
   return /** @type {HTMLInputElement} */ (element(id));
+}
+
+/** Whether it takes text itself. @param {EventTarget | null} place @returns {place is HTMLInputElement | HTMLTextAreaElement} */
+export function isField(place) {
+  return place instanceof Element && place.matches("input, textarea");
 }
 
 /** @param {BeforeUnloadEvent} event */
