@@ -240,3 +240,30 @@ def test_a_folder_that_is_pasted_is_none(tab: Tab, taina: Server) -> None:
     assert not paste(tab, {}, ["folder"], "#text")
     assert tab.shown('[data-error="folder"]')
     assert tab.evaluate(CHOSEN) == []
+
+
+def test_more_files_than_a_secret_holds_are_too_much(tab: Tab, taina: Server) -> None:
+    tab.open(f"{taina.url}/en/")
+    reach(tab, "ready")
+    assert not drop(tab, {}, [f"{n}.png" for n in range(1001)], "body")
+    tab.click("#send")
+    assert reach(tab, "error", "done") == "error"
+    assert tab.shown('[data-error="too_large"]')
+    assert not tab.shown('[data-fill="limit"]'), "it is not about their size"
+    tab.click("#chosen button")
+    tab.click("#send")
+    reach(tab, "done")
+
+
+@pytest.mark.parametrize("size", [1000, 3 << 20])
+def test_a_file_that_was_cut_meanwhile_is_told(tab: Tab, taina: Server, tmp_path: Path, size: int) -> None:
+    """Firefox reads what is left of it; to try again would not help."""
+    file = tmp_path / "log"
+    file.write_bytes(bytes(size))
+    tab.open(f"{taina.url}/en/")
+    reach(tab, "ready")
+    choose(tab, [file])
+    file.write_bytes(bytes(size // 2))
+    tab.click("#send")
+    assert reach(tab, "error", "done") == "error"
+    assert tab.shown('[data-error="unreadable"]')

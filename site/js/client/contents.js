@@ -6,7 +6,7 @@ import { pack, text as wellFormed } from "../format/payload.js";
 /** @typedef {import("../bytes.js").Bytes} Bytes */
 /** @typedef {{type: "text", text: string} | {type: "file", name: string, mime: string, data: Blob}} Outgoing */
 
-/** @param {Outgoing[]} items @param {number} expires unix seconds @returns {Blob} @throws {TainaError} bad_format */
+/** @param {Outgoing[]} items @param {number} expires unix seconds @returns {Blob} @throws {TainaError} bad_format, too_large */
 export function payloadOf(items, expires) {
   const bodies = items.map((item) => (item.type === "text" ? new Blob([wellFormed(item.text)]) : item.data));
   const described = items.map((item, i) => {

@@ -32,18 +32,18 @@ export function paddedSize(size) {
  * Length (4, big endian) || JSON, its members in this order and without white space.
  * @param {Header} header
  * @returns {Bytes}
- * @throws {TainaError} bad_format: a name that is no well-formed text, too many items, or it does not fit into the first
- *   chunk
+ * @throws {TainaError} bad_format: a name that is no well-formed text; too_large: too many items, or it does not fit
+ *   into the first chunk
  */
 export function encodeHeader(header) {
-  if (header.items.length > MAX_ITEMS) throw new TainaError("bad_format");
+  if (header.items.length > MAX_ITEMS) throw new TainaError("too_large");
   const items = header.items.map((item) =>
     item.type === "text"
       ? { type: "text", size: item.size }
       : { type: "file", name: text(item.name), mime: text(item.mime), size: item.size },
   );
   const encoded = encode(JSON.stringify({ v: 1, items, expires: header.expires }));
-  if (LENGTH_SIZE + encoded.length > CHUNK_SIZE) throw new TainaError("bad_format");
+  if (LENGTH_SIZE + encoded.length > CHUNK_SIZE) throw new TainaError("too_large");
   const length = new Uint8Array(LENGTH_SIZE);
   new DataView(length.buffer).setUint32(0, encoded.length);
   return concat(length, encoded);

@@ -33,6 +33,8 @@ const lifetime = /** @type {HTMLSelectElement} */ (element("ttl"));
 
 /** Bytes of ciphertext that the server takes in one secret; until it has said so, it decides. */
 let limit = Infinity;
+/** Bytes of what was entered when it was to be sent. */
+let size = 0;
 /** Asks the instance what it offers, as long as it has not answered. @type {() => Promise<void>} */
 let ask = async () => {};
 let stop = new AbortController();
@@ -108,7 +110,7 @@ export function entered() {
     element(passphrase.readOnly ? "six-words" : "passphrase").focus();
     return null;
   }
-  const size = files.reduce((sum, file) => sum + file.size, new Blob([text.value]).size);
+  size = files.reduce((sum, file) => sum + file.size, new Blob([text.value]).size);
   if (size > limit) {
     fail("too_large");
     return null;
@@ -196,7 +198,7 @@ export function clear() {
 
 /** @param {string} code @returns {string} it, or the one for what has no words of its own */
 export function known(code) {
-  const same = code === "not_found" ? "gone" : code;
+  const same = { not_found: "gone", changed: "unreadable" }[code] ?? code;
   return document.querySelector(`[data-error="${same}"]`) ? same : "internal";
 }
 
@@ -206,7 +208,7 @@ export function fail(code) {
   element("error").hidden = false;
   const messages = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-error]"));
   for (const message of messages) message.hidden = message.dataset.error !== known(code);
-  const withLimit = code === "too_large" && limit < Infinity;
+  const withLimit = code === "too_large" && limit < size;
   if (withLimit) fill("limit", say("limit", { size: formatSize(limit) }));
   /** @type {HTMLElement} */ (document.querySelector('[data-fill="limit"]')).hidden = !withLimit;
   element("error").scrollIntoView({ block: "nearest" });
