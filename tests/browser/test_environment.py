@@ -86,6 +86,35 @@ def test_nothing_is_cut_off_on_paper(browsers: Browsers, taina: Server) -> None:
     context.close()
 
 
+def test_addresses_are_printed_to_their_last_letter(browsers: Browsers, taina: Server) -> None:
+    """Also of a host with a long name, and the passphrase that the paper speaks of."""
+    host = "a-company-with-quite-a-long-name.secrets.division.example.localhost"
+    context = browsers.browser("chromium").new_context(viewport={"width": 700, "height": 900})
+    tab = PlaywrightTab(context.new_page())
+    send(tab, taina, "hunter2", passphrase="correct horse")
+    tab.page.emulate_media(media="print")
+    assert tab.shown("#phrase")
+    assert not tab.shown("#copy-phrase")
+    tab.page.emulate_media(media="screen")
+    for path, button, addresses in (("", "#send", 6), ("request/", "#make", 2)):
+        tab.open(f"http://{host}:{taina.port}/en/{path}")
+        if path == "":
+            tab.fill("#text", "hunter2")
+            tab.fill("#recipients", "3")
+        tab.click(button)
+        reach(tab, "done")
+        tab.evaluate("void dispatchEvent(new Event('beforeprint'))")
+        tab.page.emulate_media(media="print")
+        fields = "[...document.querySelectorAll('.copyable')].filter((part) => part.checkVisibility())"
+        printed = tab.evaluate(
+            f"{fields}.map((part) => [part.scrollWidth <= part.clientWidth,"
+            " JSON.parse(getComputedStyle(part, '::after').content) === part.querySelector('input').value])"
+        )
+        assert printed == [[True, True]] * addresses
+        tab.page.emulate_media(media="screen")
+    context.close()
+
+
 WITH_SCRIPT = ("create", "reveal", "receipt", "sent", "request", "answer", "inbox")
 STUCK = "getComputedStyle(document.querySelector('.stuck')).visibility === 'visible'"
 

@@ -24,6 +24,12 @@ const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("taina
   createScriptURL: (/** @type {string} */ address) => digestOf(address) && address,
 });
 
+// On paper an address goes on in the next line, which no field does.
+addEventListener("beforeprint", () => {
+  for (const field of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll("input.address")))
+    /** @type {HTMLElement} */ (field.parentElement).dataset.address = field.value;
+});
+
 const tellOffline = () => (element("offline").hidden = navigator.onLine);
 for (const change of ["offline", "online"]) addEventListener(change, tellOffline);
 tellOffline();
