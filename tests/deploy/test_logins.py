@@ -159,7 +159,7 @@ def test_the_page_offers_the_login_and_keeps_what_was_entered(
         choose(tab, [file])
         tab.click("#send")
         reach(tab, "error")
-        tab.wait("document.querySelector('#error').innerText.includes('You need to log in first')")
+        tab.wait("document.querySelector('#error').innerText.includes('Log in first')")
         assert tab.value("#text") == "before the login" and tab.shown("#chosen")
         press_log_in(tab.page)
         assert tab.value("#text") == "before the login" and tab.shown("#chosen")
