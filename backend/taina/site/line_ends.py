@@ -13,7 +13,7 @@ _TO_THE_LAST = {"bg": "ли|ѝ", "ru": "бы?|же?|ли", "uk": "би?|же?"}
 _LETTER = r"[^\W\d]"
 _TO_THE_NEXT = {
     **dict.fromkeys(("cs", "hr", "pl", "sl"), _LETTER),
-    "bg": rf"(?!{_TO_THE_LAST['bg']}){_LETTER}",
+    "bg": rf"[Нн]е|(?!{_TO_THE_LAST['bg']}){_LETTER}",
     "ru": rf"(?!{_TO_THE_LAST['ru']}){_LETTER}{{1,2}}",
     "uk": rf"(?!{_TO_THE_LAST['uk']}){_LETTER}{{1,2}}",
 }

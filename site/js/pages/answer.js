@@ -181,7 +181,7 @@ async function leave({ links, envelope }) {
 function succeed({ receipt, expires }, phrase) {
   input("receipt-link").value = `${location.origin}/receipt/#${receipt}`;
   remindOf(phrase);
-  fill("expires", say("expires", { when: formatTime(expires) }));
+  fill("expires", formatTime(expires));
   forget();
   clear();
   show("done");
