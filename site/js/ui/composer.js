@@ -82,11 +82,11 @@ export function startComposer(send, onInstance) {
     () => phrase.textContent ?? "",
     () => getSelection()?.selectAllChildren(phrase),
   );
-  const onText = (/** @type {string} */ words, /** @type {HTMLInputElement | HTMLTextAreaElement | null} */ field) => {
+  const onWords = (/** @type {string} */ words, /** @type {HTMLInputElement | HTMLTextAreaElement | null} */ field) => {
     insert(words, field ?? text);
     (field ?? text).focus();
   };
-  takeFiles({ onChange: forgive, onText, onFolder: () => fail("folder") });
+  takeFiles({ onChange: forgive, onWords, onFolder: () => fail("folder") });
   ask = () => askInstance(onInstance);
   return ask();
 }

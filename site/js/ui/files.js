@@ -10,7 +10,7 @@ let files = [];
 let onChange;
 
 /**
- * @param {{onChange: () => void, onText: (words: string, field: HTMLInputElement | HTMLTextAreaElement | null) => void, onFolder: () => void}} heard what
+ * @param {{onChange: () => void, onWords: (words: string, field: HTMLInputElement | HTMLTextAreaElement | null) => void, onFolder: () => void}} heard what
  *   follows: other files, a text for a field or beside them all, a folder
  */
 export function takeFiles(heard) {
@@ -23,7 +23,7 @@ export function takeFiles(heard) {
     const words = textOf(data);
     if (words === "" ? data.files.length === 0 : isField(event.target)) return; // to the browser
     event.preventDefault();
-    if (words !== "") heard.onText(words, null);
+    if (words !== "") heard.onWords(words, null);
     else if (addFilesOf(data)) heard.onFolder();
   });
   let inside = 0;
@@ -46,7 +46,7 @@ export function takeFiles(heard) {
     const data = event.dataTransfer;
     if (!data || !event.defaultPrevented || ours || !["ready", "error"].includes(state())) return; // or to the browser
     const words = textOf(data);
-    if (words !== "") heard.onText(words, isField(event.target) && !event.target.readOnly ? event.target : null);
+    if (words !== "") heard.onWords(words, isField(event.target) && !event.target.readOnly ? event.target : null);
     else if (addFilesOf(data)) heard.onFolder();
   });
   function endDrag() {

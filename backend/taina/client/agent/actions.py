@@ -223,7 +223,7 @@ def _passphrase_of(path: Path) -> str:
     """The first line, without spaces around it. Raises: FileError: it is none, and would cost one of ten tries."""
     line = _text_of(path).partition("\n")[0].strip()
     if not line or "\0" in line:
-        raise FileError(f"The first line of {path.name} is no passphrase. Save it as text in UTF-8.")
+        raise FileError(f"The first line of {path.name} is not a passphrase. Save it as text in UTF-8.")
     return line
 
 
