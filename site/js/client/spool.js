@@ -1,14 +1,14 @@
 // Opened bytes between the reveal and the reader's own disk. Here they are sealed again, under a key that only this
 // worker's memory has: not with the link's, which a browser's history may hold. So what a browser writes to its disk,
 // as a file of this origin (OPFS) or to make room in memory, cannot be read once the page is gone. The file is wiped
-// with the page, and by the next page of the site (ui/theme.js) if that was killed.
+// with the page, and by the next page of the site (ui/every_page.js) if that was killed.
 
 /** @typedef {import("../format/derive.js").Bytes} Bytes */
 /** @typedef {{write: (bytes: Bytes, options: {at: number}) => number, read: (bytes: Bytes, options: {at: number}) => number, close: () => void}} SyncAccessHandle */
 /** A sealed piece: in the file, or where that has no room, in memory. @typedef {{n: number, size: number, at?: number, blob?: Blob}} Piece */
 
 const FROM = 64 << 20; // bytes; fewer stay off the disk
-const PREFIX = "opened-"; // ui/theme.js knows it
+const PREFIX = "opened-"; // ui/every_page.js knows it
 
 /**
  * For a worker: only there a browser writes such files piece by piece.

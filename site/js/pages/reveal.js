@@ -26,9 +26,6 @@ import {
 const HIDE_AFTER = 5 * 60_000; // ms without anybody there
 const SAVE_EVERY = 300; // ms: browsers drop downloads that come too fast one after another
 const CLOCKS_DIFFER = 10 * 60; // seconds by which the clocks of sender and recipient may be apart
-const LONG_LINE = /([^\n]{8192,})/;
-/** Up to the last space, or else never before a sign that belongs to the one before. */
-const ROWS = /.{0,1023}\s(?!\p{M})|.{1,1024}(?![\p{M}\u200d])|.{1,1024}/gsu;
 /** Where each error leads; any other leaves the secret where it is. @type {Record<string, string>} */
 const STATES = {
   incomplete_link: "cut",
@@ -158,15 +155,16 @@ async function reveal(event) {
 }
 
 async function loadOpening() {
-  /** @type {[typeof import("../client/client.js"), typeof import("../client/transfer.js"), typeof import("../ui/progress.js"), typeof import("../client/names.js"), typeof import("../ui/clipboard.js")]} */
-  const [{ Client }, { Transfer }, { follow }, { cleanName }, { clearLater }] = await Promise.all([
+  /** @type {[typeof import("../client/client.js"), typeof import("../client/transfer.js"), typeof import("../ui/progress.js"), typeof import("../client/names.js"), typeof import("../ui/clipboard.js"), typeof import("../ui/long_lines.js")]} */
+  const [{ Client }, { Transfer }, { follow }, { cleanName }, { clearLater }, { pieces }] = await Promise.all([
     load("client/client.js"),
     load("client/transfer.js"),
     load("ui/progress.js"),
     load("client/names.js"),
     load("ui/clipboard.js"),
+    load("ui/long_lines.js"),
   ]);
-  return { client: new Client(), Transfer, follow, cleanName, clearLater };
+  return { client: new Client(), Transfer, follow, cleanName, clearLater, pieces };
 }
 
 /** @param {NonNullable<typeof opening>} opening @param {string | null} phrase */
@@ -211,7 +209,7 @@ function explain(error) {
 function showSecret() {
   if (secret === null || opening === null) return;
   const { items, expires } = secret;
-  const { cleanName, clearLater } = opening;
+  const { cleanName, clearLater, pieces } = opening;
   element("late").hidden = Date.now() / 1000 <= expires + CLOCKS_DIFFER;
   const texts = items.filter((item) => item.type === "text");
   element("secret-texts").replaceChildren(
@@ -247,24 +245,6 @@ function showSecret() {
   );
   show("shown", holdsFiles());
   stayAwake();
-}
-
-/**
- * A text as it is put into the page: a very long line in pieces of some rows each. Engines take minutes for one of
- * 256 KiB, more if it runs from right to left. Neither what is read nor what is selected and copied changes.
- * @param {string} text
- * @returns {(string | HTMLElement)[]}
- */
-function pieces(text) {
-  const parts = text.split(LONG_LINE);
-  return parts.map((part, n) => (n % 2 ? (part.match(ROWS) ?? []).map(pieceOf) : [part])).flat();
-}
-
-/** @param {string} rows @returns {HTMLElement} */
-function pieceOf(rows) {
-  const piece = document.createElement("span");
-  piece.textContent = rows;
-  return piece;
 }
 
 /** @returns {IncomingFile[]} */

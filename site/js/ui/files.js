@@ -1,6 +1,6 @@
 // The files of a secret: picked, pasted or dropped, and listed.
 
-import { element, formatSize, input, isField, say, state } from "./page.js";
+import { element, formatSize, input, say, state } from "./page.js";
 
 const picker = input("files");
 
@@ -69,6 +69,11 @@ function takePicked() {
   if (!picker.files?.length) return;
   addFiles(picker.files);
   picker.value = ""; // so that a file that was removed can be picked again
+}
+
+/** Whether it takes text itself. @param {EventTarget | null} place @returns {place is HTMLInputElement | HTMLTextAreaElement} */
+function isField(place) {
+  return place instanceof Element && place.matches("input, textarea");
 }
 
 /**

@@ -11,8 +11,6 @@ const language = document.documentElement.lang;
 export const locale = localeOf([...(navigator.languages ?? []), language]);
 /** Whether marks are as wide as letters. */
 export const wide = /^(ja|zh)/.test(language);
-const DOUBLE = 500; // ms in which systems take two clicks for one, unless they were told otherwise
-const NEAR = 5; // CSS pixels between them
 const plurals = new Intl.PluralRules(language);
 
 /** What this page loads later: each module with those that it imports, in their order. @type {Record<string, string[]>} */
@@ -24,31 +22,12 @@ const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("taina
   createScriptURL: (/** @type {string} */ address) => digestOf(address) && address,
 });
 
-// On paper an address goes on in the next line, which no field does.
-addEventListener("beforeprint", () => {
-  for (const field of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll("input.address")))
-    /** @type {HTMLElement} */ (field.parentElement).dataset.address = field.value;
-});
-
 const tellOffline = () => (element("offline").hidden = navigator.onLine);
 for (const change of ["offline", "online"]) addEventListener(change, tellOffline);
 tellOffline();
 
 // By js/ui/link_repair.js, for a link whose fragment had come in the path.
 element("link-seen").hidden = !new URLSearchParams(location.search).has("seen");
-
-/** The latest click with a pointer: on what, where and when (ms). */
-let clicked = { on: /** @type {Element | null} */ (null), x: 0, y: 0, at: -Infinity };
-addEventListener("click", dropSecond, true);
-
-// What is dropped beside a field leads nowhere: Firefox would go to it, and what is on this page would be lost.
-for (const drag of /** @type {const} */ (["dragover", "drop"])) {
-  addEventListener(drag, (event) => {
-    if (isField(event.target) && !event.dataTransfer?.types.includes("Files")) return;
-    event.preventDefault();
-    if (event.dataTransfer) event.dataTransfer.dropEffect = "none"; // where nobody takes it
-  });
-}
 
 /** Systems name languages that are none, such as `en-US@posix`. @param {readonly string[]} tags the last is good @returns {Intl.Locale} */
 function localeOf([tag, ...others]) {
@@ -59,25 +38,6 @@ function localeOf([tag, ...others]) {
     // the next one, then
   }
   return localeOf(others);
-}
-
-/**
- * The second of a double click is meant for what the first was on, not for what has come into its place. Firefox counts
- * it as another first.
- * @param {MouseEvent} event
- */
-function dropSecond(event) {
-  if (event.detail === 0) return; // a key
-  const { screenX: x, screenY: y, timeStamp: at } = event;
-  const on = event.target instanceof Element ? event.target.closest("a, button") : null;
-  const second = at - clicked.at < DOUBLE && Math.abs(x - clicked.x) + Math.abs(y - clicked.y) <= NEAR;
-  if (second && on !== clicked.on) {
-    event.stopImmediatePropagation();
-    event.preventDefault();
-    clicked.at = -Infinity;
-  } else {
-    clicked = { on, x, y, at };
-  }
 }
 
 /** @param {string} id @returns {HTMLElement} */
@@ -96,11 +56,6 @@ export function copyOf(id) {
 /** @param {string} id @returns {HTMLInputElement} */
 export function input(id) {
   return /** @type {HTMLInputElement} */ (element(id));
-}
-
-/** Whether it takes text itself. @param {EventTarget | null} place @returns {place is HTMLInputElement | HTMLTextAreaElement} */
-export function isField(place) {
-  return place instanceof Element && place.matches("input, textarea");
 }
 
 /** @param {BeforeUnloadEvent} event */
@@ -128,9 +83,8 @@ export function show(state, held = state === "working") {
   }
   const here = document.activeElement ?? document.body;
   if (here !== document.body && !here.closest("[hidden]")) return;
-  /** @type {HTMLElement | null} */ (document.querySelector(`[data-place~="${state}"]`))?.focus({
-    preventScroll: true,
-  });
+  const place = /** @type {HTMLElement | null} */ (document.querySelector(`[data-place~="${state}"]`));
+  place?.focus({ preventScroll: true });
 }
 
 /** @returns {string} the state that is shown */
@@ -239,29 +193,12 @@ export function copyOnClick(button, text, select, then = () => {}) {
       tellOn(button, "copied");
     } catch {
       select();
-      copyAtNextCopy(text);
       tellOn(button, "copy_by_hand");
+      load("ui/copy_by_hand.js")
+        .then(({ copyAtNextCopy }) => copyAtNextCopy(text))
+        .catch(() => {});
     }
   });
-}
-
-/**
- * Copied by hand is what was asked for, too, not only what can be selected: as long as what was selected for it is.
- * @param {() => string} text
- */
-function copyAtNextCopy(text) {
-  const selected = () => [document.activeElement, String(getSelection())];
-  const [place, words] = selected();
-  addEventListener(
-    "copy",
-    (event) => {
-      const [nowPlace, nowWords] = selected();
-      if (nowPlace !== place || nowWords !== words || event.clipboardData === null) return;
-      event.clipboardData.setData("text/plain", text());
-      event.preventDefault();
-    },
-    { once: true },
-  );
 }
 
 /** The names of buttons that say something else for a moment. @type {WeakMap<HTMLElement, string>} */

@@ -1,6 +1,6 @@
 // What every page does first. Pages are light or dark after the system; where somebody chose, this says so before the
 // first paint, so it is a classic script in the head. Choosing "system" forgets the choice. And it wipes what a page that
-// was killed left on the disk.
+// was killed left on the disk, passes over what a hand does without meaning it, and makes addresses ready for paper.
 (() => {
   const KEY = "taina-theme";
   const root = document.documentElement;
@@ -53,5 +53,46 @@
         }
       });
     }
+  });
+
+  const DOUBLE = 500; // ms in which systems take two clicks for one, unless they were told otherwise
+  const NEAR = 5; // CSS pixels between them
+
+  /** The latest click with a pointer: on what, where and when (ms). */
+  let clicked = { on: /** @type {Element | null} */ (null), x: 0, y: 0, at: -Infinity };
+
+  /**
+   * The second of a double click is meant for what the first was on, not for what has come into its place. Firefox counts
+   * it as another first.
+   */
+  const dropSecond = (/** @type {MouseEvent} */ event) => {
+    if (event.detail === 0) return; // a key
+    const { screenX: x, screenY: y, timeStamp: at } = event;
+    const on = event.target instanceof Element ? event.target.closest("a, button") : null;
+    const second = at - clicked.at < DOUBLE && Math.abs(x - clicked.x) + Math.abs(y - clicked.y) <= NEAR;
+    if (second && on !== clicked.on) {
+      event.stopImmediatePropagation();
+      event.preventDefault();
+      clicked.at = -Infinity;
+    } else {
+      clicked = { on, x, y, at };
+    }
+  };
+  addEventListener("click", dropSecond, true);
+
+  // What is dropped beside a field leads nowhere: Firefox would go to it, and what is on this page would be lost.
+  for (const drag of /** @type {const} */ (["dragover", "drop"])) {
+    addEventListener(drag, (event) => {
+      const inField = event.target instanceof Element && event.target.matches("input, textarea");
+      if (inField && !event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      if (event.dataTransfer) event.dataTransfer.dropEffect = "none"; // where nobody takes it
+    });
+  }
+
+  // On paper an address goes on in the next line, which no field does.
+  addEventListener("beforeprint", () => {
+    for (const field of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll("input.address")))
+      /** @type {HTMLElement} */ (field.parentElement).dataset.address = field.value;
   });
 })();
