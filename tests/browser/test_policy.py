@@ -42,7 +42,7 @@ def generated(built_site: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def test_brackets_are_as_wide_as_the_letters(tab: Tab, strict: Server) -> None:
     tab.open(f"{strict.url}/ja/")
     tab.wait("!document.querySelector('#policy').hidden")
-    assert tab.text("#recipients-hint").endswith("。（1～5）")
+    assert tab.text("label[for=recipients]").endswith("（1～5）")
 
 
 def test_the_page_says_what_is_allowed_and_keeps_to_it(tab: Tab, strict: Server, tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_the_page_says_what_is_allowed_and_keeps_to_it(tab: Tab, strict: Server,
     assert tab.evaluate(LIFETIMES) == ["1 hour", "3 hours", "4 hours", "1 day"]
     assert tab.value("#ttl") == "10800"
     assert not tab.shown("#add-files") and not tab.shown("#optional")
-    assert tab.text("#recipients-hint").endswith("\u00a0(1\u2060–\u20605)")
+    assert tab.text("label[for=recipients]").endswith("\u00a0(1\u2060–\u20605)")
     tab.fill("#text", "kept")
     tab.click("#send")
     reach(tab, "error")

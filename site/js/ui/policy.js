@@ -53,7 +53,7 @@ function bound(id, most) {
   if (most >= Number(field.max)) return;
   const error = document.querySelector(`[data-error="${id}"]`);
   if (error) error.textContent = (error.textContent ?? "").replace(field.max, formatNumber(most));
-  element(`${id}-hint`).append(inBrackets(`1${wide ? "～" : "\u2060–\u2060"}${formatNumber(most)}`));
+  field.labels?.[0].append(inBrackets(`1${wide ? "～" : "\u2060–\u2060"}${formatNumber(most)}`));
   field.max = String(most);
   if (most === 1) /** @type {HTMLElement} */ (field.closest(".number")).hidden = true;
 }
