@@ -270,6 +270,9 @@ def test_the_command_takes_the_key_of_the_release_s_own_kind(release: Path, tmp_
     assert isinstance(wrong.exception, InvalidError)
     other = CliRunner().invoke(verify, ["--release", "https://secrets.example.org", "--key", public_key(KEY)])
     assert other.exit_code == 2
-    nothing = CliRunner().invoke(verify, ["--release", str(tmp_path / "missing"), "--key", public_key(KEY)])
+    missing = CliRunner().invoke(verify, ["--release", str(tmp_path / "missing"), "--key", public_key(KEY)])
+    assert missing.exit_code == 2
+    (tmp_path / "empty").mkdir()
+    nothing = CliRunner().invoke(verify, ["--release", str(tmp_path / "empty"), "--key", public_key(KEY)])
     assert nothing.exit_code == 6
     assert "SHA256SUMS cannot be read: is this the folder of a release?" in nothing.output
