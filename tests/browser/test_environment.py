@@ -237,6 +237,8 @@ def test_a_clock_that_is_wrong_accuses_nobody(
         ("ar", "EG", r":\d\d [صم]"),
         ("ar", "EG", r"في \d"),
         ("en", "US", r":\d\d [AP]M"),
+        ("en", "GB", r"[a-z] 20"),
+        ("he", "IL", r"[א-ת] 20"),
         ("ko", "KR", r"오[전후] \d"),
         ("sv", "SE", r"kl\. \d"),
     ],

@@ -139,10 +139,10 @@ export function listed(names) {
   return new Intl.ListFormat(locale).format(names.map(isolated));
 }
 
-/** @param {number} seconds unix time @returns {string} in which no line ends after the day, before the "г." of a year, or in the time of day */
+/** @param {number} seconds unix time @returns {string} in which no line ends within the date, before the "г." of a year, or in the time of day */
 export function formatTime(seconds) {
   const time = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeStyle: "short" }).format(seconds * 1000);
-  return time.replace(/(?<=\d\.) |(?<=\b\d\d?) (?=\p{L})| (?=\p{L}\.|\d+[:.]\d)/gu, "\u00a0");
+  return time.replace(/(?<=\d\.) |(?<=\b\d\d?) (?=\p{L})|(?<=\p{L}) (?=\d{4}\b)| (?=\p{L}\.|\d+[:.]\d)/gu, "\u00a0");
 }
 
 /**
