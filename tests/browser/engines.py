@@ -132,6 +132,10 @@ def digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
+_ELSEWHERE = "void dispatchEvent(new MouseEvent('click', {detail: 1, screenX: -9999}))"
+"""Before each click: it may come where the last one was, and sooner than a hand's, and is no second of that."""
+
+
 class PlaywrightTab:
     def __init__(self, page: playwright.Page) -> None:
         self.page = page
@@ -144,6 +148,7 @@ class PlaywrightTab:
         return self.page.url
 
     def click(self, selector: str) -> None:
+        self.page.evaluate(_ELSEWHERE)
         self.page.click(selector)
 
     def fill(self, selector: str, text: str) -> None:
@@ -208,6 +213,7 @@ class WebDriverTab:
     def click(self, selector: str) -> None:
         element = self._find(selector)
         self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
+        self.driver.execute_script(_ELSEWHERE)
         element.click()
 
     def fill(self, selector: str, text: str) -> None:
