@@ -5,7 +5,8 @@ import socket
 import sqlite3
 import subprocess
 import threading
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import httpx
@@ -106,9 +107,20 @@ def test_a_database_that_is_none(run: Run, tmp_path: Path) -> None:
     assert b"Traceback" not in done.stderr
 
 
+@contextmanager
+def hangup(handler: signal.Handlers) -> Iterator[None]:
+    """What a process that is started meanwhile inherits for SIGHUP, however these tests were started."""
+    before = signal.signal(signal.SIGHUP, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_it_and_secrets_stay(tmp_path: Path, number: signal.Signals) -> None:
-    first = start_server(tmp_path)
+    with hangup(signal.SIG_DFL):
+        first = start_server(tmp_path)
     with Client(first.url) as client:
         link = client.send("kept").link
     first.process.send_signal(number)
@@ -121,11 +133,8 @@ def test_a_signal_ends_it_and_secrets_stay(tmp_path: Path, number: signal.Signal
 
 
 def test_a_server_by_nohup_outlives_its_terminal(tmp_path: Path) -> None:
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a process that is started inherits it
-    try:
+    with hangup(signal.SIG_IGN):
         server = start_server(tmp_path)
-    finally:
-        signal.signal(signal.SIGHUP, before)
     server.process.send_signal(signal.SIGHUP)
     with Client(server.url) as client:
         assert client.open(client.send("kept").link).text == "kept"
