@@ -10,7 +10,8 @@ from taina.cli.output import say
 from taina.client import Content
 from taina.client.receiving import File
 
-_NOTHING = "There is nothing {where} but white space: is a variable not set?"
+_NOTHING = "There is nothing {where} but the end of a line: is a variable not set?"
+_LINE_ENDS = "\r\n"
 
 
 def read_contents(arguments: tuple[str, ...], name: str | None) -> list[Content]:
@@ -31,7 +32,7 @@ def read_contents(arguments: tuple[str, ...], name: str | None) -> list[Content]
     if "-" in arguments:
         raise click.UsageError("Standard input (-) is sent alone.")
     if len(arguments) == 1 and not _is_path(arguments[0]):
-        if arguments[0].isspace():
+        if not arguments[0].strip(_LINE_ENDS):
             raise click.UsageError(_NOTHING.format(where="in that argument"))
         if not is_text(arguments[0]):
             raise click.UsageError("This argument is not text in UTF-8. Send other bytes by standard input.")
@@ -66,7 +67,7 @@ def _standard_input(name: str | None) -> Content:
 def _text_or_file(data: bytes, name: str | None) -> Content:
     if name is not None:
         return File(name, data)
-    if not data.strip():
+    if not data.strip(_LINE_ENDS.encode()):
         raise click.UsageError(_NOTHING.format(where="on standard input, or in what was named,"))
     try:
         return data.decode("utf-8")
