@@ -49,10 +49,11 @@ def bridge(port: int | None, path: Path | None, url: str | None, key_file: Path 
     if path is not None and port is not None:
         raise click.UsageError("Give either --socket or --port.")
     given = os.environ.get("TAINA_BRIDGE_TOKEN")
-    if path is None and given is not None and not is_text(given):
-        raise click.UsageError("TAINA_BRIDGE_TOKEN is not text in UTF-8.")
-    if path is None and given is not None and len(given) < _MIN_TOKEN:
-        raise click.UsageError(f"TAINA_BRIDGE_TOKEN has to have {_MIN_TOKEN} characters or more.")
+    if path is None and given is not None:
+        if not is_text(given):
+            raise click.UsageError("TAINA_BRIDGE_TOKEN is not text in UTF-8.")
+        if len(given) < _MIN_TOKEN:
+            raise click.UsageError(f"TAINA_BRIDGE_TOKEN has to have {_MIN_TOKEN} characters or more.")
     token = None if path is not None else given or secrets.token_urlsafe(24)
     with client_for(url, key_file) as client:
         app = create_bridge(client, token)

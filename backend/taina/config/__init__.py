@@ -239,8 +239,8 @@ def load(
         ConfigError: one of them is wrong or unknown.
     """
     file = file or (Path(environment["TAINA_CONFIG"]) if environment.get("TAINA_CONFIG") else None)
-    # Also what is no file, such as the folder that Docker makes where the file to be mounted is missing: an instance
-    # with none of its options would be open to anybody.
+    # Whatever stands there, even the folder that Docker makes when the file to mount is missing, which cannot be read:
+    # an instance without its options would be open to anyone.
     if file is None and os.path.lexists(FILE):
         file = FILE
     elif file is None and os.access(SYSTEM_FILE, os.R_OK):
