@@ -5,6 +5,7 @@ is raised by the vault, answered by the web as a problem (RFC 9457) and raised a
 """
 
 from pathlib import Path
+from types import TracebackType
 from typing import ClassVar
 
 Member = str | int | bool
@@ -235,11 +236,17 @@ def describe(error: BaseException) -> str:
 
     Nothing of what it says: that could be an identifier, a proof, the name of a file.
     """
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    place = f"{Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}" if frame else "?"
+    last = origin_of(error)
+    place = f"{Path(last.tb_frame.f_code.co_filename).name}:{last.tb_lineno}" if last else "?"
     return f"{type(error).__name__} at {place}"
+
+
+def origin_of(error: BaseException) -> TracebackType | None:
+    """The last entry of its traceback: where it was raised."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    return last
 
 
 def error_of(code: str) -> type[TainaError]:

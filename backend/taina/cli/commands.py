@@ -7,7 +7,6 @@ import importlib
 import os
 import re
 import sys
-import traceback
 from collections.abc import Container, Sequence
 from typing import Any, NoReturn
 
@@ -17,7 +16,7 @@ from taina.cli.exits import INTERRUPTED, exit_code, explain
 from taina.cli.memory import keep_out_of_dumps
 from taina.cli.output import OutputError, drop_stdout, say, say_json
 from taina.cli.signals import Ended
-from taina.errors import TainaError, describe
+from taina.errors import TainaError, describe, origin_of
 
 _NO_ARGUMENTS: tuple[type[click.UsageError], ...] = (
     (click.exceptions.NoArgsIsHelpError,) if hasattr(click.exceptions, "NoArgsIsHelpError") else ()
@@ -120,8 +119,8 @@ def _refuse_empty(arguments: Sequence[str]) -> None:
 
 def _is_of_click(error: BaseException) -> bool:
     """Whether it happened in click, which writes help and versions by itself, and no file."""
-    *_, last = traceback.walk_tb(error.__traceback__)
-    return str(last[0].f_globals.get("__name__")).startswith("click.")
+    last = origin_of(error)
+    return last is not None and str(last.tb_frame.f_globals.get("__name__")).startswith("click.")
 
 
 def _what_to_install(error: ModuleNotFoundError, given: Sequence[str], homes: Container[str]) -> str:
