@@ -222,14 +222,20 @@ def test_a_variable_that_is_not_set_is_found(run_here: RunHere, arguments: str) 
     assert run_here("status", link)[0] == 0
 
 
-@pytest.mark.parametrize("given", [b"", b"\n", b" \t\r\n"])
-def test_white_space_alone_is_no_secret(run: Run, tmp_path: Path, given: bytes) -> None:
+@pytest.mark.parametrize("given", [b"", b"\n", b"\r\n\r\n"])
+def test_line_ends_alone_are_no_secret(run: Run, tmp_path: Path, given: bytes) -> None:
     """`echo "$PASSWORD" | taina send` sent the end of a line where the variable was not set."""
     (tmp_path / "made").write_bytes(given)
-    for done in (run("send", "-", given=given), run("send", given=given), run("send", given.decode() or " ")):
+    for done in (run("send", "-", given=given), run("send", given=given), run("send", given.decode())):
         assert (done.returncode, done.stdout) == (2, b"")
         assert b"is a variable not set?" in done.stderr
     assert run("send", "made").returncode == 0  # what is a file is a file
+
+
+@pytest.mark.parametrize("given", [b" ", b" \t\r\n"])
+def test_other_white_space_is_a_secret(run: Run, given: bytes) -> None:
+    for done in (run("send", "-", given=given), run("send", given.decode())):
+        assert run("open", done.stdout.decode().strip()).stdout == given
 
 
 @pytest.mark.parametrize(
