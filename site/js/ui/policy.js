@@ -23,7 +23,7 @@ export function apply({ ttl, limits, options }) {
   if (!files && there("files")) {
     for (const id of ["files", "add-files", "drop", "lede"].filter(there)) element(id).hidden = true;
     if (there("lede-text")) element("lede-text").hidden = false;
-    say("no_files");
+    element("text-only").hidden = element("policy").hidden = false;
   }
 }
 
@@ -69,12 +69,9 @@ function needPassphrase(generated) {
   field.required = true;
   field.readOnly = generated;
   element("optional").hidden = true;
-  say(generated ? "passphrase_generated" : "passphrase_needed");
-}
-
-/** In the words that would be those of the error. @param {string} code */
-function say(code) {
+  const code = generated ? "passphrase_generated" : "passphrase_needed";
   const note = document.createElement("p");
+  // In the words that would be those of the error.
   note.textContent = document.querySelector(`[data-error="${code}"]`)?.textContent ?? "";
   element("policy").append(note);
   element("policy").hidden = false;
