@@ -149,6 +149,15 @@ def test_what_cannot_heal_is_told_at_once(url: str, kind: type[TainaError], monk
     assert waits == []
 
 
+def test_a_server_without_tls_is_told_at_once(port: int) -> None:
+    """It was asked for half a minute, and its error was a line of OpenSSL."""
+    waits: list[float] = []
+    refused = pytest.raises(UnreachableError, match="Is its address http://127")
+    with refused, Client(f"https://127.0.0.1:{port}", sleep=waits.append) as client:
+        client.instance()
+    assert waits == []
+
+
 class EnoughError(Exception):
     pass
 

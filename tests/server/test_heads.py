@@ -58,6 +58,19 @@ def test_plain_heads_are_taken(settings: Any, head: bytes) -> None:
     assert code(read(settings, head)) is None
 
 
+@pytest.mark.parametrize("first", [b"\x16\x03\x01\x02\x00", b"\x00", b"\xff", b"{", b"@"])
+def test_what_begins_no_request_is_refused_at_once(settings: Any, first: bytes) -> None:
+    """TLS spoken to a port without it was heard out for ten seconds, and then cut off without an answer."""
+    parser = read(settings, first)
+    assert parser.completed
+    assert code(parser) == 400
+
+
+@pytest.mark.parametrize("first", [b"G", b"\r\nG", b"\r"])
+def test_what_may_begin_a_request_is_waited_for(settings: Any, first: bytes) -> None:
+    assert not read(settings, first).completed
+
+
 @pytest.mark.parametrize("name", ["Host", "Content-Length", "Content-Type", "Authorization", "Origin"])
 def test_what_decides_something_stands_once(settings: Any, name: str) -> None:
     lines = [b"GET / HTTP/1.1", *([] if name == "Host" else [b"Host: a"]), f"{name}: 0".encode()]

@@ -56,6 +56,9 @@ _UNTRUSTED = (
     "The certificate of {url} is not trusted here, or is for another name. If the instance has a certificate authority "
     "of its own, name its file with --ca, TAINA_CA or SSL_CERT_FILE."
 )
+_PLAIN = "{url} does not speak TLS. Is its address {plain}?"
+_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG")
+"""What OpenSSL makes of an answer that is no TLS, by its versions."""
 _UNKNOWN = "There is no host with the name in {url}, or this machine is not connected. Look at each letter of it."
 _BROKEN_OFF = ("Server disconnected", "peer closed connection")
 """How errors begin where an answer ended too early."""
@@ -184,6 +187,9 @@ class Transport:
                 if "CERTIFICATE_VERIFY_FAILED" in str(error):
                     # What can never work is not tried again.
                     raise UnreachableError(_UNTRUSTED.format(url=self.url)) from None
+                if any(reason in str(error) for reason in _NO_TLS) and not isinstance(error, ProxyAwayError):
+                    plain = self.url.replace("https:", "http:", 1)
+                    raise UnreachableError(_PLAIN.format(url=self.url, plain=plain)) from None
                 if isinstance(error, ProxyLoginError):
                     raise UnreachableError(PROXY_LOGIN) from None
                 if not self._reached and _names_nobody(error):

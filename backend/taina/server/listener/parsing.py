@@ -1,6 +1,7 @@
 """Reads the head of a request, and refuses what two readers of HTTP could read differently (RFC 9112)."""
 
 import re
+import string
 from collections.abc import Callable
 from functools import lru_cache
 from io import BytesIO
@@ -25,6 +26,8 @@ _USUAL = re.compile(
     r" HTTP/1\.1\r\n(?P<lines>(?:[A-Za-z0-9-]{1,40}:[ -~]*\r\n)+)\r\n"
 )
 """A head that nobody can read in two ways, as nearly all are: it is read in one go."""
+_BEGINS = frozenset(b" \t\r\n!#$%&'*+-.^_`|~" + string.digits.encode() + string.ascii_letters.encode())
+"""What a method begins with (RFC 9110, 5.6.2), and the blank lines before it (RFC 9112, 2.2)."""
 _RARE = ("TRANSFER_ENCODING", "EXPECT")
 
 
@@ -87,6 +90,9 @@ class Parser(HTTPRequestParser):  # type: ignore[misc] # Waitress is not typed
         return missing if self.body_rcv is not None else 0
 
     def received(self, data: bytes) -> int:
+        if data and not (self.headers_finished or self.header_plus or data[0] in _BEGINS):
+            # As of TLS: whoever speaks it waits for an answer, and no end of a head would ever come.
+            return self._refuse(data)
         try:
             consumed: int = super().received(data)
         except ScreenedError as error:
