@@ -215,11 +215,17 @@ def test_a_receipt_remembers_its_name_and_can_be_forgotten(tab: Tab, taina: Serv
     reach(tab, "shown")
     tab.fill("#nickname", "Router")
     tab.click("#keep")
+    assert not tab.shown("#keep"), "it is kept already"
+    assert tab.evaluate("document.activeElement.id") == "kept"
     visit(tab, receipt)
     reach(tab, "shown")
     assert tab.text("#named") == tab.value("#nickname") == "Router"
+    assert not tab.shown("#keep")
+    tab.fill("#nickname", "Switch")
+    tab.click("#keep")
+    assert tab.text("#named") == "Switch"
     tab.click("#forget")
-    assert not tab.shown("#named")
+    assert not tab.shown("#named") and tab.shown("#keep")
     assert tab.evaluate("localStorage.length") == 0
 
 

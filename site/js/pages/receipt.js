@@ -42,7 +42,9 @@ function start() {
   element("keep").addEventListener("click", () => {
     element("not-kept").hidden = keep([{ ...mine, name: input("nickname").value.trim() }]);
     tellKept(true);
+    if (element("keep").hidden) element("kept").focus({ preventScroll: true });
   });
+  element("nickname").addEventListener("input", offerToKeep);
   element("forget").addEventListener("click", () => {
     forget(mine.receipt);
     input("nickname").value = "";
@@ -125,6 +127,13 @@ function tellKept(aloud) {
   fill("kept", told);
   if (kept && !aloud) input("nickname").value = name;
   if (aloud) announce(told);
+  offerToKeep();
+}
+
+/** Only what is not kept yet, or under another name. */
+function offerToKeep() {
+  const kept = sent().find(({ receipt }) => receipt === mine.receipt);
+  element("keep").hidden = kept !== undefined && kept.name === input("nickname").value.trim();
 }
 
 /** @param {boolean} asking */

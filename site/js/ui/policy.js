@@ -23,7 +23,7 @@ export function apply({ ttl, limits, options }) {
   if (!files && there("files")) {
     for (const id of ["files", "add-files", "drop", "lede"].filter(there)) element(id).hidden = true;
     if (there("lede-text")) element("lede-text").hidden = false;
-    element("text-only").hidden = element("policy").hidden = false;
+    tell("no_files");
   }
 }
 
@@ -69,11 +69,12 @@ function needPassphrase(generated) {
   field.required = true;
   field.readOnly = generated;
   element("optional").hidden = true;
-  const code = generated ? "passphrase_generated" : "passphrase_needed";
-  const note = document.createElement("p");
-  // In the words that would be those of the error.
-  note.textContent = document.querySelector(`[data-error="${code}"]`)?.textContent ?? "";
-  element("policy").append(note);
+  tell(generated ? "passphrase_generated" : "passphrase_needed");
+}
+
+/** Before anything is entered that it would refuse. @param {string} rule */
+function tell(rule) {
+  /** @type {HTMLElement} */ (element("policy").querySelector(`[data-rule="${rule}"]`)).hidden = false;
   element("policy").hidden = false;
 }
 
