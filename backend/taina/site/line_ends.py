@@ -21,7 +21,7 @@ _TO_THE_NEXT = {
 
 
 def joined(text: str, language: str) -> str:
-    """No line ends between a number and what it counts, in a sum, after GET, before a dash or …, or as a language wants it."""
+    """No line ends inside a sum, between a number and what it counts, before a dash or …, or as a language wants it."""
     text = re.sub(r"(?<=\d) (?=[\w%])|(?<=[A-Z]{3}) (?=/)| (?=[—–] |…|[−+] \d)|(?<=[−+]) (?=\d)", "\u00a0", text)
     if language in _TO_THE_LAST:
         text = re.sub(rf"(?<=\w) (?=(?:{_TO_THE_LAST[language]})\b)", "\u00a0", text)
