@@ -29,6 +29,8 @@ from taina.web.headers import HEADERS
 DEPLOY = ROOT / "scripts" / "deploy"
 KEY = Ed25519PrivateKey.generate()
 PUBLIC = read_key(public_key(KEY))
+PATIENCE = 120
+"""Seconds until a proxy listens; on a busy machine Caddy took more than half a minute once."""
 
 
 @contextlib.contextmanager
@@ -38,7 +40,7 @@ def running(command: list[str], port: int, folder: Path, **variables: str) -> It
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
         try:
-            end = time.monotonic() + 30
+            end = time.monotonic() + PATIENCE
             while True:
                 try:
                     socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -54,7 +56,7 @@ def running(command: list[str], port: int, folder: Path, **variables: str) -> It
 
 def wait_for_certificate(url: str, authority: Path) -> None:
     """Caddy makes its own after it has begun to listen."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + PATIENCE
     while True:
         try:
             httpx.get(url, verify=ssl.create_default_context(cafile=authority))
