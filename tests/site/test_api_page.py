@@ -1,5 +1,6 @@
 """The page about the API: every call is there, and every command on it runs."""
 
+import re
 import secrets
 import shutil
 import subprocess
@@ -28,6 +29,14 @@ def test_no_call_is_left_out() -> None:
     page = build_site.build()["en/api/index.html"].decode()
     assert all(f'id="{call.name}"' in page for call in CALLS)
     assert '<td lang="en">integer, at least 17. More than 104857600 is refused with 413.</td>' in page
+
+
+@pytest.mark.parametrize("language", ["ar", "he", "ja"])
+def test_the_colon_of_a_label_runs_as_the_text_behind_it(language: str) -> None:
+    """Isolated with its label it stood before it, where that runs from the right and the text does not."""
+    page = build_site.build()[f"{language}/api/index.html"].decode()
+    assert "</bdi>:" in page or "</bdi>：" in page
+    assert not re.search(r"[:：]</(bdi|strong)>", page)
 
 
 def test_a_name_is_broken_after_its_marks_and_nowhere_else() -> None:
