@@ -14,10 +14,11 @@ _LETTER = r"[^\W\d]"
 _TO_THE_NEXT = {
     **dict.fromkeys(("cs", "hr", "pl", "sl"), _LETTER),
     "bg": rf"[Нн]е|(?!{_TO_THE_LAST['bg']}){_LETTER}",
+    "he": "\u05d0\u05d9",
     "ru": rf"(?!{_TO_THE_LAST['ru']}){_LETTER}{{1,2}}",
     "uk": rf"(?!{_TO_THE_LAST['uk']}){_LETTER}{{1,2}}",
 }
-"""Words after which a line does not end, by the language: prepositions and conjunctions."""
+"""Words after which a line does not end, by the language: prepositions, conjunctions, and "not" of Hebrew."""
 
 
 def joined(text: str, language: str) -> str:
