@@ -130,10 +130,10 @@ function tellKept(aloud) {
   offerToKeep();
 }
 
-/** Only what is not kept yet, or under another name. */
+/** Only what is not kept yet, or under another name than the page shows. */
 function offerToKeep() {
-  const kept = sent().find(({ receipt }) => receipt === mine.receipt);
-  element("keep").hidden = kept !== undefined && kept.name === input("nickname").value.trim();
+  const kept = !element("forget").hidden;
+  element("keep").hidden = kept && element("named").textContent === input("nickname").value.trim();
 }
 
 /** @param {boolean} asking */
