@@ -405,7 +405,7 @@ def test_no_line_begins_with_a_dash_or_a_particle_or_ends_in_a_letter_alone(lang
         if path.startswith(f"{language}/"):
             words = re.sub(r"<(pre|code|script|style|title)\b.*?</\1>", "", page.decode(), flags=re.DOTALL)
             words = re.sub(r"<[^>]*>", "|", re.sub(r"<(\w+) [^>]*lang=\"en\".*?</\1>", "|", words, flags=re.DOTALL))
-            assert re.findall(r".{9} [—–] .{9}|.{9} …|.{9} [−+] \d|[−+] \d", words) == [], path
+            assert re.findall(r".{9} [—–] .{9}|.{9} …|.{9} [−+]\s\d|[−+] \d", words) == [], path
             assert language != "he" or "\u05d0\u05d9 " not in words, path  # "can" would stand alone below "not"
             if particle:
                 assert re.findall(rf"\w+ (?:{particle})\b", words) == [], path
