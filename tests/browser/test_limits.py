@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import httpx
+import playwright.sync_api as playwright
 import pytest
 
-from browser.engines import Tab, reach
+from browser.engines import PlaywrightTab, Tab, reach
 from support.api import bearer, create, secret_path
 from support.secrets import Made
-from support.servers import free_port, start_server, stop_server
+from support.servers import Server, free_port, start_server, stop_server
 from taina import Client
 
 
@@ -77,3 +78,55 @@ def test_a_page_does_the_work_that_is_asked_for(tab: Tab, built_site: Path, tmp_
     tab.click("#make")
     reach(tab, "done")
     stop_server(server)
+
+
+LIMITED = '{"code": "rate_limited", "retry_after": 60}'
+
+
+@pytest.mark.parametrize("tries", [1, 2])
+def test_a_reader_whose_answer_was_lost_and_who_is_refused_then_keeps_the_page(
+    page: playwright.Page, taina: Server, tries: int
+) -> None:
+    """Another load of the page would lose the claim by which the server knows its reader."""
+    with Client(taina.url) as client:
+        sent = client.send("hunter2")
+        tab = PlaywrightTab(page)
+        tab.open(sent.link)
+        reach(tab, "before")
+        asked = []
+
+        def lose_then_refuse(route: playwright.Route) -> None:
+            asked.append(route)
+            if len(asked) == 1:
+                assert route.fetch().ok
+                route.abort()
+            else:
+                route.fulfill(status=429, body=LIMITED, content_type="application/problem+json")
+
+        page.route("**/reveal", lose_then_refuse)
+        tab.click("#reveal")
+        for _ in range(tries):
+            assert reach(tab, "unreachable", "limited") == "unreachable"
+            assert tab.shown("#interrupted")
+            tab.click("#try-again")
+        assert client.receipt(sent.receipt).state == "revealed"
+        page.unroute("**/reveal")
+        reach(tab, "unreachable")
+        tab.click("#try-again")
+        reach(tab, "shown")
+        assert tab.text("#secret-text") == "hunter2"
+
+
+def test_a_reader_who_is_refused_at_once_is_told_when_to_come_back(page: playwright.Page, taina: Server) -> None:
+    with Client(taina.url) as client:
+        sent = client.send("hunter2")
+        tab = PlaywrightTab(page)
+        tab.open(sent.link)
+        reach(tab, "before")
+        page.route(
+            "**/reveal",
+            lambda route: route.fulfill(status=429, body=LIMITED, content_type="application/problem+json"),
+        )
+        tab.click("#reveal")
+        reach(tab, "limited")
+        assert client.receipt(sent.receipt).state == "waiting"

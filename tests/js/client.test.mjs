@@ -224,6 +224,14 @@ for (const [status, code, members] of /** @type {[number, string, object][]} */ 
   });
 }
 
+for (const retry_after of [1, 60]) {
+  test(`open: after a lost try, a refusal of the next (${retry_after} s) does not say that nothing was revealed`, async () => {
+    const { link } = await sealed(text);
+    const { client } = clientOf(inTurn(lost, () => problem(429, { code: "rate_limited", retry_after })));
+    await assert.rejects(client.open(link, null), refusal("unreachable"));
+  });
+}
+
 test("an error that is no problem document is still an error", async () => {
   const { transport } = clientOf(() => new Response("<html>", { status: 404 }));
   await assert.rejects(readInstance(transport), refusal("internal", { status: 404 }));

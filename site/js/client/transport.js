@@ -85,6 +85,8 @@ export class Transport {
     if (bytes) headers["Content-Type"] = "application/octet-stream";
     const body = json ? JSON.stringify(json) : bytes;
     const end = this.environment.now() + TRY_TIMEOUT;
+    /** Whether an answer was lost: nobody knows what was done, and a refusal of the next try does not tell. */
+    let lost = false;
     for (let failed = 0; ; failed++) {
       let problem;
       let asked = 0;
@@ -100,7 +102,7 @@ export class Transport {
         });
         if (login && isOfGuard(response)) throw new TainaError("login_needed");
         if (response.ok) return await read(response);
-        problem = await problemOf(response);
+        problem = lost && response.status === 429 ? new TainaError("unreachable") : await problemOf(response);
         asked = Number(problem.members.retry_after ?? 0);
         problem.passing = RETRY_STATUSES.includes(response.status) && asked <= MAX_RETRY_AFTER;
         const after = response.headers.get("Retry-After") ?? ""; // also of a proxy; the form with a date is not worth reading
@@ -109,6 +111,7 @@ export class Transport {
       } catch (error) {
         if (signal?.aborted) throw new TainaError("cancelled");
         if (error instanceof TainaError) throw error;
+        lost = true;
         problem = new TainaError("unreachable");
         problem.passing = true;
       }

@@ -144,7 +144,7 @@ async function reveal(event) {
     showSecret();
   } catch (error) {
     if (!(error instanceof TainaError && error.code === "wrong_passphrase")) {
-      interrupted = true;
+      interrupted ||= !(error instanceof TainaError && error.code === "rate_limited");
       explain(error);
       return;
     }
@@ -200,8 +200,9 @@ function explain(error) {
   } else {
     element("untouched").hidden = interrupted;
     element("interrupted").hidden = !interrupted;
-    // Only this page can still get what was begun in pieces: to load it again would lose the rest.
-    const next = transfer !== null && code === "rate_limited" ? "unreachable" : (STATES[code] ?? "unreachable");
+    // Only this page can still get what was begun: to load it again would lose it.
+    const begun = interrupted || transfer !== null;
+    const next = begun && code === "rate_limited" ? "unreachable" : (STATES[code] ?? "unreachable");
     show(next, interrupted && next === "unreachable");
   }
 }
