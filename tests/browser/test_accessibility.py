@@ -313,3 +313,21 @@ def test_targets_are_large_enough_to_be_hit(browsers: Browsers, taina: Server) -
         page.evaluate("document.querySelector('.languages').open = true")
         assert page.evaluate(small) == [], address
     context.close()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("language", ["en", "de", "ar"])
+def test_what_opens_the_list_of_languages_stays_where_it_is(
+    browsers: Browsers, taina: Server, width: int, language: str
+) -> None:
+    """Whoever clicks it again closes it again; on a wide screen the themes beside it stay, too."""
+    context = browsers.browser("chromium").new_context(viewport={"width": width, "height": 800})
+    page = context.new_page()
+    page.goto(f"{taina.url}/{language}/")
+    parts = [".languages summary", *([".themes"] if width > 1000 else [])]
+    page.wait_for_selector(".themes:not([hidden])")
+    place = "(part) => ((box) => [box.x, box.y + scrollY])(document.querySelector(part).getBoundingClientRect())"
+    before = {part: page.evaluate(place, part) for part in parts}
+    page.evaluate("document.querySelector('.languages').open = true")
+    assert {part: page.evaluate(place, part) for part in parts} == before
+    context.close()

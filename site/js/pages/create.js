@@ -123,7 +123,7 @@ function succeed({ made, wanted, passphrase: phrase }, problem) {
   }
   remindOf(phrase);
   void offer(made);
-  fill("expires", say("expires", { when: formatTime(made[0].expires) }));
+  fill("expires", formatTime(made[0].expires));
   if (problem === null) forget();
   show("done");
 }
