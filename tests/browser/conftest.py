@@ -46,3 +46,11 @@ def page(browsers: Browsers) -> Iterator[playwright.Page]:
     context = browsers.browser("chromium").new_context(color_scheme="light", reduced_motion="reduce")
     yield context.new_page()
     context.close()
+
+
+@pytest.fixture
+def still(browsers: Browsers) -> Iterator[playwright.Page]:
+    """As `page`, without scripts of the pages: all texts of all their states are there, and no module is loaded."""
+    context = browsers.browser("chromium").new_context(java_script_enabled=False)
+    yield context.new_page()
+    context.close()

@@ -230,19 +230,16 @@ def test_text_of_twice_the_size_still_fits(page: playwright.Page, taina: Server,
 
 
 @pytest.mark.parametrize("address", ["", "s/", "receipt/", "sent/", "request/", "r/", "inbox/"])
-def test_every_language_fits_on_the_narrowest_page(browsers: Browsers, taina: Server, address: str) -> None:
+def test_every_language_fits_on_the_narrowest_page(still: playwright.Page, taina: Server, address: str) -> None:
     """With everything shown that any state may show."""
-    context = browsers.browser("chromium").new_context(viewport={"width": 320, "height": 800})
-    page = context.new_page()
+    still.set_viewport_size({"width": 320, "height": 800})
     for language in sorted(file.stem for file in (build_site.SOURCE / "locales").iterdir()):
-        page.goto(f"{taina.url}/{language}/{address}")
-        page.wait_for_selector('main[data-state]:not([data-state="loading"])')
-        page.evaluate(
+        still.goto(f"{taina.url}/{language}/{address}")
+        still.evaluate(
             "for (const one of document.querySelectorAll('[hidden], details')) one.hidden = !(one.open = true)"
         )
-        assert page.evaluate(WIDE) <= 0, language
-        assert page.evaluate(CUT) == [], language
-    context.close()
+        assert still.evaluate(WIDE) <= 0, language
+        assert still.evaluate(CUT) == [], language
 
 
 def test_every_error_stands_in_the_middle_of_its_notice(browsers: Browsers, taina: Server) -> None:

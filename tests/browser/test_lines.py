@@ -7,6 +7,7 @@ from browser.engines import Browsers
 from support.servers import Server
 from taina.site import build as build_site
 
+WIDTHS = (320, 360, 1280)
 LANGUAGES = sorted(file.stem for file in (build_site.SOURCE / "locales").iterdir())
 UNEVEN = r"""[...document.querySelectorAll("h1, h2, h3, .button, .quiet-button")].flatMap((one) => {
   if (!one.checkVisibility()) return [];
@@ -67,7 +68,7 @@ def test_no_button_and_no_heading_ends_in_a_word_alone(page: playwright.Page, ta
         page.evaluate(
             "for (const one of document.querySelectorAll('template')) one.replaceWith(one.content.cloneNode(true))"
         )
-        for width in (320, 360, 1280):
+        for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 800})
             if uneven := page.evaluate(UNEVEN):
                 found[language, width] = uneven
@@ -76,29 +77,37 @@ def test_no_button_and_no_heading_ends_in_a_word_alone(page: playwright.Page, ta
 
 def test_the_button_of_a_file_stands_at_the_end_of_its_line(page: playwright.Page, taina: Server) -> None:
     files = [playwright.FilePayload(name=name, mimeType="", buffer=bytes(411)) for name in NAMES]
+    found = {}
     for language in LANGUAGES:
-        for width in (320, 360, 1280):
-            page.set_viewport_size({"width": width, "height": 800})
-            page.goto(f"{taina.url}/{language}/")
-            page.wait_for_selector('main[data-state="ready"]')
-            page.set_input_files("#files", files)
-            page.wait_for_selector("#chosen li")
-            assert page.evaluate(PLACES) == [True] * len(NAMES), (language, width)
-            page.goto(f"{taina.url}/{language}/s/")
-            page.wait_for_selector('main[data-state="empty"]')
-            page.evaluate(
-                """(names) => {
-                  for (const one of document.querySelectorAll("main [hidden]")) one.hidden = false;
-                  for (const name of names) {
-                    const row = document.querySelector("#secret-file-part").content.cloneNode(true);
-                    row.querySelector(".file-name").textContent = name;
-                    row.querySelector(".hint").textContent = "411 bytes";
-                    document.querySelector("#secret-files").append(row);
-                  }
-                }""",
-                list(NAMES),
-            )
-            assert page.evaluate(PLACES) == [True] * len(NAMES), (language, width)
+        page.goto(f"{taina.url}/{language}/")
+        page.wait_for_selector('main[data-state="ready"]')
+        page.set_input_files("#files", files)
+        page.wait_for_selector("#chosen li")
+        found[language, "create"] = _places(page)
+        page.goto(f"{taina.url}/{language}/s/")
+        page.wait_for_selector('main[data-state="empty"]')
+        page.evaluate(
+            """(names) => {
+              for (const one of document.querySelectorAll("main [hidden]")) one.hidden = false;
+              for (const name of names) {
+                const row = document.querySelector("#secret-file-part").content.cloneNode(true);
+                row.querySelector(".file-name").textContent = name;
+                row.querySelector(".hint").textContent = "411 bytes";
+                document.querySelector("#secret-files").append(row);
+              }
+            }""",
+            list(NAMES),
+        )
+        found[language, "reveal"] = _places(page)
+    assert {which: places for which, places in found.items() if places != [[True] * len(NAMES)] * len(WIDTHS)} == {}
+
+
+def _places(page: playwright.Page) -> list[list[bool]]:
+    found = []
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        found.append(page.evaluate(PLACES))
+    return found
 
 
 @pytest.mark.parametrize("recipients", [1, 3])
@@ -149,7 +158,7 @@ def test_two_notices_do_not_touch(page: playwright.Page, taina: Server) -> None:
 
 
 def test_no_line_ends_inside_an_option_and_no_drawing_is_broken(page: playwright.Page, taina: Server) -> None:
-    for width in (320, 360, 1280):
+    for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
         for name in ("format", "performance", "recipes", "scaling", "self-host", "verify"):
             page.goto(f"{taina.url}/en/{name}/")
