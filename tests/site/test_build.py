@@ -287,9 +287,43 @@ def test_only_what_was_built_is_removed_by_the_next_build(tmp_path: Path, monkey
     build_site.write(tmp_path)
     left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
     assert left == {"manifest.json", "new/a.html", "en/diary.txt"}
-    (tmp_path / "en" / "diary.txt").unlink()
+
+
+def test_empty_folders_that_no_build_made_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as those of a repository, which is none without `.git/refs`: packing its references empties them."""
+    old = ("en/s/index.html", "en/index.html", "assets/0/js/page.js")
+    first = {"manifest.json": json.dumps({"files": dict.fromkeys(old)}).encode(), **dict.fromkeys(old, b"x")}
+    second = {"manifest.json": b'{"files": {}}'}
+    kept = {".git", ".git/refs", ".git/refs/heads", "en", "en/drafts", "uploads"}
+    monkeypatch.setattr(build_site, "everything", lambda *_: first)
     build_site.write(tmp_path)
-    assert not (tmp_path / "en").exists()
+    for name in kept:
+        (tmp_path / name).mkdir(parents=True, exist_ok=True)
+    monkeypatch.setattr(build_site, "everything", lambda *_: second)
+    build_site.write(tmp_path)
+    assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")} == {"manifest.json", *kept}
+
+    def fail(path: Path, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", fail)
+    with pytest.raises(SiteError):
+        build_site.write(tmp_path)
+    assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")} == kept
+
+
+@pytest.mark.parametrize("listed", ['{"../diary.txt": {}}', '{"%s/diary.txt": {}}', '["diary.txt"]', "null", '"x"'])
+def test_a_list_that_no_build_wrote_removes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listed: str
+) -> None:
+    monkeypatch.setattr(build_site, "everything", lambda *_: {})
+    (pages := tmp_path / "pages").mkdir()
+    for place in (tmp_path, pages):
+        (place / "diary.txt").write_text("precious")
+    (pages / "manifest.json").write_text(f'{{"files": {listed.replace("%s", str(tmp_path))}}}')
+    with pytest.raises(SiteError, match="Nothing was deleted"):
+        build_site.write(pages)
+    assert (tmp_path / "diary.txt").exists() and (pages / "diary.txt").exists()
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])

@@ -7,12 +7,12 @@ of everything in it, so that relative imports hold and browsers may keep them fo
 import gzip
 import json
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
 from functools import cache, partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import brotli
@@ -162,10 +162,12 @@ def write(out: Path, looks: Looks | None = None, api: str | None = None, webcat:
     Raises:
         SiteError: the folder holds something else, or a package is missing: nothing was deleted. Or it takes no more.
     """
-    if out.exists() and any(out.iterdir()) and not _is_built(out):
+    built = _built_files(out)
+    if built is None and out.exists() and any(out.iterdir()):
         raise SiteError(f"{out} holds something other than built pages. Nothing was deleted; choose another folder.")
     site = everything(looks, api, webcat)
-    _remove_built(out)
+    if built is not None:
+        _remove_built(out, built)
     try:
         for path, data in site.items():
             file = out / path
@@ -193,30 +195,31 @@ def write_archives(folder: Path) -> list[Path]:
     return [pages, sources]
 
 
-def _remove_built(folder: Path) -> None:
+def _remove_built(folder: Path, listed: list[str]) -> None:
     """Files that a build has written, and folders that are empty without them; what else lies there stays."""
-    if not folder.exists():
-        return
-    named = json.loads((folder / "manifest.json").read_text("utf-8"))["files"] if any(folder.iterdir()) else {}
-    _remove(
-        folder, [f"{path}{ending}" for path in [*named, "manifest.json", *_BESIDE] for ending in ("", ".br", ".gz")]
-    )
+    names = [*listed, "manifest.json", *_BESIDE]
+    _remove(folder, [f"{name}{ending}" for name in names for ending in ("", ".br", ".gz")])
 
 
-def _remove(folder: Path, names: Iterable[str]) -> None:
+def _remove(folder: Path, names: Collection[str]) -> None:
     for name in names:
         with suppress(NotADirectoryError):
             (folder / name).unlink(missing_ok=True)
-    for inner in sorted((path for path in folder.rglob("*") if path.is_dir()), reverse=True):
-        with suppress(OSError):  # not empty
-            inner.rmdir()
+    # Other empty folders are somebody else's: without .git/refs, which may be empty, a repository is none.
+    inner = {parent for name in names for parent in PurePosixPath(name).parents} - {PurePosixPath()}
+    for path in sorted(inner, reverse=True):
+        with suppress(OSError):  # not empty, or not there
+            (folder / path).rmdir()
 
 
-def _is_built(folder: Path) -> bool:
+def _built_files(folder: Path) -> list[str] | None:
+    """The paths in the list of a build; None where there is no list, or one that no build has written."""
     try:
-        return "files" in json.loads((folder / "manifest.json").read_text("utf-8"))
-    except (OSError, ValueError, TypeError):
-        return False
+        files = json.loads((folder / "manifest.json").read_text("utf-8"))["files"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    inside = isinstance(files, dict) and not any({"/", ".."} & set(PurePosixPath(path).parts) for path in files)
+    return list(files) if inside else None
 
 
 def _read_catalogs(source: Path) -> dict[str, dict[str, Any]]:
