@@ -18,13 +18,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from conftest import ROOT
 from support.certificates import certificate
 from support.servers import Server, free_port, start_server, stop_server
+from support.sites import write_site
 from taina import Client
 from taina.errors import UnavailableError
 from taina.site import build as build_site
+from taina.site import hosting
 from taina.site.manifest import read_key
 from taina.site.signing import public_key, sign
 from taina.site.verify import compare_host
 from taina.web.headers import HEADERS
+from taina.web.site_headers import Headers
 
 DEPLOY = ROOT / "scripts" / "deploy"
 KEY = Ed25519PrivateKey.generate()
@@ -133,15 +136,19 @@ def behind(name: str, site: Path, temporary: Path) -> Iterator[Secured]:
 
 
 @contextlib.contextmanager
-def alone(name: str, pages: Path, folder: Path) -> Iterator[str]:
-    """The address of pages that Caddy or nginx delivers by what `taina site build` wrote for it."""
+def alone(name: str, pages: Path, folder: Path, more: str = "") -> Iterator[str]:
+    """The address of pages that Caddy or nginx delivers by what `taina site build` wrote for it.
+
+    Args:
+        more: what else its operator has in the block of this site.
+    """
     port = free_port()
     folder.mkdir()
     if name == "caddy":
-        blocks = f"http://localhost:{port} {{\n\troot * {pages}\n\timport {pages}/caddy.conf\n}}\n"
+        blocks = f"http://localhost:{port} {{\n\t{more}\n\troot * {pages}\n\timport {pages}/caddy.conf\n}}\n"
         serving = caddy(folder, port, "{\n\tadmin off\n}\n" + blocks)
     else:
-        block = f"server {{ listen 127.0.0.1:{port}; root {pages}; include {pages}/nginx.conf; }}"
+        block = f"server {{ listen 127.0.0.1:{port}; {more} root {pages}; include {pages}/nginx.conf; }}"
         serving = nginx(folder, port, block)
     with serving:
         yield f"http://localhost:{port}"
@@ -217,3 +224,35 @@ def test_the_pages_alone_are_delivered_with_their_headers(host: str, pages: Path
         compressed = client.get(f"{url}/en/", headers={"Accept-Encoding": "gzip"})
         assert compressed.headers["content-encoding"] == "gzip"
         assert compressed.content == (pages / "en/index.html").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("host", "more", "said"),
+    [
+        ("caddy", "", {"max-age=63072000"}),
+        ("caddy", 'header Strict-Transport-Security "max-age=31536000; preload"', {"max-age=31536000; preload"}),
+        # With a removal in it, Caddy applies the block late, and not at all to what is not found.
+        (
+            "caddy",
+            "header {\n\t\tStrict-Transport-Security max-age=31536000\n\t\t-Server\n\t}",
+            {"max-age=31536000", "max-age=63072000"},
+        ),
+        ("nginx", "", {"max-age=63072000"}),
+        # Inherited by no location that adds a header of its own.
+        ("nginx", 'add_header Strict-Transport-Security "max-age=31536000" always;', {"max-age=63072000"}),
+    ],
+    ids=["caddy", "caddy, and a header", "caddy, and a late header", "nginx", "nginx, and a header"],
+)
+def test_pages_alone_keep_browsers_at_https(host: str, more: str, said: set[str], tmp_path: Path) -> None:
+    pages = tmp_path / "pages"
+    write_site(pages, api="https://api.example")
+    manifest = json.loads((pages / "manifest.json").read_text())
+    headers = Headers(**manifest["headers"])
+    for name, data in hosting.files(headers, list(manifest["files"])).items():
+        (pages / name).write_bytes(data)
+    of_each_rule = {str(headers.of(f"/{path}")): f"/{path}" for path in manifest["files"]}
+    assert len(of_each_rule) == len(headers.rules)
+    with alone(host, pages, tmp_path / "host", more) as url, httpx.Client(base_url=url) as client:
+        for path in (*of_each_rule.values(), "/en/privacy", "/nothing", "/assets/nothing.js"):
+            found = client.get(path).headers.get_list("strict-transport-security")
+            assert len(found) == 1 and found[0] in said, path

@@ -337,6 +337,13 @@ def dated(folder: Path, **facts: object) -> list[str]:
     return verify_folder(folder, PUBLIC, at_least="2026-01-02").findings
 
 
+def test_what_another_version_may_have_written_is_said_to_be(small: Path) -> None:
+    (small / "nginx.conf").write_text("# as another version writes it")
+    assert verify_folder(small, PUBLIC).findings == ["nginx.conf was changed."]
+    (finding,) = dated(small, release="0.1.9", released="2026-01-02")
+    assert finding == "nginx.conf was changed, or 0.1.9 writes it differently: verify with that version."
+
+
 def test_the_date_of_the_pages_is_signed(small: Path) -> None:
     assert dated(small, released="2026-01-02") == []
     assert dated(small, released="2026-01-01") == ["These are the pages of 2026-01-01, older than 2026-01-02."]

@@ -5,6 +5,11 @@ import re
 from taina.web.site_headers import WEBCAT_FILES, WEBCAT_VERSION, Headers
 
 _TYPES = "text/html html; text/css css; text/javascript js; application/json json; image/svg+xml svg; text/plain txt;"
+_HSTS = "max-age=63072000"
+"""Of Strict-Transport-Security, by which browsers stay with https; they ignore it over http (RFC 6797, section 8.1).
+
+Hosts that read `_headers` terminate TLS by themselves, and many send it already.
+"""
 
 
 def files(headers: Headers, site: list[str]) -> dict[str, bytes]:
@@ -69,6 +74,7 @@ def _caddy_answer(found: dict[str, str]) -> list[str]:
 
 def _caddy_headers(found: dict[str, str], indent: str) -> list[str]:
     said = [f"{indent}\t{name} `{value}`" for name, value in found.items()]
+    said += [f"{indent}\t?Strict-Transport-Security `{_HSTS}`"]  # unless the site block has another
     return [f"{indent}header {{", *said, f"{indent}\t-Server", f"{indent}}}"]
 
 
@@ -86,5 +92,7 @@ def _nginx(headers: Headers) -> str:
 
 
 def _nginx_answer(found: dict[str, str]) -> list[str]:
-    said = [f'\tadd_header {name} "{value}" always;' for name, value in found.items()]
+    # A location with headers of its own inherits none, so that of the server block would be lost.
+    every = {**found, "Strict-Transport-Security": _HSTS}
+    said = [f'\tadd_header {name} "{value}" always;' for name, value in every.items()]
     return [*said, "\ttry_files $uri $uri/ =404;", "}"]

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from taina import __version__
 from taina.errors import InvalidError, TamperedError, UnreachableError
 from taina.fetching import Answer, fetch, open_http
 from taina.site import hosting
@@ -149,7 +150,9 @@ def verify_folder(
     for path, data in hosting.files(manifest.headers, list(manifest.files)).items():
         known.add(path)
         if (folder / path).is_file() and (folder / path).read_bytes() != data:
-            report.findings.append(f"{path} was changed.")
+            # It is made from the list, by each version in its own way.
+            other = f", or {manifest.release} writes it differently: verify with that version"
+            report.findings.append(f"{path} was changed{'' if manifest.release == __version__ else other}.")
     if is_for_webcat(manifest.headers):
         known |= set(WEBCAT_FILES)
         kept = {path: (folder / path).read_bytes() for path in WEBCAT_FILES if (folder / path).is_file()}
