@@ -189,7 +189,7 @@ class _Turn:
     """By the monotonic clock; each byte puts it off by a little."""
     bytes_left: int
     start: bytes = b""
-    """What came first, up to the first digit of a status."""
+    """What came first after the last write, up to the first digit of a status."""
     away: tuple[str, int] | None = None
     """Host and port to which no connection could be made."""
 
@@ -222,6 +222,7 @@ class _Stream(httpcore.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         turn: _Turn = _here.turn
+        turn.start = b""  # what came before is a proxy's, who was asked for a way
         for start in range(0, len(buffer), _SLICE):
             piece = buffer[start : start + _SLICE]
             self._inner.write(piece, turn.seconds(timeout))

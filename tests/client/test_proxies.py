@@ -1,13 +1,18 @@
 """A proxy that does not let us through is named, and what it says is not repeated: its words go to a terminal."""
 
 import socket
+import ssl
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import pytest
 
+from support.certificates import certificate
+from support.cutting_proxy import CuttingProxy
 from support.hostile_server import HostileServer, whole
 from taina import Client
 from taina.errors import UnreachableError
+from taina.fetching import fetch, open_http
 from taina.site.manifest import read_key
 from taina.site.verify import verify_host
 
@@ -122,3 +127,39 @@ def test_the_check_of_a_site_says_it_too(monkeypatch: pytest.MonkeyPatch) -> Non
         with pytest.raises(UnreachableError, match="wants a login") as raised:
             verify_host("https://taina.example", read_key("A" * 43))
     assert "All is well" not in raised.value.detail
+
+
+class Tunnel(CuttingProxy):
+    """A proxy that leads to one server whatever it is asked for: by SOCKS, by CONNECT, or as it is."""
+
+    def _serve(self, client: socket.socket, cut: int | None) -> None:
+        first = client.recv(1, socket.MSG_PEEK)
+        if first == b"\x05":
+            client.recv(1 << 16)
+            client.sendall(b"\x05\x00")  # no login
+            client.recv(1 << 16)
+            client.sendall(b"\x05\x00\x00\x01" + bytes(6))
+        elif first == b"C":
+            client.recv(1 << 16)
+            client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        super()._serve(client, cut)
+
+
+@pytest.mark.parametrize("way", [None, "http", "socks5"])
+@pytest.mark.parametrize("secure", [False, True])
+def test_an_answer_before_the_answer_is_seen_through_each_proxy(tmp_path: Path, way: str | None, secure: bool) -> None:
+    """What a proxy says of the way was taken for the beginning of what the host says."""
+    authority, key = certificate(tmp_path)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(authority, key)
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: </x.js>; rel=preload; as=script\r\n\r\n"
+
+    def answer(line: str) -> Iterable[bytes]:
+        return [hints if "hinted" in line else b"", *whole(b"x")]
+
+    with HostileServer(answer, tls if secure else None) as server, Tunnel(server.port) as tunnel:
+        proxy = way and tunnel.url.replace("http", way)
+        with open_http(10, authority, proxy) as http:
+            for path in ("plain", "hinted"):
+                found = fetch(http, "GET", f"{server.url}/{path}", limit=10)
+                assert (found.status, found.interim) == (200, path == "hinted")

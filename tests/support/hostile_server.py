@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -14,7 +15,7 @@ Answer = Callable[[str], Iterable[bytes]]
 class HostileServer:
     """On a free port of 127.0.0.1, one answer a connection; to be used in a `with` statement."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, tls: ssl.SSLContext | None = None) -> None:
         self.asked: list[str] = []
         """Request lines, in their order."""
         self.heads: list[str] = []
@@ -22,8 +23,10 @@ class HostileServer:
         self.ended = threading.Event()
         """Set when the statement is left: what drips may wait on it instead of sleeping."""
         self._answer = answer
+        self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.port: int = self._listener.getsockname()[1]
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()
@@ -42,7 +45,11 @@ class HostileServer:
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        with connection, suppress(OSError), connection.makefile("rb") as file:
+        with suppress(OSError):
+            self._hear(self._tls.wrap_socket(connection, server_side=True) if self._tls else connection)
+
+    def _hear(self, connection: socket.socket) -> None:
+        with connection, connection.makefile("rb") as file:
             head = b""
             while not head.endswith(b"\r\n\r\n"):
                 line = file.readline()
