@@ -126,3 +126,51 @@ def test_revealing_says_that_it_does_not_start_and_takes_nothing(
             tab.click("#try-again")
             reach(tab, "before")
         client.open(link)
+
+
+STAND_IN = """void (window.Worker = class extends EventTarget {
+  constructor() {
+    super();
+    window.worker = this;
+    window.opens = [];
+    setTimeout(() => this.says({ started: true }));
+  }
+  postMessage({ n, name }) {
+    if (name === "open") window.opens.push(n);
+  }
+  says(data) {
+    this.dispatchEvent(new MessageEvent("message", { data }));
+  }
+})"""
+"""A worker that says what a test wants."""
+WAITING, REFUSED, LOST = (
+    "worker.says({ held: 'unreachable' })",
+    "worker.says({ n: opens.at(-1), problem: { code: 'internal', members: {} } })",
+    "worker.says({ n: opens.at(-1), problem: { code: 'lost', members: {} } })",
+)
+GOES_ON = "worker.says({ held: null })"
+
+
+@pytest.mark.any_engine
+def test_an_outage_that_ends_in_a_refusal_is_told_and_may_be_tried_again(tab: Tab, taina: Server, file: Path) -> None:
+    with Client(taina.url) as client:
+        tab.open(client.send(file).link)
+    reach(tab, "before")
+    tab.evaluate(STAND_IN)
+    tab.click("#reveal")
+    for _ in range(2):
+        tab.wait("window.opens?.length && document.querySelector('main').dataset.state === 'working'")
+        asked = tab.evaluate("opens.length")
+        tab.evaluate(WAITING)
+        reach(tab, "unreachable")
+        tab.evaluate(REFUSED)
+        tab.evaluate(GOES_ON)  # a last word of what was given up
+        assert reach(tab, "unreachable", "working") == "unreachable"
+        assert tab.shown("#interrupted")
+        tab.click("#try-again")
+        tab.wait(f"opens.length === {asked + 1}")
+    tab.evaluate(WAITING)
+    tab.evaluate(LOST)
+    reach(tab, "lost")
+    tab.evaluate(GOES_ON)
+    assert tab.evaluate("document.querySelector('main').dataset.state") == "lost"

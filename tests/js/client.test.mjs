@@ -572,6 +572,90 @@ test("a pause that somebody wanted outlasts the network", { timeout: 20_000 }, a
   assert.deepEqual(told, ["pause", null]);
 });
 
+/** The network, a moment later: what is asked again and again lets others have their turn. @returns {Promise<Response>} */
+function lostLater() {
+  return new Promise((_, failed) => setImmediate(failed, new TypeError("fetch failed")));
+}
+
+/** Whatever had begun has had the time to go on. */
+async function someTurns() {
+  for (let turns = 0; turns < 50; turns++) await new Promise(setImmediate);
+}
+
+for (const [name, refuse, opening, sending] of /** @type {[string, () => Response, string, string][]} */ ([
+  ["a status of a proxy", () => new Response("", { status: 521 }), "internal", "internal"],
+  ["a page of a proxy", () => new Response("<html>", { status: 404 }), "internal", "internal"],
+  ["its end", () => problem(410, { code: "gone", state: "revealed", ended: 1_800_000_000 }), "lost", "gone"],
+  // What was revealed is there for this reader only, so it is not called refused as if nothing had been taken.
+  [
+    "a refusal for minutes",
+    () => problem(429, { code: "rate_limited", retry_after: 600 }),
+    "unreachable",
+    "rate_limited",
+  ],
+])) {
+  test(`an outage that ends in ${name} is over for whoever follows it`, { timeout: 20_000 }, async () => {
+    const secret = await sealed(files(new Blob([new Uint8Array(5 * CHUNK_SIZE)])));
+    const keep = keeping(secret);
+    for (const [code, work] of /** @type {[string, (client: Client, pace: Pace) => Promise<unknown>][]} */ ([
+      [opening, (client, pace) => client.open(secret.link, null, { pace })],
+      [sending, (client, pace) => client.send(files(new Blob([new Uint8Array(5 * CHUNK_SIZE)])), { ...options, pace })],
+    ])) {
+      /** @type {(string | null)[]} */
+      const told = [];
+      const pace = new Pace((held) => told.push(held));
+      let refused = false;
+      const { client, calls } = clientOf((call) => {
+        if (!call.path.includes("/chunks/")) return call.method === "PUT" ? created() : keep(call);
+        // One is refused; all others find no network, now and later.
+        if (refused || !told.includes("unreachable")) return lostLater();
+        refused = true;
+        return refuse();
+      });
+      await assert.rejects(work(client, pace), refusal(code));
+      await someTurns();
+      assert.deepEqual([told[0], told.at(-1), pace.held], ["unreachable", null, null]);
+      const asked = calls.length;
+      await someTurns();
+      assert.equal(calls.length, asked, "nothing goes on");
+    }
+  });
+}
+
+test("open: what does not open lets go of a network that is waited for", { timeout: 20_000 }, async () => {
+  const secret = await sealed(files(new Blob([new Uint8Array(5 * CHUNK_SIZE)])));
+  secret.chunks[0][0] ^= 1;
+  const keep = keeping(secret);
+  const pace = new Pace();
+  const { client, calls } = clientOf(async (call) => {
+    if (!call.path.includes("/chunks/")) return keep(call);
+    if (!call.path.endsWith("/0")) return lostLater();
+    while (pace.held === null) await new Promise(setImmediate);
+    return keep(call);
+  });
+  await assert.rejects(client.open(secret.link, null, { pace }), refusal("tampered"));
+  await someTurns();
+  assert.equal(pace.held, null);
+  const asked = calls.length;
+  await someTurns();
+  assert.equal(calls.length, asked);
+});
+
+for (const when of ["while it is held", "while it is paused"]) {
+  test(`send: cancelled ${when}, it ends and is held no more by the network`, { timeout: 20_000 }, async () => {
+    const stop = new AbortController();
+    const pace = new Pace((held) => {
+      if (held === "unreachable" && when === "while it is paused") pace.hold("pause");
+      if (held !== null) setImmediate(() => stop.abort());
+    });
+    const { client } = clientOf(({ path }) => (path.includes("/chunks/") ? lostLater() : created()));
+    const sending = client.send(twoChunks(), { ...options, pace, signal: stop.signal });
+    await assert.rejects(sending, refusal("cancelled"));
+    await someTurns();
+    assert.notEqual(pace.held, "unreachable");
+  });
+}
+
 /** A body that does not end, and how much of it was taken. @param {ResponseInit} [init] */
 function flood(init) {
   const taken = { bytes: 0 };

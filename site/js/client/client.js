@@ -37,6 +37,11 @@ import { Secrets } from "./secrets.js";
 const CONCURRENCY = 3; // chunks on their way
 const ACK_TIMEOUT = 2000; // ms that is waited for the server to hear how it ended
 const MAX_CONTENT = 2 << 20; // bytes of an answer with a chunk in base64url
+/** What these errors are once a secret is revealed, and this reader alone can have it. */
+const AFTER_REVEAL = new Map([
+  ["gone", "lost"],
+  ["rate_limited", "unreachable"],
+]);
 
 export class Client extends Secrets {
   /** The claim of each secret that this client began to reveal, so that another try is the same reader's. @type {Map<string, Bytes>} */
@@ -85,17 +90,17 @@ export class Client extends Secrets {
     if (chunks > 1) {
       try {
         let done = 0;
-        await inParallel(CONCURRENCY, chunks, async (n) => {
+        /** @param {number} n @param {AbortSignal} signal */
+        const sendOne = async (n, signal) => {
           const sealing = sealNext(n);
           sealing.catch(() => {}); // told below, if nothing else is
           await pace?.passed(signal);
-          const bytes = await sealing;
-          await atPace(pace, signal, wait, () =>
-            this.transport.putBytes(`${path}/chunks/${n}`, { token, bytes, signal }),
-          );
+          const call = { token, bytes: await sealing, signal };
+          await atPace(pace, signal, wait, () => this.transport.putBytes(`${path}/chunks/${n}`, call));
           done += 1;
           onProgress?.(done, chunks);
-        });
+        };
+        await inParallel(CONCURRENCY, chunks, sendOne, signal);
       } catch (error) {
         // Nothing goes on with it: it shall not take up room until it is swept.
         await this.#bestEffort("POST", `/receipts/${toBase64url(receipt.id)}/burn`, { token });
@@ -136,22 +141,23 @@ export class Client extends Secrets {
     const answer = await this.transport.json("POST", `/secrets/${id}/reveal`, call, MAX_CONTENT);
     const { chunks, content } = checked(answer, { chunks: isWhole, content: optional(isBytes) });
     const claimPath = `/claims/${toBase64url(claim.id)}`;
-    /** @param {number} n @returns {Promise<Bytes>} */
-    const fetchChunk = (n) => {
+    /** @param {number} n @param {AbortSignal} signal @returns {Promise<Bytes>} */
+    const fetchChunk = (n, signal) => {
       const call = { token: claim.token, signal };
       const read = () => this.transport.getBytes(`${claimPath}/chunks/${n}`, call, CHUNK_SIZE + TAG_SIZE);
       return atPace(pace, signal, wait, read).catch((/** @type {unknown} */ error) => {
-        throw error instanceof TainaError && error.code === "gone" ? new TainaError("lost") : error;
+        const code = error instanceof TainaError && AFTER_REVEAL.get(error.code);
+        throw code ? new TainaError(code) : error;
       });
     };
-    /** @param {number} n @returns {Promise<Bytes>} */
-    const openOne = async (n) => {
-      const sealed = content === undefined ? await fetchChunk(n) : fromBase64url(content);
+    /** @param {number} n @param {AbortSignal} signal @returns {Promise<Bytes>} */
+    const openOne = async (n, signal) => {
+      const sealed = content === undefined ? await fetchChunk(n, signal) : fromBase64url(content);
       return openChunk(stream, n, n === chunks - 1, sealed);
     };
     const unpacker = new Unpacker();
     let done = 0;
-    for await (const plain of inOrder(CONCURRENCY, chunks, openOne)) {
+    for await (const plain of inOrder(CONCURRENCY, chunks, openOne, signal)) {
       for (const [item, piece] of unpacker.push(plain)) await store.add(item, piece);
       onProgress?.(++done, chunks);
     }

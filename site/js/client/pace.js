@@ -56,16 +56,18 @@ export class Pace {
  */
 export async function atPace(pace, signal, wait, work) {
   await pace?.passed(signal);
-  for (;;) {
-    try {
-      const done = await work();
-      pace?.reached();
-      return done;
-    } catch (error) {
-      if (!pace || !(error instanceof TainaError && error.passing)) throw error;
+  try {
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!pace || !(error instanceof TainaError && error.passing)) throw error;
+      }
+      pace.hold("unreachable");
+      await Promise.race([pace.passed(signal), wait(RETRY_INTERVAL)]);
+      if (pace.held === "pause") await pace.passed(signal);
     }
-    pace.hold("unreachable");
-    await Promise.race([pace.passed(signal), wait(RETRY_INTERVAL)]);
-    if (pace.held === "pause") await pace.passed(signal);
+  } finally {
+    pace?.reached(); // a refusal came over the network too, and who gives up waits no longer
   }
 }

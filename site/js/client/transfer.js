@@ -47,8 +47,10 @@ export class Transfer {
   constructor(worker, { onProgress, onHeld }) {
     this.#worker = worker;
     this.#worker.addEventListener("message", ({ data }) => {
-      if (data.progress) onProgress(data.progress[0], data.progress[1]);
-      if ("held" in data) onHeld(data.held);
+      // What is given up may tell a last word; nobody waits for it.
+      const busy = this.#asked.size > 0 && !this.#ended.signal.aborted;
+      if (busy && data.progress) onProgress(data.progress[0], data.progress[1]);
+      if (busy && "held" in data) onHeld(data.held);
       if (data.problem) this.#asked.get(data.n)?.refuse(new TainaError(data.problem.code, data.problem.members));
       if ("answer" in data) this.#asked.get(data.n)?.answer(data.answer);
       this.#asked.delete(data.n);

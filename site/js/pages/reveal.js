@@ -143,6 +143,7 @@ async function reveal(event) {
     passphrase.value = "";
     showSecret();
   } catch (error) {
+    waiting = false;
     if (!(error instanceof TainaError && error.code === "wrong_passphrase")) {
       interrupted ||= !(error instanceof TainaError && error.code === "rate_limited");
       explain(error);
@@ -201,8 +202,7 @@ function explain(error) {
     element("untouched").hidden = interrupted;
     element("interrupted").hidden = !interrupted;
     // Only this page can still get what was begun: to load it again would lose it.
-    const begun = interrupted || transfer !== null;
-    const next = begun && code === "rate_limited" ? "unreachable" : (STATES[code] ?? "unreachable");
+    const next = interrupted && code === "rate_limited" ? "unreachable" : (STATES[code] ?? "unreachable");
     show(next, interrupted && next === "unreachable");
   }
 }
