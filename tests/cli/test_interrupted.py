@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.conftest import COMMAND, Run, Terminal
+from cli.conftest import COMMAND, Run, Terminal, like_others
 from support.cutting_proxy import CuttingProxy
 from support.servers import Server
 from taina import Client, File, base64url
@@ -166,6 +166,48 @@ def test_a_closed_output_is_found_before_anything_is_done(
     assert done.returncode == 1
     assert b"Standard output" in done.stderr
     assert b"Traceback" not in done.stderr
+    assert receipt(taina, sent) == "waiting"
+
+
+@pytest.mark.parametrize(("size", "blocks"), [(4000, 1), (3 * MEBI, 1000)], ids=["at its end", "on the way"])
+def test_a_file_that_cannot_be_saved_is_still_there_for_another_try(
+    taina: Server, environment: dict[str, str], state: Path, tmp_path: Path, run: Run, size: int, blocks: int
+) -> None:
+    """The server kept it, and nobody was told."""
+    content = os.urandom(size)
+    sent = send(taina, File("x", content))
+    (tmp_path / "o").mkdir()
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'ulimit -f {blocks}; exec "$@"', "sh", *COMMAND, "open", "-o", "o", sent.link],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert b"o cannot be written to: File too large." in done.stderr
+    assert b"same command again, with another --out" in done.stderr
+    assert receipt(taina, sent) == "revealed"
+    again = run("open", sent.link)
+    assert again.returncode == 0, again.stderr
+    assert (tmp_path / "x").read_bytes() == content
+    assert receipt(taina, sent) == "opened"
+
+
+def test_a_folder_in_which_nothing_can_be_made_is_found_before_the_reveal(
+    taina: Server, environment: dict[str, str], state: Path, tmp_path: Path
+) -> None:
+    """It can be written to, as far as its mode says, and not be entered."""
+    sent = send(taina, File("x", b"x"))
+    (tmp_path / "o").mkdir(mode=0o600)
+    done = subprocess.run(
+        [*like_others(), *COMMAND, "open", "-o", "o", sent.link],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, b"Name another with --out" in done.stderr) == (2, True), done.stderr
     assert receipt(taina, sent) == "waiting"
 
 

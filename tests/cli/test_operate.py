@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cli.conftest import COMMAND, Run
+from cli.conftest import COMMAND, Run, like_others
 from support.bundles import sign_for_webcat
 from support.http_server import HttpServer
 from support.servers import start_server, stop_server
@@ -330,10 +330,8 @@ def test_a_folder_in_which_nothing_can_be_seen_holds_no_options(environment: dic
     """As for the user of the service, whom root becomes in its own home."""
     tmp_path.chmod(0o700)
     os.chown(tmp_path, 65534, 65534)
-    # Root that may not pass over permissions is like any other user, and sees the interpreter of these tests.
-    like_others = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
     done = subprocess.run(
-        [*like_others, *COMMAND, "config"], cwd=tmp_path, env=environment, capture_output=True, check=False
+        [*like_others(), *COMMAND, "config"], cwd=tmp_path, env=environment, capture_output=True, check=False
     )
     assert (done.returncode, done.stdout.count(b"default") > 20) == (0, True), done.stderr
 

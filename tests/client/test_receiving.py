@@ -85,6 +85,22 @@ def test_what_cannot_get_its_name_is_kept_and_named(tmp_path: Path, monkeypatch:
     assert (tmp_path / "a").read_bytes() == b"00"
 
 
+def test_what_cannot_be_taken_away_hides_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever receives learned that a scrap could not be removed, and not that the file could not be written."""
+    tried: list[Path] = []
+
+    def failing(self: Path, missing_ok: bool = False) -> None:
+        tried.append(self)
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+
+    receiver = Receiver(tmp_path)
+    for n, name in enumerate("ab"):
+        receiver.write(Item("file", 1, name, ""), n, b"x")
+    monkeypatch.setattr(Path, "unlink", failing)
+    receiver.abandon()
+    assert len(tried) == 2
+
+
 def test_the_folder_is_synced_after_its_files_have_their_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without it a power cut after the acknowledgement could lose the only copy."""
     synced: list[tuple[bool, list[str]]] = []

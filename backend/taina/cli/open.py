@@ -25,6 +25,7 @@ from taina.errors import (
     FileError,
     GoneError,
     RateLimitedError,
+    UnavailableError,
     UnreachableError,
     WrongPassphraseError,
 )
@@ -101,9 +102,12 @@ def open_(link: str, out: Path, force: bool, passphrase_file: Path | None, url: 
                 if begun:
                     say(f"taina: {_TOO_LATE}", err=True)
                 raise
-            except (KeyboardInterrupt, RateLimitedError, UnreachableError):
+            except (KeyboardInterrupt, FileError, RateLimitedError, UnavailableError, UnreachableError) as error:
                 if client.has_begun(link):
-                    say("taina: To go on, give the same command again. The server keeps it for a while.", err=True)
+                    how = ", with another --out" if isinstance(error, FileError) else ""
+                    say(
+                        f"taina: To go on, give the same command again{how}. The server keeps it for a while.", err=True
+                    )
                 raise
     if opened.late:
         say("taina: This secret is past its time: a clock is wrong, or the server kept it too long.", err=True)
@@ -163,7 +167,7 @@ def _check_folder(folder: Path | None, size: int) -> None:
     """Before the reveal, for after it the secret is here or nowhere."""
     if folder is None:
         return
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
         raise click.UsageError(f"{folder} is not a folder that can be written to. Name another with --out.")
     if shutil.disk_usage(folder).free < size:
         raise click.UsageError(f"{folder} has no room for {size:,} bytes. Name another folder with --out.")

@@ -91,11 +91,12 @@ class Receiver:
             raise FileError(f"{self._folder} cannot be written to: {error.strerror}.{where}") from None
 
     def abandon(self) -> None:
-        """Leave nothing half received behind."""
+        """Leave nothing half received behind, as far as that can be: why it is abandoned is what has to be told."""
         with contextlib.suppress(OSError):
             self._close()
         for part in self._parts.values():
-            part.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
 
     def _part(self, n: int) -> BinaryIO:
         if self._open is None or self._open[0] != n:
