@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -105,10 +106,30 @@ def test_what_is_refused_is_said_in_words_that_help(taina: Server, tmp_path: Pat
     assert len(lines) == 5, "what does not fit the tools reaches none, and each line is one call"
 
 
+def test_a_log_that_can_no_longer_be_written_takes_nothing_back(taina: Server, tmp_path: Path) -> None:
+    """The secret was stored, and its link lost, for want of a line about it."""
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "router.txt").write_text(SECRET)
+    (tmp_path / "logs").mkdir()
+
+    async def story(call: Call) -> None:
+        shutil.rmtree(tmp_path / "logs")
+        done, text = await call("send", file="router.txt")
+        assert done, text
+        with Client(taina.url) as person:
+            assert person.open(json.loads(text)["link"]).files[0].content == SECRET.encode()
+        refused = await call("send", file="missing.txt")
+        assert refused[0] is False
+        assert "is not a file in the folder" in refused[1]
+
+    talk(taina, tmp_path, story, "--log", "logs/log.txt")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (("missing",), b"does not exist"),
+        ((".", "--log", "missing/log.txt"), b"missing/log.txt cannot be written to: No such file or directory."),
         ((".", "--url", ""), b"An argument is empty"),
         (("/",), b"Name a folder below it"),
     ],

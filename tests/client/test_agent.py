@@ -18,7 +18,7 @@ from taina.client.agent import Agent
 from taina.client.agent.variables import read_variable, with_variable
 from taina.client.receiving import File
 from taina.client.results import Sent
-from taina.errors import FileError, InvalidError, NotFoundError, TainaError, WrongPassphraseError
+from taina.errors import FileError, InvalidError, NotFoundError, TainaError, UnreachableError, WrongPassphraseError
 
 SECRET = "correct horse battery staple"
 
@@ -159,6 +159,21 @@ def test_an_answer_becomes_a_variable_beside_the_others(desk: Desk) -> None:
     text = (desk.folder / ".env").read_text()
     assert [read_variable(text, name) for name in ("A", "KEY", "B")] == ["1", "it's $HOME", "two\nKEY=inner"]
     assert mode(desk.folder / ".env") == 0o600
+
+
+def test_what_fails_after_an_answer_is_saved_takes_nothing_back(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer lay there, opened for good, and the assistant was told that it could not be fetched."""
+
+    def withdraw(inbox: str) -> None:
+        desk.kept.write_text("no JSON")
+        raise UnreachableError
+
+    asked = desk.agent.request(None)
+    sent = desk.client.answer(asked.link, SECRET)
+    monkeypatch.setattr(desk.client, "withdraw", withdraw)
+    assert astuple(desk.agent.fetch(asked.request, "key.txt", None, None, 0)) == (True, ("key.txt",), len(SECRET))
+    assert (desk.folder / "key.txt").read_text() == SECRET
+    assert desk.client.receipt(sent.receipt).state == "opened"
 
 
 @pytest.mark.parametrize(

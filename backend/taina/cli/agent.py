@@ -1,5 +1,6 @@
 """`taina agent`: for assistants, which hand secrets over and ask for them without seeing one."""
 
+import contextlib
 import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,11 +42,22 @@ def agent(folder: Path, variables: tuple[str, ...], log: Path | None, url: str |
 
     def note(line: str) -> None:
         line = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {line}"
-        if log is None:
-            say(line, err=True)
-            return
-        with log.open("a", encoding="utf-8") as file:
-            file.write(f"{line}\n")
+        with contextlib.suppress(OSError):  # what was done is no failure for want of a line about it
+            if log is not None:
+                _add(log, f"{line}\n")
+                return
+        say(line, err=True)
 
+    if log is not None:
+        try:
+            _add(log, "")
+        except OSError as error:
+            raise click.UsageError(f"{log} cannot be written to: {error.strerror}.") from None
     with client_for(url, key_file) as client, ended_by_signals():
         create_server(Agent(client, folder, kept, variables), note).run()
+
+
+def _add(log: Path, text: str) -> None:
+    """Raises: OSError."""
+    with log.open("a", encoding="utf-8") as file:
+        file.write(text)

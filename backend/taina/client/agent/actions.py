@@ -123,7 +123,7 @@ class Agent:
     def fetch(
         self, request: str, file: str, variable: str | None, passphrase_file: str | None, seconds: int
     ) -> Fetched:
-        """Wait for the answer to a request, open it and save it; the request is deleted then.
+        """Wait for the answer to a request, open it and save it; the request is deleted then, where that is possible.
 
         Args:
             file: a new file, or a new folder where the answer holds several files; with `variable`, a file of
@@ -145,20 +145,25 @@ class Agent:
             if passphrase_file is None:
                 raise InvalidError("The answer needs a passphrase. Ask for a file with it, and name that.")
             passphrase = _passphrase_of(self._folder.existing(passphrase_file))
-        saved: list[Path] = []
+        fetched = Fetched(arrived=False)
 
         def deliver(opened: Opened) -> None:
-            saved.extend(_save(opened, staging, path, variable))
+            nonlocal fetched
+            saved = _save(opened, staging, path, variable)
+            names = tuple(str(one.relative_to(self._folder.root)) for one in saved)
+            fetched = Fetched(True, names, sum(one.stat().st_size for one in saved))
 
         staging = Path(tempfile.mkdtemp(prefix=".taina-", dir=path.parent))
         try:
             self._client.open(link, passphrase, folder=staging, hidden=True, deliver=deliver)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
-        self._client.withdraw(inbox)
-        self._kept.drop(request)
-        names = tuple(str(one.relative_to(self._folder.root)) for one in saved)
-        return Fetched(True, names, sum(one.stat().st_size for one in saved))
+        # It is here, and can be fetched no second time: from now on nothing makes this a failure.
+        with contextlib.suppress(TainaError):
+            self._client.withdraw(inbox)
+        with contextlib.suppress(TainaError, OSError):
+            self._kept.drop(request)
+        return fetched
 
     def look(self, secret: str) -> Seen:
         """What became of a secret that was sent. Raises: FileError, TainaError: as of `Client.receipt`."""
