@@ -5,10 +5,12 @@ import os
 import pty
 import select
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,16 @@ def run(environment: dict[str, str], tmp_path: Path) -> Run:
         )
 
     return run
+
+
+@contextmanager
+def hangup(handler: signal.Handlers) -> Iterator[None]:
+    """What a process that is started meanwhile inherits for SIGHUP, however these tests were started."""
+    before = signal.signal(signal.SIGHUP, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 TOKEN = "the-token-of-this-bridge"

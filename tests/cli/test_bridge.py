@@ -4,6 +4,8 @@ import base64
 import hashlib
 import html
 import json
+import os
+import signal
 import socket
 import subprocess
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from cli.conftest import COMMAND, TOKEN, Run, curl
+from cli.conftest import COMMAND, TOKEN, Run, curl, hangup
 from support.servers import Server
 from taina import Client, File
 from taina.client.bridge.calls import Calls
@@ -424,3 +426,17 @@ def test_where_no_socket_can_be(run: Run, tmp_path: Path, arguments: tuple[str, 
     assert done.returncode in (1, 2)
     assert said in done.stderr.decode()
     assert (tmp_path / "there").read_text() == "a diary"
+
+
+def test_a_bridge_by_nohup_outlives_its_terminal(taina: Server) -> None:
+    command = [*COMMAND, "bridge", "--port", "0", "--url", taina.url]
+    with hangup(signal.SIG_IGN):
+        process = subprocess.Popen(command, env={**os.environ, "TAINA_BRIDGE_TOKEN": TOKEN}, stdout=subprocess.PIPE)
+    with process:
+        assert process.stdout
+        status = f"{process.stdout.readline().decode().split()[-1]}/api/v1/status"
+        for _ in range(2):  # the first answer says that it heeds signals
+            assert httpx.get(status, auth=AUTH).status_code == 200
+            process.send_signal(signal.SIGHUP)
+        process.terminate()
+    assert process.returncode == 0

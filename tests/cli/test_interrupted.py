@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.conftest import COMMAND, Run, Terminal, like_others
+from cli.conftest import COMMAND, Run, Terminal, hangup, like_others
 from support.cutting_proxy import CuttingProxy
 from support.servers import Server
 from taina import Client, File, base64url
@@ -52,15 +52,16 @@ def test_the_same_command_goes_on(
     with CuttingProxy(taina.port, rate=MEBI // 2) as proxy:  # far from its end when the first chunk is there
         link = sent.link.replace(taina.url, proxy.url)
         begun = threading.Event()
-        opening = subprocess.Popen(
-            [*COMMAND, "open", link],
-            env={**environment, "TAINA_PASSPHRASE": "p"},
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            # Where the tests run in the background of a shell, Ctrl-C is ignored, and that is inherited.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        )
+        with hangup(signal.SIG_DFL):
+            opening = subprocess.Popen(
+                [*COMMAND, "open", link],
+                env={**environment, "TAINA_PASSPHRASE": "p"},
+                cwd=tmp_path,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                # Where the tests run in the background of a shell, Ctrl-C is ignored, and that is inherited.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            )
         while not any(path.suffix == ".part" for path in tmp_path.iterdir()):
             assert opening.poll() is None
             begun.wait(0.02)

@@ -5,14 +5,13 @@ import socket
 import sqlite3
 import subprocess
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
 
-from cli.conftest import COMMAND, Run
+from cli.conftest import COMMAND, Run, hangup
 from support.servers import free_port, start_server, stop_server
 from taina import Client
 from taina.errors import UnavailableError
@@ -105,16 +104,6 @@ def test_a_database_that_is_none(run: Run, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert b"cannot hold the database" in done.stderr
     assert b"Traceback" not in done.stderr
-
-
-@contextmanager
-def hangup(handler: signal.Handlers) -> Iterator[None]:
-    """What a process that is started meanwhile inherits for SIGHUP, however these tests were started."""
-    before = signal.signal(signal.SIGHUP, handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGHUP, before)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])

@@ -19,7 +19,7 @@ class Ended(KeyboardInterrupt):
 
 @contextlib.contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """SIGTERM and a closed terminal interrupt what runs meanwhile, as Ctrl-C does."""
+    """SIGTERM and a closed terminal interrupt what runs meanwhile, as Ctrl-C does; what is ignored stays so."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -28,7 +28,8 @@ def ended_by_signals() -> Iterator[None]:
         signal.signal(number, signal.SIG_IGN)  # once is enough
         raise Ended(number)
 
-    before = {number: signal.signal(number, end) for number in _ENDING}
+    heeded = [number for number in _ENDING if signal.getsignal(number) != signal.SIG_IGN]  # nohup ignores SIGHUP
+    before = {number: signal.signal(number, end) for number in heeded}
     try:
         yield
     finally:
