@@ -155,6 +155,16 @@ def test_a_link_that_is_not_mailed_is_printed_all_the_same(run: Run) -> None:
     assert b"/s/#" in done.stdout
 
 
+@pytest.mark.parametrize(("key_file", "secret"), [("-", "-"), ("/dev/stdin", "text")])
+def test_a_key_from_a_pipe_is_read_once(run: Run, key_file: str, secret: str) -> None:
+    """To mail the link it was read again: the secret was stored, and the first line of the key's file said to be
+    empty."""
+    told = ("--words", "--mail-to", "ann@example.org", "--key-file", key_file)
+    done = run("send", secret, *told, given=base64url.encode(bytes(32)).encode() + b"\nx")
+    assert b"This instance mails nothing." in done.stderr
+    assert b"/s/#" in done.stdout
+
+
 def test_a_secret_that_has_expired_is_said_to_have(run: Run, tmp_path: Path) -> None:
     server = start_server(tmp_path / "data", port=free_port())
     link = run("send", "-", "--ttl", "5m", given=b"x", TAINA_URL=server.url).stdout.decode().strip()

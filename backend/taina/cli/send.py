@@ -94,13 +94,13 @@ def send(
                 passphrase=passphrase,
                 on_progress=on_progress,
             )
-    if not as_json:
-        say(f"Sealed {describe(contents)}.", err=True)
-    _say_sent(sent, passphrase if words else None, as_json)
-    if mail_to:
-        with client_for(url, key_file) as client:
+        if not as_json:
+            say(f"Sealed {describe(contents)}.", err=True)
+        _say_sent(sent, passphrase if words else None, as_json)
+        if mail_to:
+            # By the same client: the file of the key may be a pipe, which can be read once.
             _mail(client, sent[0].link, mail_to)
-        say(f"Mailed to {mail_to}.", err=True)
+            say(f"Mailed to {mail_to}.", err=True)
     if qr:
         for one in sent:
             _draw_link(one.link)
