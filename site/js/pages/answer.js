@@ -7,6 +7,7 @@ import {
   end,
   entered,
   fail,
+  isSame,
   limitTo,
   remindOf,
   sealing,
@@ -29,6 +30,8 @@ import {
 } from "../ui/page.js";
 
 /** @typedef {import("../client/client.js").Links} Links */
+/** @typedef {import("../ui/composer.js").Entered} Entered */
+/** @typedef {{found: Entered, links: Links, envelope: import("../format/derive.js").Bytes}} Answer what was entered, and what was made of it */
 
 /** Where each error leads. @type {Record<string, string>} */
 const STATES = {
@@ -49,7 +52,7 @@ let guarded = false;
 let asked;
 /** @type {import("../format/links.js").Link} */
 let link;
-/** An answer that is sealed and on the server, but whose envelope may not be there yet. @type {{links: Links, envelope: import("../format/derive.js").Bytes} | null} */
+/** An answer that is sealed and on the server, but whose envelope may not be there yet. @type {Answer | null} */
 let waiting = null;
 
 addEventListener("hashchange", () => location.reload());
@@ -72,9 +75,6 @@ function start() {
     () => address.select(),
   );
   address.addEventListener("focus", () => address.select());
-  // What was changed after a failure is another answer.
-  for (const event of ["input", "change", "drop"]) addEventListener(event, forget);
-  element("chosen").addEventListener("click", forget);
   void look();
 }
 
@@ -109,10 +109,11 @@ async function send() {
   }
   begin();
   try {
-    if (waiting && !(await canBeRead(waiting.links))) forget();
-    waiting ??= await sealed(found);
-    await leave(waiting);
-    succeed(waiting.links, found.passphrase);
+    // What was changed after a failure is another answer.
+    if (waiting && !(isSame(waiting.found, found) && (await canBeRead(waiting.links)))) waiting = null;
+    const answer = (waiting ??= await sealed(found));
+    await leave(answer);
+    succeed(answer);
   } catch (error) {
     const code = codeOf(error);
     // No key was shown: a private instance lets in whom it asked, until the request is over or its key revoked.
@@ -146,7 +147,7 @@ async function canBeRead({ receipt }) {
   }
 }
 
-/** @param {import("../ui/composer.js").Entered} found */
+/** @param {Entered} found @returns {Promise<Answer>} */
 async function sealed(found) {
   /** @type {typeof import("../ui/progress.js")} */
   const progress = await load("ui/progress.js");
@@ -160,16 +161,16 @@ async function sealed(found) {
       return send(await requests.credential(link));
     },
   );
-  return { links, envelope: await requests.seal(link, links.secret) };
+  return { found, links, envelope: await requests.seal(link, links.secret) };
 }
 
-/** @param {{links: Links, envelope: import("../format/derive.js").Bytes}} answer */
+/** @param {Answer} answer */
 async function leave({ links, envelope }) {
   try {
     await requests.answer(link, envelope);
   } catch (error) {
     if (!(error instanceof TainaError && TOO_LATE.includes(error.code))) throw error;
-    forget();
+    waiting = null;
     // Nobody will ever find it: it need not wait for its expiry.
     const [client] = await sealing();
     await client.burn(await decodeLink(links.receipt, "receipt")).catch(() => {});
@@ -177,16 +178,12 @@ async function leave({ links, envelope }) {
   }
 }
 
-/** @param {Links} links @param {string | null} phrase */
-function succeed({ receipt, expires }, phrase) {
+/** @param {Answer} answer */
+function succeed({ found, links: { receipt, expires } }) {
   input("receipt-link").value = `${location.origin}/receipt/#${receipt}`;
-  remindOf(phrase);
+  remindOf(found.passphrase);
   fill("expires", formatTime(expires));
-  forget();
+  waiting = null;
   clear();
   show("done");
-}
-
-function forget() {
-  waiting = null;
 }

@@ -118,6 +118,17 @@ export function entered() {
   return { items, size, ttl: Number(lifetime.value), passphrase: passphrase.value === "" ? null : passphrase.value };
 }
 
+/** Whether nothing was changed between the two. @param {Entered} one @param {Entered} other */
+export function isSame(one, other) {
+  const [parts, others] = [partsOf(one), partsOf(other)];
+  return parts.length === others.length && parts.every((part, n) => part === others[n]);
+}
+
+/** @param {Entered} entered */
+function partsOf({ items, ttl, passphrase }) {
+  return [ttl, passphrase, ...items.map((item) => (item.type === "text" ? item.text : item.data))];
+}
+
 /** @param {number} size bytes of ciphertext that may be sent; what was said to be less stays so */
 export function limitTo(size) {
   limit = Math.min(limit, size);

@@ -127,6 +127,7 @@ function listFiles() {
       remove.addEventListener("click", () => {
         files = files.filter((other) => other !== file);
         listFiles();
+        onChange();
         picker.focus();
       });
       row.append(name, size, remove);
