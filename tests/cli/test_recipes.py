@@ -111,7 +111,8 @@ def test_an_ansible_playbook_opens_a_secret_and_hands_it_on(
     plugin = next(block for block in page if "LookupModule" in block)
     playbook = next(block for block in page if "ansible.builtin.set_fact" in block)
     (play,) = yaml.safe_load(playbook)
-    assert [task["no_log"] for task in play["tasks"]] == [True] * 4
+    *tasks, removal = play["tasks"]
+    assert [task["no_log"] for task in tasks] == [True] * 4
     with Client(taina.url) as sender:
         links = [sender.send(SECRET).link for _ in range(2)]
 
@@ -125,9 +126,14 @@ def test_an_ansible_playbook_opens_a_secret_and_hands_it_on(
     look = "import plugin; text = plugin.LookupModule().run(['link.txt'])"
     check = f"{look}; assert text == [{SECRET!r}], len(text)"
     here = f'PYTHONPATH="$PYTHONPATH:." {sys.executable} -c'
-    shell(f"{here} {shlex.quote(check)}")
+    kept = tmp_path / Path(removal["ansible.builtin.file"]["path"]).name
+    for _ in range(2):  # after the link was used up: a task after the first one had failed
+        shell(f"{here} {shlex.quote(check)}")
+        assert kept.stat().st_mode & 0o777 == 0o600
+    kept.unlink()
     again = f"import ansible.errors as e\ntry: {look}\nexcept e.AnsibleError as error: print(error)"
     assert "gone" in shell(f"{here} {shlex.quote(again)}")
+    assert not kept.exists()
 
     task = next(task for task in play["tasks"] if "ansible.builtin.command" in task)
     module = task["ansible.builtin.command"]
@@ -146,6 +152,7 @@ def test_an_ansible_playbook_opens_a_secret_and_hands_it_on(
     told = shell(f"cd work; unset PYTHONPATH; ANSIBLE_HOME=../home {program} -vvv play.yml")
     assert "failed=0" in told
     assert (work / "db.password").read_text() == SECRET
+    assert [file.name for file in work.iterdir() if "opened" in file.name] == []
     link = (work / "send-this.txt").read_text()
     assert link not in told
     assert opened_text(link) == SECRET
@@ -172,31 +179,69 @@ def test_the_program_of_an_external_data_source_keeps_its_protocol(page: list[st
     assert "Traceback" not in failure.value.stderr
 
 
-def test_a_credential_of_systemd_has_what_was_opened(
-    page: list[str], shell: Any, taina: Server, tmp_path: Path
-) -> None:
+def credential(page: list[str], tmp_path: Path) -> tuple[str, str, Path]:
+    """The script with /run and /etc in this folder, as they are on a new machine; the credential's name and place."""
     script = next(block for block in page if "systemd-creds" in block)
     unit = configparser.ConfigParser(interpolation=None)
     unit.read_string(next(block for block in page if "LoadCredentialEncrypted" in block))
     name, _, path = unit["Service"]["LoadCredentialEncrypted"].partition(":")
     assert f"--name={name} /run/db-password {path}" in script
-    assert f"%d/{name}" in unit["Service"]["ExecStart"]
+    assert unit["Service"]["ExecStart"].endswith(f"/{name}")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "etc").mkdir()
+    here = script.replace("/run/", "run/").replace("/etc/", "etc/")
+    assert "etc/credstore.encrypted" in here
+    return here, name, tmp_path / path.removeprefix("/")
+
+
+def test_a_credential_of_systemd_has_what_was_opened(
+    page: list[str], shell: Any, taina: Server, tmp_path: Path
+) -> None:
+    here, name, file = credential(page, tmp_path)
     with Client(taina.url) as sender:
         (tmp_path / "link.txt").write_text(sender.send(SECRET).link)
-    (tmp_path / "run").mkdir()
-    here = script.replace("/run/", "run/").replace("/etc/credstore.encrypted/", "")
     if shutil.which("systemd-creds") is None:  # the rest of it then
         here = here.replace(f"systemd-creds encrypt --name={name}", "cp")
         shell(here)
-        assert (tmp_path / name).read_text() == SECRET
+        assert file.read_text() == SECRET
         return
     key = str(tmp_path / "host.key")
     shell(here, SYSTEMD_CREDENTIAL_SECRET=key)
-    assert SECRET.encode() not in (tmp_path / name).read_bytes()
-    shown = f"systemd-creds decrypt --name={name} {name} decrypted"
+    assert SECRET.encode() not in file.read_bytes()
+    assert file.parent.stat().st_mode & 0o777 == 0o700
+    shown = f"systemd-creds decrypt --name={name} {file} decrypted"
     shell(shown, SYSTEMD_CREDENTIAL_SECRET=key)
     assert (tmp_path / "decrypted").read_text() == SECRET
     assert not (tmp_path / "run" / "db-password").exists()
+
+
+def test_what_was_opened_for_a_credential_is_kept_until_it_is_one(
+    page: list[str], shell: Any, taina: Server, tmp_path: Path
+) -> None:
+    here, name, file = credential(page, tmp_path)
+    fails = here.replace(f"systemd-creds encrypt --name={name}", "false")
+    assert fails != here
+    copies = here.replace(f"systemd-creds encrypt --name={name}", "cp")
+    opened_file = tmp_path / "run" / "db-password"
+    with Client(taina.url) as sender:
+        (tmp_path / "link.txt").write_text(sender.send(SECRET).link)
+        with pytest.raises(subprocess.CalledProcessError):
+            shell(f"set +e\n{fails}")
+        assert opened_file.read_text() == SECRET
+        assert opened_file.stat().st_mode & 0o777 == 0o600
+        # Nor does the next one overwrite it, or use up its own link.
+        link = sender.send(SECRET).link
+        (tmp_path / "link.txt").write_text(link)
+        with pytest.raises(subprocess.CalledProcessError):
+            shell(f"set +e\n{copies}")
+        assert opened_file.read_text() == SECRET
+        assert opened_text(link) == SECRET
+    # A link that is gone leaves the credential that is there as it is.
+    opened_file.unlink()
+    file.write_text("the one before")
+    with pytest.raises(subprocess.CalledProcessError):
+        shell(f"set +e\n{copies}")
+    assert file.read_text() == "the one before"
 
 
 def test_a_job_of_kubernetes_answers_a_request(page: list[str], shell: Any, taina: Server, tmp_path: Path) -> None:
