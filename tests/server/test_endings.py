@@ -2,10 +2,12 @@
 
 import json
 import runpy
+import select
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
+from itertools import product
 from types import SimpleNamespace
 from typing import Any
 
@@ -67,17 +69,21 @@ class Talk:
 
 
 @contextmanager
-def talking(send_buffer: int | None = None) -> Iterator[Talk]:
-    turns = Turns()
-    listener = Listener(answer, "127.0.0.1", 0, turns=turns)
+def talking(send_buffer: int | None = None, threads: bool = False) -> Iterator[Talk]:
+    turns = None if threads else Turns()
+    listener = Listener(answer, "127.0.0.1", 0, threads=1, turns=turns)
     (server,) = listener._servers
     if send_buffer:
         server.adj.socket_options.append((socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer))
     try:
-        with turns.running(server.wake), socket.create_connection(("127.0.0.1", listener.port)) as client:
+        with (
+            turns.running(server.wake) if turns else nullcontext(),
+            socket.create_connection(("127.0.0.1", listener.port)) as client,
+        ):
             client.setblocking(False)
             yield Talk(listener, client)
     finally:
+        listener._dispatcher.shutdown(cancel_pending=True, timeout=1)
         wasyncore.close_all(listener._map)
 
 
@@ -102,6 +108,30 @@ def test_after_a_refusal_what_still_comes_is_dropped_until_the_client_leaves() -
         assert talk.channel.readable()
         talk.client.close()
         talk.until(lambda: not talk.channels)
+
+
+@pytest.mark.parametrize("threads", [False, True])
+@pytest.mark.parametrize("before", [b"", b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n1234"])
+def test_an_urgent_byte_ends_its_connection_without_a_word(
+    caplog: pytest.LogCaptureFixture, before: bytes, threads: bool
+) -> None:
+    """It stays ready to be read: whoever only notes it goes round without end, and writes a line each time."""
+    with talking(threads=threads) as talk:
+        talk.client.send(before)
+        talk.client.send(b"x", socket.MSG_OOB)
+        talk.until(lambda: not talk.channels)
+    assert not caplog.records
+
+
+def test_no_event_of_a_connection_is_written_down(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    ends = select.POLLPRI | select.POLLHUP | select.POLLERR | select.POLLNVAL
+    kinds = (select.POLLIN, select.POLLPRI, select.POLLHUP, select.POLLERR, select.POLLNVAL)
+    for events in [*map(sum, product(*((0, kind) for kind in kinds))), select.POLLOUT, select.POLLOUT | select.POLLHUP]:
+        with talking() as talk:
+            wasyncore.readwrite(talk.channel, events)
+            assert bool(talk.channels) is not bool(events & ends), events
+    assert not caplog.records
 
 
 @pytest.mark.parametrize("last", [b"Connection: close", b"X: 1"])

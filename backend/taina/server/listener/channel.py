@@ -77,6 +77,10 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         self.server.release(self)
         super().handle_close()
 
+    def handle_expt(self) -> None:
+        """An urgent byte (TCP), of which HTTP has none: it stays ready, and the loop would go round without end."""
+        self.handle_close()
+
     def received(self, data: bytes) -> None:
         self.silent = False
         if self.begun is None:
