@@ -379,3 +379,89 @@ def test_more_may_wait_than_there_are_helpers_and_idle_turns() -> None:
     assert len(helpers) == turns_module.HELPERS
     assert all(thread.daemon for thread in helpers), "no process waits for them"
     assert held == ["waited"] * waiting + ["turn"] * many
+
+
+class NoThreads:
+    """Stands for a system that allows no more threads while `refused`; started ones are counted."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.refused, self.started = False, 0
+        start = threading.Thread.start
+
+        def start_or_not(thread: threading.Thread) -> None:
+            if self.refused:
+                raise RuntimeError("can't start new thread")
+            self.started += 1
+            start(thread)
+
+        monkeypatch.setattr(threading.Thread, "start", start_or_not)
+
+
+def test_without_any_thread_what_may_wait_fails_alone_and_is_never_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was done later all the same, by the first thread there was, and others were handed what came of it."""
+    turns, threads = Turns(), NoThreads(monkeypatch)
+    failed: list[str] = []
+    done: list[str] = []
+
+    def fail() -> None:
+        try:
+            turns.elsewhere(lambda: done.append("nobody waits for this"))
+        except RuntimeError as error:
+            failed.append(str(error))
+
+    with running(turns):
+        threads.refused = True
+        together(turns, [fail] * (turns_module.HELPERS + 1))
+        threads.refused, threads.started = False, 0
+        for _ in range(2):
+            together(turns, [lambda n=n: done.append(turns.elsewhere(lambda: f"{n}")) for n in range(50)])  # type: ignore[misc]
+    assert failed == ["can't start new thread"] * (turns_module.HELPERS + 1)
+    assert sorted(done) == sorted([f"{n}" for n in range(50)] * 2)
+    assert threads.started == turns_module.HELPERS, "those that were refused are not missed"
+
+
+def test_where_no_more_threads_can_be_had_those_that_there_are_do_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns, threads, done = Turns(), NoThreads(monkeypatch), []
+    with running(turns):
+        together(turns, [lambda: done.append(turns.elsewhere(lambda: 0))])
+        threads.refused = True
+        together(turns, [lambda n=n: done.append(turns.elsewhere(lambda: n)) for n in range(1, 50)])  # type: ignore[misc]
+        threads.refused = False
+        together(turns, [lambda: done.append(turns.elsewhere(lambda: 50))])
+    assert sorted(done) == list(range(51))
+    assert threads.started == 3, "of which the first is the loop's"
+
+
+@pytest.mark.parametrize("idle", [turns_module._MAX_IDLE, 0])
+def test_who_is_resumed_too_often_goes_on_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, idle: int
+) -> None:
+    """Whether it waits for a thread, for the store or for its next work, or is no more."""
+    monkeypatch.setattr(turns_module, "_MAX_IDLE", idle)
+    turns, release, got = Turns(), threading.Event(), []
+
+    def do(jobs: list[Job]) -> None:
+        for job in jobs:
+            job.result = job.work(None)
+
+    commit = TurnCommit(do, 2, turns)
+    resumes: list[Callable[[], object]] = []
+
+    def resume_all() -> None:
+        for resume in resumes * 2:
+            resume()
+
+    def work(n: int) -> None:
+        resumes.append(turns.resume())
+        turns.at_end(resume_all)
+        got.append(turns.elsewhere(lambda: release.wait(60) and n))
+        turns.at_end(resume_all)
+        got.append(commit.call(lambda _: n))
+
+    with running(turns):
+        turns.post(lambda: turns.at_end(lambda: turns.at_end(release.set)))
+        together(turns, [lambda n=n: work(n) for n in range(5)])  # type: ignore[misc]
+        turns.post(resume_all)
+        together(turns, [lambda: got.append(5)])
+    assert sorted(got) == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5]
+    assert not caplog.records

@@ -62,7 +62,8 @@ class TurnCommit:
         turns = self._turns
         if turns.may_wait():
             self._add(job, turns.resume())
-            turns.wait()
+            while not job.done:
+                turns.wait()
         else:
             told = threading.Lock()
             told.acquire()
@@ -83,7 +84,8 @@ class TurnCommit:
         if self._waiting:
             self._turns.at_end(self._commit)
         do_all(self._do, [job for job, _ in batch])
-        for _, done in batch:
+        for job, done in batch:
+            job.done = True
             done()
 
 

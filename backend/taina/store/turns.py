@@ -116,11 +116,14 @@ class Turns:
         self._ends.append(call)
 
     def resume(self) -> Call:
-        """What lets the greenlet that calls this go on after its `wait`, called in the loop's thread."""
+        """What lets the greenlet that calls this go on after its `wait`, called in the loop's thread.
+
+        Called too often, or too late, it does no harm: whoever goes on looks whether there is what it waited for.
+        """
         return partial(self._ready.append, getcurrent())
 
     def wait(self) -> None:
-        """Let the others have their turn, until this greenlet is resumed."""
+        """Let the others have their turn, until this greenlet is resumed: maybe for what it does not wait for."""
         assert self._loop is not None  # noqa: S101 - it runs in ours
         self._loop.switch()
 
@@ -138,7 +141,8 @@ class Turns:
             self.post(resume)
 
         self._helpers.do(do)
-        self.wait()
+        while not (outcome or failure):
+            self.wait()
         if failure:
             raise failure[0]
         return outcome[0]
@@ -162,7 +166,9 @@ class Turns:
                 return
             self._idle.append(me)
             assert self._loop is not None  # noqa: S101 - it began us
-            work = self._loop.switch()
+            while not (given := self._loop.switch()):  # resumed, where there is nothing to go on with
+                pass
+            work = given
 
     def _do_chores(self) -> None:
         now = time.monotonic()
@@ -187,10 +193,15 @@ class _Helpers:
         self._count = 0
 
     def do(self, work: Call) -> None:
-        self._queue.put(work)
+        """Have it done, once. Raises: RuntimeError: there is no thread and none can be had; it is never done."""
         if self._count < HELPERS:
-            self._count += 1
-            threading.Thread(target=self._run, name="taina-elsewhere", daemon=True).start()
+            try:
+                threading.Thread(target=self._run, name="taina-elsewhere", daemon=True).start()
+                self._count += 1
+            except RuntimeError:  # the system allows no more: those that there are do it
+                if not self._count:
+                    raise
+        self._queue.put(work)
 
     def _run(self) -> None:
         while True:
