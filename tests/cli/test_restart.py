@@ -34,6 +34,36 @@ def served(folder: Path, listening: socket.socket, manager: socket.socket) -> It
     assert process.wait(20) == 0
 
 
+@contextmanager
+def started(folder: Path, listening: socket.socket) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Behind a socket that was passed to it; with its first line."""
+    process = subprocess.Popen(
+        ["sh", "-c", f"{START} 3<&0 </dev/null"],
+        cwd=folder,
+        stdin=listening.fileno(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        yield process, process.stdout.readline()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_it_ends_with_an_error_once_nobody_can_connect(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening, started(tmp_path, listening) as (process, ready):
+        assert "is ready" in ready
+        listening.shutdown(socket.SHUT_RDWR)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert said.splitlines() == [
+        "taina: The socket that the server listened on was shut down by another process. Start the server again."
+    ]
+
+
 def test_nobody_is_refused_while_it_restarts(tmp_path: Path) -> None:
     manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     manager.bind(str(tmp_path / "notify"))

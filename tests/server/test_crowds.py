@@ -6,17 +6,22 @@ import select
 import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from ipaddress import ip_network
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from waitress import wasyncore
 from waitress.server import TcpWSGIServer
 
 from support.clocks import Clock
-from taina.server.listener import Listener, accepting
+from support.listeners import in_thread
+from support.waiting import wait_until
+from taina.server.listener import Listener, ListeningEndedError, accepting
 from taina.server.listener.accepting import Server
+from taina.server.listener.channel import Channel
 from taina.store.turns import Turns
 
 
@@ -46,6 +51,11 @@ class Crowd:
 
 def no_application(environ: object, start_response: object) -> list[bytes]:
     raise NotImplementedError
+
+
+def says_who_asks(environ: dict[str, str], start_response: Callable[..., object]) -> list[bytes]:
+    start_response("200 OK", [])
+    return [environ["REMOTE_ADDR"].encode()]
 
 
 @pytest.fixture
@@ -170,22 +180,6 @@ def test_the_body_of_who_has_left_is_given_back_once(crowd: Crowd) -> None:
     one.handle_close()
     crowd.server.release(one)
     assert crowd.server._bodies == 7
-
-
-def test_a_listening_socket_that_fails_is_closed_and_named_without_what_was_sent(
-    crowd: Crowd, caplog: pytest.LogCaptureFixture
-) -> None:
-    closed: list[object] = []
-    failing: Any = SimpleNamespace(handle_close=lambda: closed.append(None))
-    try:
-        raise ValueError("0123456789abcdef")
-    except ValueError:
-        Server.handle_error(failing)
-    Server.handle_error(failing)
-    (line,) = [record.getMessage() for record in caplog.records]
-    assert line.startswith("a listening socket failed: ValueError at test_crowds.py:")
-    assert "0123456789abcdef" not in line
-    assert closed == [None, None]
 
 
 def test_bodies_that_are_at_work_are_waited_for(crowd: Crowd) -> None:
@@ -316,11 +310,97 @@ def test_a_unix_socket_has_no_host_and_no_options(tmp_path: Path) -> None:
         listener = Listener(no_application, "127.0.0.1", 0, sockets=[listening])
         (server,) = listener._servers
         assert (server.effective_host, listener.port) == ("localhost", 0)
-        assert server.fix_addr("") == ("localhost", None)
-        assert server.fix_addr(("192.0.2.1", 1)) == ("192.0.2.1", 1)
+        for bound in ("", "/run/client", b"\0client"):
+            assert server.fix_addr(bound) == ("localhost", None)
         connection: Any = SimpleNamespace(family=socket.AF_UNIX)
         server.set_socket_options(connection)
         server.close()
+
+
+@pytest.mark.parametrize("threads", [True, False])
+@pytest.mark.parametrize("bound", [None, "", "\0taina-test-client-%d", "client"])
+def test_whoever_has_a_unix_socket_of_its_own_is_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, bound: str | None, threads: bool
+) -> None:
+    """Its address is text or bytes, where that of others is a pair; it once ended the socket that listens."""
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(socket.AF_UNIX) as listening, socket.socket(socket.AF_UNIX) as client:
+        listening.bind(str(tmp_path / "socket"))
+        listening.listen()
+        if bound is not None:
+            client.bind(bound % os.getpid() if "%" in bound else bound)
+        client.settimeout(20)
+        turns = None if threads else Turns()
+        with in_thread(Listener(says_who_asks, "127.0.0.1", 0, sockets=[listening], turns=turns)):
+            client.connect(str(tmp_path / "socket"))
+            client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            answer = b"".join(iter(lambda: client.recv(65536), b""))
+    assert answer.endswith(b"\r\n\r\nlocalhost")
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("threads", [True, False])
+def test_a_connection_that_fails_ends_no_listening(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, threads: bool
+) -> None:
+    monkeypatch.setattr(Channel, "logged", float("-inf"))
+    admit = Server.admit
+    failures = [ValueError, OSError, ValueError, OSError]
+
+    def fail_first(server: Server, channel: Channel) -> None:
+        if failures:
+            raise failures.pop()("0123456789abcdef")
+        admit(server, channel)
+
+    monkeypatch.setattr(Server, "admit", fail_first)
+    with in_thread(Listener(says_who_asks, "127.0.0.1", 0, turns=None if threads else Turns())) as served:
+        for answer in (b"", b"", b"", b"", b"127.0.0.1"):
+            with socket.create_connection(("127.0.0.1", served.port), timeout=20) as client:
+                got = b""
+                with suppress(ConnectionError):
+                    client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                    got = b"".join(iter(lambda client=client: client.recv(65536), b""))  # type: ignore[misc]
+                assert got.rpartition(b"\r\n\r\n")[2] == answer
+        (server,) = served._servers
+        wait_until(lambda: not server.active_channels)
+        assert not server._clients
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert "0123456789abcdef" not in line
+
+
+def test_what_fails_while_connections_are_taken_is_written_down_once_a_minute(
+    crowd: Crowd, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = Clock(1000.0)
+    monkeypatch.setattr(accepting, "time", SimpleNamespace(monotonic=clock, time=time.time))
+    monkeypatch.setattr(Server, "failed", float("-inf"))
+
+    def fail() -> None:
+        raise ValueError("0123456789abcdef")
+
+    monkeypatch.setattr(crowd.server, "handle_accept", fail)
+    logged = []
+    for clock.now in (1000.0, 1060.0, 1060.5):
+        wasyncore.readwrite(crowd.server, select.POLLIN)
+        logged.append(len(caplog.records))
+    assert crowd.server.readable()
+    assert logged == [1, 1, 2]
+    assert caplog.records[0].getMessage().startswith("a connection could not be taken: ValueError at test_crowds.py:")
+    assert "0123456789abcdef" not in caplog.text
+
+
+@pytest.mark.parametrize("threads", [True, False])
+def test_a_listening_socket_that_is_shut_down_ends_the_server_with_an_error(
+    caplog: pytest.LogCaptureFixture, threads: bool
+) -> None:
+    """By whoever passed it to us. A server that went on would answer nobody, and nobody would start it again."""
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        passed = [socket.socket(fileno=os.dup(it.fileno())) for it in (one, other)]
+        listener = Listener(no_application, "127.0.0.1", 0, sockets=passed, turns=None if threads else Turns())
+        other.shutdown(socket.SHUT_RDWR)
+        with pytest.raises(ListeningEndedError):
+            listener.run()
+    assert not caplog.records
 
 
 @pytest.mark.parametrize(

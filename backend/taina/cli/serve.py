@@ -16,10 +16,10 @@ def serve(file: Path | None, **flags: object) -> None:
     """
     loaded = read_config(file, flags)
     # Imported here so that the other commands need not load a web server.
-    from taina.server.serve import StartError
+    from taina.server.serve import EndedError, StartError
     from taina.server.serve import serve as run
 
     try:
         run(loaded.config, loaded.file)
-    except StartError as error:
+    except (StartError, EndedError) as error:
         raise click.ClickException(str(error)) from None

@@ -19,7 +19,7 @@ from taina.rules.clock import WatchedClock
 from taina.rules.secret_requests import SecretRequests
 from taina.rules.types import Limits
 from taina.rules.vault import Vault
-from taina.server.listener import Listener
+from taina.server.listener import Listener, ListeningEndedError
 from taina.server.logs import log_request, set_up
 from taina.server.sweeper import Sweeper
 from taina.server.systemd import inherited_sockets, notify
@@ -53,6 +53,10 @@ class StartError(Exception):
     """The server cannot start; the message says what to do."""
 
 
+class EndedError(Exception):
+    """The server ended though nobody stopped it, and has to be started again; the message says why."""
+
+
 def serve(config: Config, file: Path | None = None) -> None:
     """Run until a signal says stop; in-flight requests are answered first.
 
@@ -61,6 +65,7 @@ def serve(config: Config, file: Path | None = None) -> None:
 
     Raises:
         StartError: it cannot start; the message says what to do.
+        EndedError: nobody can connect any more.
     """
     # The waits of PostgreSQL must not hold the loop: with it, requests run in threads.
     turns = None if config.store else Turns()
@@ -79,7 +84,12 @@ def serve(config: Config, file: Path | None = None) -> None:
         gc.freeze()  # what is here stays: looking through it again and again would hold everybody's turn
         gc.set_threshold(_GARBAGE)
         notify("READY=1")
-        listener.run()
+        try:
+            listener.run()
+        except ListeningEndedError:
+            raise EndedError(
+                "The socket that the server listened on was shut down by another process. Start the server again."
+            ) from None
         notify("STOPPING=1")
 
 

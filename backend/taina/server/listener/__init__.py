@@ -30,6 +30,10 @@ IDLE_SECONDS = 30
 _STOP_SECONDS = 10
 
 
+class ListeningEndedError(Exception):
+    """A socket listens no more, though nobody told the server to stop."""
+
+
 class Listener:
     """The HTTP server of one WSGI application."""
 
@@ -91,6 +95,7 @@ class Listener:
             "adj": settings,
             "trusted": trusted,
             "turns": turns,
+            "on_end": self._end,
         }
         if sockets:
             self._servers = [
@@ -98,7 +103,7 @@ class Listener:
             ]
         else:
             self._servers = [Server(app, sockinfo=sockinfo, **shared) for sockinfo in settings.listen]
-        self._stopping = False
+        self._stopping = self._ended = False
 
     @property
     def port(self) -> int:
@@ -106,7 +111,12 @@ class Listener:
         return int(self._servers[0].effective_port)
 
     def run(self) -> None:
-        """Serve until `stop`; then answer what is being received, for ten seconds at the most, and return."""
+        """Serve until `stop`; then answer what is being received, for ten seconds at the most, and return.
+
+        Raises:
+            ListeningEndedError: a socket was shut down from outside; what was being received is answered. Whoever
+                started us has to do so again, for those who connect there would wait for ever.
+        """
         with self._turns.running(self._servers[0].wake) if self._turns else nullcontext():
             while not self._stopping:
                 self._round(1)
@@ -118,12 +128,18 @@ class Listener:
                 self._round(0.1)
         self._dispatcher.shutdown(cancel_pending=True, timeout=1)
         wasyncore.close_all(self._map)
+        if self._ended:
+            raise ListeningEndedError
 
     def stop(self) -> None:
         """May be called from a signal handler or another thread, and more than once."""
         if not self._stopping:
             self._stopping = True
             self._servers[0].wake()
+
+    def _end(self) -> None:
+        self._ended = True
+        self.stop()
 
     def _round(self, patience: float) -> None:
         """Wait for sockets, so many seconds at the most; read and send; then let everybody have a turn."""

@@ -40,19 +40,24 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
     next_channel_cleanup: float
     logged: ClassVar[float] = float("-inf")
     """When it was last said that no more files can be opened."""
+    failed: ClassVar[float] = float("-inf")
+    """When the last fault was written down."""
 
     def __init__(
         self,
         *args: Any,
         trusted: Iterable[IPv4Network | IPv6Network] = (),
         turns: Turns | None = None,
+        on_end: Callable[[], object] = lambda: None,
         **kwargs: Any,
     ) -> None:
         """
         Args:
             trusted: proxies, which stand for many clients and are not bounded as one.
             turns: in which requests are worked off; None hands them to threads.
+            on_end: called once the socket listens no more, though nobody told it to stop.
         """
+        self._on_end = on_end
         self._turns = turns
         self._trusted = tuple(trusted)
         self._clients: Counter[bytes] = Counter()
@@ -73,8 +78,8 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
             super().set_socket_options(conn)
 
     def fix_addr(self, addr: object) -> object:
-        """Of a client; the empty one that a Unix socket gives has no place for a host."""
-        return addr or ("localhost", None)
+        """Of a client; on a Unix socket it is whatever name the client chose for its own, text or bytes, or none."""
+        return ("localhost", None) if self.socket.family == socket.AF_UNIX else addr
 
     def handle_accept(self) -> None:
         """Take all who wait, up to a bound: Waitress takes one a round, and a round may be long."""
@@ -89,6 +94,9 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         try:
             return super().accept()
         except OSError as error:
+            if error.errno == errno.EINVAL:  # it listens no more
+                self.handle_close()
+                return None
             if error.errno not in _EXHAUSTED:
                 raise
             now = time.monotonic()
@@ -183,11 +191,18 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         return peer.packed[:8]  # an IPv4 address has four bytes
 
     def handle_error(self) -> None:
-        """As a connection does: nothing of what the error says is written down."""
+        """One connection could not be taken; the next may. Nothing of what the error says is logged."""
         error = sys.exception()
-        if error is not None:
-            _log.error("a listening socket failed: %s", describe(error))
-        self.handle_close()
+        now = time.monotonic()
+        if error is not None and now - Server.failed > LOG_EVERY:
+            Server.failed = now
+            _log.error("a connection could not be taken: %s", describe(error))
+
+    def handle_close(self) -> None:
+        """Somebody who has the socket, too, has shut it down, or it is broken."""
+        if self.accepting:
+            self.stop_accepting()
+            self._on_end()
 
     def readable(self) -> bool:
         # Waitress goes by the wall clock: without this, one that is set back by a day stops the upkeep for a day.

@@ -57,7 +57,10 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     def __init__(self, server: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(server, *args, **kwargs)
         self.since = time.monotonic()
-        server.admit(self)
+        try:
+            server.admit(self)
+        except Exception:  # it is watched by now, and would go on uncounted
+            self.handle_error()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"  # Waitress logs it, and the address of a client is nobody's affair
