@@ -1,6 +1,9 @@
 """A file that a disk has damaged: whoever meets it is told, and the process learns that it must end."""
 
+import errno
+import os
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -92,6 +95,7 @@ def test_without_anybody_to_tell_the_caller_is_told_all_the_same(path: Path) -> 
     [
         ("SQLITE_IOERR", True),
         ("SQLITE_IOERR_FSYNC", True),
+        ("SQLITE_IOERR_WRITE", True),
         ("SQLITE_CORRUPT", True),
         ("SQLITE_NOTADB", True),
         ("SQLITE_BUSY", False),
@@ -111,6 +115,40 @@ def test_what_the_disk_did_not_keep_ends_the_process(
     full = name == "SQLITE_FULL"
     assert type(answer) is (StorageFullError if full else TainaError)
     assert caplog.messages == ([] if full else [f"the database failed: {name}"])
+
+
+@pytest.mark.parametrize("step", ["open", "write", "fsync"])
+@pytest.mark.parametrize(
+    ("number", "full"),
+    [(errno.ENOSPC, True), (errno.EDQUOT, True), (errno.EFBIG, True), (errno.EIO, False), (errno.EROFS, False)],
+)
+def test_a_write_that_failed_for_want_of_room_ends_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, step: str, number: int, full: bool
+) -> None:
+    """A quota and a limit, of which SQLite says no more than of a disk that fails."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    error = sqlite3.OperationalError()
+    error.sqlite_errorname, error.sqlite_errorcode = "SQLITE_IOERR_WRITE", sqlite3.SQLITE_IOERR_WRITE
+    ruined: list[str] = []
+    with closing(SqliteStore(path, on_ruin=lambda: ruined.append("told"))) as store, monkeypatch.context() as patch:
+        patch.setattr(
+            *{"open": (tempfile, "TemporaryFile"), "write": (os, "pwrite"), "fsync": (os, "fsync")}[step], fail
+        )
+        answer = store._explain(error)
+    assert type(answer) is (StorageFullError if full else TainaError)
+    assert (ruined, caplog.messages) == (([], []) if full else (["told"], ["the database failed: SQLITE_IOERR_WRITE"]))
+    assert sorted(each.name for each in path.parent.iterdir()) == ["taina.db"]
+
+
+def test_a_write_that_stops_at_a_limit_ends_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = sqlite3.OperationalError()
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_WRITE
+    with closing(SqliteStore(path)) as store, monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", lambda *_: 100)
+        assert type(store._explain(error)) is StorageFullError
 
 
 def test_a_failure_without_a_code_is_told_by_its_kind(path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -17,6 +17,7 @@ import sqlite_utils
 
 from taina.errors import StorageFullError, TainaError
 from taina.store import Transaction
+from taina.store.disk import is_full
 from taina.store.group_commit import GroupCommit, Job, LeaderCommit, TurnCommit
 from taina.store.ownership import keep_private
 from taina.store.sqlite_migrations import migrations
@@ -64,6 +65,7 @@ class SqliteStore:
             UnusableError: a newer version has set the file up.
             sqlite3.Error: the file is not a database, is open in another process, or cannot be written.
         """
+        self._path = path
         self._on_ruin = on_ruin
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=2)
         try:
@@ -158,10 +160,9 @@ class SqliteStore:
                 raise _HalfDoneError from failure
 
     def _explain(self, error: sqlite3.Error) -> TainaError:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code == sqlite3.SQLITE_FULL:
+        if is_full(self._path, error):
             return StorageFullError()
         _log.critical("the database failed: %s", getattr(error, "sqlite_errorname", type(error).__name__))
-        if code in _RUINED and self._on_ruin:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _RUINED and self._on_ruin:
             self._on_ruin()
         return TainaError()
