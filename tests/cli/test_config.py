@@ -101,6 +101,7 @@ def test_people_read_a_table(run_config: Run) -> None:
         ('[mail]\nhost = "smtp.example"', "mail.from is missing"),
         ('url = "https://a.example"\n[mail]\nhost = "smtp.example"\nfrom = "nobody"', "an email address"),
         ('url = "https://a.example"\n[mail]\nhost = "smtp.example"\nfrom = "b!a@a.example"', "an email address"),
+        ('[mail]\nfrom = "=?utf-8?q?b=25a?=@a.example"', "an email address"),
         ('metrics = "127.0.0.1.example.org:9464"', "an address of this machine"),
         ('trusted_proxies = ["localhost"]', "trusted_proxies in taina.toml is ['localhost'], but has to be addresses"),
         ('store = "mysql://localhost"', "begins with postgresql://"),

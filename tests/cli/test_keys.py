@@ -183,6 +183,7 @@ def test_what_is_wrong_is_said(run: Run, add: Add) -> None:
         (["add", "ann"], "a key named 'ann' already"),
         (["add", "a\nb"], "1 to 64 letters"),
         (["add", "bob", "--contact", "nobody"], "an email address"),
+        (["add", "bob", "--contact", "=?utf-8?q?v=25evil.net?=@relay.example"], "an email address"),
         (["add", "bob", "--quota", "0"], "0 is not in the range"),
         (["add", "bob", "--quota", "9999999999999999999"], "is not in the range"),
     ]:

@@ -15,8 +15,9 @@ _LOGIN = re.compile(r"(/(?!/)|https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(?=[/?]|\Z))[A
 _OTHER_HEADERS = {"authorization", "cookie", "host", "origin", "content-type", "content-length", "x-forwarded-for"}
 _ORIGIN = re.compile(r"(?P<root>(?P<scheme>https?)://([a-z0-9.-]+|\[[0-9a-f:]+\]))(:(?P<port>[0-9]{1,5}))?")
 _PORTS = {"http": 80, "https": 443}
-# Without `!` and `%`, by which old mail servers were told to pass a message on to somewhere else.
-_MAILBOX = re.compile(r"[A-Za-z0-9.#$&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+# Without `!` and `%`, by which old mail servers were told to pass a message on to somewhere else, and without `=?`,
+# which begins a word that parsers of headers decode (RFC 2047): whatever is refused here would come back.
+_MAILBOX = re.compile(r"(?!.*=\?)[A-Za-z0-9.#$&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
 
 class ConfigError(Exception):

@@ -14,7 +14,7 @@ import smtplib
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Literal
@@ -105,25 +105,33 @@ class Mailer:
 
     @elsewhere
     def _send(self, message: Literal["secret"] | Notice, to: str, language: str, **facts: str) -> None:
-        subject, body = TEXTS[_known(language)][message]
-        mail = EmailMessage(policy=email.policy.SMTP)
-        mail["From"], mail["To"], mail["Subject"] = self._from, to, subject
-        mail["Date"] = email.utils.formatdate()
-        mail["Message-ID"] = email.utils.make_msgid(domain=self._from.partition("@")[2])
-        mail["Auto-Submitted"] = "auto-generated"
-        mail.set_content(body.format(instance=self._url, **facts))
         if not self._free.acquire(blocking=False):
             raise MailError
         try:
+            mail = self._message(message, to, language, facts)
             with self._connect() as server:
                 if self._user:
                     server.login(self._user, self._password)
-                server.send_message(mail)
+                # To the address that was checked, not to what a parser finds in the header.
+                server.send_message(mail, self._from, [to])
         except (OSError, smtplib.SMTPException, ValueError):
             # Whatever the other side says may hold the address; nobody else is to read it.
             raise MailError from None
         finally:
             self._free.release()
+
+    def _message(
+        self, message: Literal["secret"] | Notice, to: str, language: str, facts: Mapping[str, str]
+    ) -> EmailMessage:
+        subject, body = TEXTS[_known(language)][message]
+        mail = EmailMessage(policy=email.policy.SMTP)
+        # Checked again: the address beside a key may be older than this check.
+        mail["From"], mail["To"], mail["Subject"] = self._from, mailbox(to), subject
+        mail["Date"] = email.utils.formatdate()
+        mail["Message-ID"] = email.utils.make_msgid(domain=self._from.partition("@")[2])
+        mail["Auto-Submitted"] = "auto-generated"
+        mail.set_content(body.format(instance=self._url, **facts))
+        return mail
 
     def _connect(self) -> smtplib.SMTP:
         if self._security == "tls":
