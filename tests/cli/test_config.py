@@ -244,6 +244,13 @@ def test_lists_are_given_in_each_way(run_config: Run, tmp_path: Path) -> None:
         "host=db.example user=taina password=hunter2",
         "mysql://taina:hunter2@db.example/taina",
         "postgresql:hunter2",
+        "postgresql://taina:hunter2#x@127.0.0.1:1/taina",
+        "postgresql://taina:hunter2[x@127.0.0.1:1/taina",
+        "postgresql://taina:[hunter2]x@127.0.0.1:1/taina",
+        "postgresql://taina:hunter2/x@127.0.0.1:1/taina",
+        "postgresql://taina:hunter2%zz@127.0.0.1:1/taina",
+        "postgresql://taina:x@hunter2@127.0.0.1:1/taina",
+        "postgresql://127.0.0.1:1/taina?password=x&hunter2",
     ],
 )
 def test_no_password_is_printed(run: Run, run_config: Run, tmp_path: Path, address: str) -> None:
@@ -260,6 +267,7 @@ def test_no_password_is_printed(run: Run, run_config: Run, tmp_path: Path, addre
         assert b"\\x0a" not in done.stderr
         assert b"hunter2" not in (done.stdout + done.stderr).replace(b"hunter2.toml", b"")
         assert b"Traceback" not in done.stderr
+        assert b"nobody foresaw" not in done.stderr
 
 
 @pytest.mark.parametrize("variable", ["TAINA_PORT", "TAINA_MAIL_PORT"])

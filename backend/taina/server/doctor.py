@@ -3,7 +3,6 @@
 import email.utils
 import json
 import os
-import re
 import shutil
 import stat
 import subprocess
@@ -11,7 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -48,12 +47,14 @@ def examine(config: Config) -> Iterator[Finding]:
         yield from _folder(config.data)
         if config.store is None:
             yield from _disk(config)
+    hosts = [config.mail_host] if config.mail_host else []
     if config.store:
         # Imported here: whoever keeps secrets in a file need not have the library.
-        from taina.store.postgres import look
+        from taina.store.postgres import hosts_of, look
 
         yield from (Finding(good, said) for good, said in look(config.store))
-    yield from _address_filter(config)
+        hosts += hosts_of(config.store)
+    yield from _address_filter(hosts)
     if config.mail_password_file:
         yield from _private_file(config.mail_password_file)
     yield from _mail(config)
@@ -140,9 +141,9 @@ def _readable(file: Path, data: Path) -> Iterator[Finding]:
         yield Finding(False, f"{file} cannot be read by the owner of {data}, who is the server: {advice}.")
 
 
-def _address_filter(config: Config) -> Iterator[Finding]:
+def _address_filter(hosts: list[str]) -> Iterator[Finding]:
     """The shipped unit lets the service reach nothing but its own machine, so mail and database may be out of reach."""
-    elsewhere = [name for name in (config.mail_host, *_database_hosts(config.store)) if name and not is_local(name)]
+    elsewhere = [name for name in hosts if not is_local(name)]
     systemctl = shutil.which("systemctl")
     if not elsewhere or systemctl is None:
         return
@@ -165,14 +166,6 @@ def _address_filter(config: Config) -> Iterator[Finding]:
         yield Finding(
             False, f"{_UNIT} keeps the server from reaching {names}: add IPAddressAllow= with their addresses."
         )
-
-
-def _database_hosts(store: str | None) -> list[str]:
-    """The hosts of a PostgreSQL address, of which it may name several; none for a socket of this machine."""
-    address = urlsplit(store or "")
-    named = [address.netloc.rpartition("@")[2], *parse_qs(address.query).get("host", [])]
-    hosts = [re.sub(r":\d+$", "", one) for one in ",".join(named).split(",")]
-    return [host for host in hosts if host and not host.startswith("/")]
 
 
 def _disk(config: Config) -> Iterator[Finding]:

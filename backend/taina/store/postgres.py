@@ -71,16 +71,9 @@ class PostgresStore:
         Raises:
             UnusableError: no such server, user, database or schema; the message says what to do.
         """
-        try:
-            given = conninfo_to_dict(url)
-            conninfo = make_conninfo(url, **{name: n for name, n in _NETWORK.items() if name not in given})
-        except psycopg.Error:
-            # The reason that libpq gives could repeat a password.
-            raise UnusableError(
-                "The address of the database cannot be read. Write it like "
-                "postgresql://user:password@host:5432/database; percent-encode what is special in it."
-            ) from None
-        self._may_fail_over = "," in str(given.get("host", ""))
+        given = _read_address(url)
+        conninfo = make_conninfo(url, **{name: n for name, n in _NETWORK.items() if name not in given})
+        self._may_fail_over = "," in given.get("host", "")
         try:
             with Connection.connect(conninfo, autocommit=True) as connection:
                 self.warnings = _examine(connection, self._may_fail_over)
@@ -218,6 +211,29 @@ def _time(connection: Connection) -> float:
     return float(now)
 
 
+def _read_address(url: str) -> dict[str, str]:
+    """What an address names, as libpq reads it. Raises: UnusableError: it cannot be read."""
+    try:
+        return {name: str(value) for name, value in conninfo_to_dict(url).items()}
+    except psycopg.Error:
+        # The reason that libpq gives could repeat a password.
+        raise UnusableError(
+            "The address of the database cannot be read. Write it like "
+            "postgresql://user:password@host:5432/database; percent-encode what is special in it."
+        ) from None
+
+
+def hosts_of(url: str) -> list[str]:
+    """The hosts that an address leads to; none for a socket of this machine, or where the address cannot be read."""
+    try:
+        given = _read_address(url)
+    except UnusableError:
+        return []
+    # A password that was not percent-encoded makes a part of itself the name of a host.
+    named = (given.get("hostaddr") or given.get("host", "")).rpartition("@")[2]
+    return [host for host in named.split(",") if host and not host.startswith("/")]
+
+
 def _explain(error: psycopg.Error) -> str:
     # A password that was not percent-encoded makes a part of itself the name of a host. A line behind a tab is libpq's
     # hint at what may be wrong; ours follows.
@@ -238,7 +254,7 @@ def look(url: str) -> Iterator[tuple[bool, str]]:
         url: as of `PostgresStore`.
     """
     try:
-        hosts = str(conninfo_to_dict(url).get("host", ""))
+        hosts = _read_address(url).get("host", "")
         with Connection.connect(url, autocommit=True, connect_timeout=3) as connection:
             yield True, f"PostgreSQL {connection.info.parameter_status('server_version')} answers."
             yield _look_at_schema(connection)
