@@ -186,7 +186,7 @@ def credential(page: list[str], tmp_path: Path) -> tuple[str, str, Path]:
     unit.read_string(next(block for block in page if "LoadCredentialEncrypted" in block))
     name, _, path = unit["Service"]["LoadCredentialEncrypted"].partition(":")
     assert f"--name={name} /run/db-password {path}" in script
-    assert unit["Service"]["ExecStart"].endswith(f"/{name}")
+    assert unit["Service"]["ExecStart"].endswith(f"=/run/credentials/my-service.service/{name}")
     (tmp_path / "run").mkdir()
     (tmp_path / "etc").mkdir()
     here = script.replace("/run/", "run/").replace("/etc/", "etc/")

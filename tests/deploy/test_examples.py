@@ -28,6 +28,16 @@ def test_both_languages_allow_other_hosts_in_the_same_way() -> None:
         assert "../self-host/" in scaling.split("psql")[0], "who uses PostgreSQL is sent to it"
 
 
+def test_units_say_nothing_that_the_oldest_systemd_does_not_know() -> None:
+    """Ubuntu 22.04, which the page names, has 249: `%d` came with 251, and would be a letter of the path there."""
+    units = {file.name: file.read_text("utf-8") for file in DEPLOY.glob("taina.s*")}
+    units |= {language: drop_in(language) for language in LANGUAGES}
+    assert [name for name, text in units.items() if not set(re.findall(r"%(.)", text)) <= set("CS")] == []
+    for language in LANGUAGES:
+        (handed,) = re.findall(r"^LoadCredential=([^:]+):", drop_in(language), re.MULTILINE)
+        assert f"=/run/credentials/taina.service/{handed}\n" in drop_in(language)
+
+
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd to ask")
 @pytest.mark.parametrize("language", [None, *LANGUAGES])
 def test_systemd_understands_the_unit_and_what_operators_add_to_it(tmp_path: Path, language: str | None) -> None:
