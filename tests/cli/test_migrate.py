@@ -7,9 +7,11 @@ import pytest
 
 from cli.conftest import Run
 from support.every_state import EveryState
+from support.postgres_cluster import Node
 from support.servers import start_server, stop_server
 from taina import Client
 from taina.store import UnusableError
+from taina.store.migration import Move
 from taina.store.postgres import PostgresStore
 from taina.store.sqlite import SqliteStore
 
@@ -53,18 +55,30 @@ def test_the_source_is_deleted_when_told_and_not_before(source: Path, database: 
     first = run("migrate", "--from", f"sqlite:{source}", "--to", database)
     assert b"no server starts on it again" in first.stdout
     again = run("migrate", "--from", f"sqlite:{source}", "--to", database, "--delete-source")
-    assert b"6 secrets (0 of them new there)" in again.stdout
+    assert b"was moved before" in again.stdout
     assert list(source.parent.iterdir()) == []
 
 
-def test_a_source_that_differs_is_not_deleted(source: Path, filled: EveryState, database: str, run: Run) -> None:
+def test_the_source_is_deleted_once_the_target_has_served(
+    source: Path, filled: EveryState, database: str, run: Run
+) -> None:
     assert run("migrate", "--from", f"sqlite:{source}", "--to", database).returncode == 0
     with closing(PostgresStore(database)) as store:
         filled.check(store)
     done = run("migrate", "--from", f"sqlite:{source}", "--to", database, "--delete-source")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert not source.exists()
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_source_that_differs_is_not_deleted(source: Path, database: str, postgres: Node, run: Run) -> None:
+    with Move(source, database) as move:
+        move.copy()
+    postgres.execute("DELETE FROM taina.envelopes", database="taina")
+    done = run("migrate", "--from", f"sqlite:{source}", "--to", database, "--delete-source")
     assert done.returncode == 1
     assert b"Nothing was deleted" in done.stderr
-    assert source.exists()
+    SqliteStore(source).close()
 
 
 def test_a_source_that_cannot_be_moved(tmp_path: Path, database: str, run: Run) -> None:

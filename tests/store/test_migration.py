@@ -10,11 +10,13 @@ import sqlite_utils
 from support.clocks import START
 from support.every_state import EveryState
 from support.postgres_cluster import Node
-from support.secrets import Made
+from support.secrets import Made, MadeRequest, envelope
 from taina.errors import GoneError
+from taina.rules.clock import WatchedClock
+from taina.rules.secret_requests import SecretRequests
 from taina.rules.types import Limits
-from taina.rules.vault import Vault
-from taina.store import ROW, UnusableError
+from taina.rules.vault import RECEIPT_KEPT, Vault
+from taina.store import ROW, Transaction, UnusableError
 from taina.store.migration import Move, Moved
 from taina.store.postgres import PostgresStore
 from taina.store.sqlite import SqliteStore
@@ -75,6 +77,117 @@ def test_what_was_revealed_at_the_target_does_not_come_back(source: Path, filled
     with closing(PostgresStore(database)) as store, pytest.raises(GoneError):
         reader = filled.waiting.another_reader()
         Vault(store, Limits(), lambda: START).reveal(reader.id, reader.link_proof, reader.reveal_proof, reader.claim)
+
+
+def test_no_answer_comes_back_to_a_request_that_has_ended_at_the_target(source: Path, database: str) -> None:
+    """Nor is an answer waited for that has come there."""
+    ended, settled = MadeRequest(), MadeRequest()
+    answers = {asked: Made() for asked in (ended, settled)}
+    with closing(SqliteStore(source)) as store:
+        requests = SecretRequests(store, Limits(), lambda: START)
+        for asked, made in answers.items():
+            requests.create(asked.id, asked.asking())
+            admit = requests.start_answer(asked.id, asked.answer_token)
+            Vault(store, Limits(), lambda: START).create(made.id, made.order(), admit)
+        requests.answer(ended.id, ended.answer_token, envelope())
+    with Move(source, database) as move:
+        move.copy()
+    with closing(PostgresStore(database)) as target:
+        requests = SecretRequests(target, Limits(), lambda: START)
+        requests.delete(ended.id, ended.inbox_token)
+        requests.answer(settled.id, settled.answer_token, envelope())
+        held = target.atomically(lambda tx: tx.usage().held)
+    with Move(source, database) as move:
+        move.copy()
+
+    def kept(tx: Transaction) -> tuple[int, ...]:
+        envelopes = (len(tx.requests.envelopes(asked.id)) for asked in (ended, settled))
+        return (*envelopes, tx.requests.is_started(answers[settled].id), tx.usage().held)
+
+    with closing(PostgresStore(database)) as target:
+        assert target.atomically(kept) == (0, 1, False, held)
+
+
+@pytest.fixture
+def moved(source: Path, filled: EveryState, database: str) -> EveryState:
+    """What stands in a source that was compared and marked."""
+    with Move(source, database) as move:
+        move.copy()
+        move.verify()
+        move.mark_source()
+    return filled
+
+
+def test_a_source_that_was_moved_is_deleted_whatever_has_happened_since(
+    source: Path, moved: EveryState, database: str
+) -> None:
+    """Revealed, answered, deleted, forgotten: nothing of it comes back, and nothing hinders the deletion."""
+    later = START + 3600 + RECEIPT_KEPT
+    with closing(PostgresStore(database)) as store:
+        moved.check(store)
+        requests = SecretRequests(store, Limits(), lambda: START)
+        requests.answer(moved.request.id, moved.request.answer_token, envelope())
+        requests.delete(moved.request.id, moved.request.inbox_token)
+        vault = Vault(store, Limits(), lambda: later)
+        while vault.sweep():
+            pass
+        assert store.atomically(lambda tx: tx.find(moved.burned.id)) is None
+        held = store.atomically(lambda tx: tx.usage().held)
+    with Move(source, database, lambda: later) as move:
+        assert move.copy() == Moved(secrets=6, new=0, requests=1)
+        move.verify()
+        move.delete_source()
+    assert list(source.parent.iterdir()) == []
+    with closing(PostgresStore(database)) as store:
+        assert store.atomically(lambda tx: tx.usage().held) == held
+
+
+def test_a_deletion_that_was_broken_off_goes_on(source: Path, moved: EveryState, database: str) -> None:
+    with closing(sqlite3.connect(source)) as connection, connection:
+        connection.execute("UPDATE slots SET key = zeroblob(32)")
+    with Move(source, database) as move:
+        move.copy()
+        move.verify()
+        move.delete_source()
+    assert not source.exists()
+    with closing(PostgresStore(database)) as store:
+        moved.check(store)
+
+
+@pytest.mark.parametrize(
+    ("lost", "count"),
+    [("SCHEMA taina", 7), ("secrets", 6), ("secrets WHERE state = 'burned'", 1), ("requests", 1)],
+)
+@pytest.mark.usefixtures("moved")
+def test_what_is_missing_in_its_time_was_moved_to_another_target(
+    source: Path, database: str, postgres: Node, lost: str, count: int
+) -> None:
+    """Rows outlast all that is in them: none is forgotten before it would have expired."""
+    if lost == "SCHEMA taina":
+        postgres.execute("DROP SCHEMA taina CASCADE", database="taina")
+    else:
+        postgres.execute(f"DELETE FROM taina.{lost}", database="taina")
+    with Move(source, database, lambda: START) as move:
+        assert move.copy().new == 0
+        with pytest.raises(UnusableError, match=f"^{count} entries of .* Nothing was copied or deleted"):
+            move.verify()
+    far_off = START + Limits().ttl_max + 3600
+    with Move(source, database, lambda: far_off) as move:
+        move.verify()
+
+
+@pytest.mark.usefixtures("filled")
+def test_nobody_is_told_to_empty_a_target_that_has_served(source: Path, database: str, postgres: Node) -> None:
+    with Move(source, database) as move:
+        move.copy()
+        postgres.execute("DELETE FROM taina.envelopes", database="taina")
+        with pytest.raises(UnusableError, match="empty the target"):
+            move.verify()
+    with closing(PostgresStore(database)) as store:
+        WatchedClock(store).note(1)
+    with Move(source, database) as move, pytest.raises(UnusableError, match="has run on the target") as caught:
+        move.verify()
+    assert "empty" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

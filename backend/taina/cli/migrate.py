@@ -25,6 +25,7 @@ def migrate(source: str, target: str, delete_source: bool) -> None:
 
     Every entry is copied as it is and then compared. Broken off, it goes on where it stopped. Let no server run on
     either side meanwhile. Afterwards none starts on the file: what was revealed on one side is still on the other.
+    Once the target has served, --delete-source only checks that nothing of the file is missing there.
     """
     kind, _, path = source.partition(":")
     if kind != "sqlite" or not path:
@@ -38,10 +39,13 @@ def migrate(source: str, target: str, delete_source: bool) -> None:
             moved = move.copy(lambda so_far: say(f"{so_far.secrets} secrets so far", err=True))
             move.verify()
             move.mark_source()
-            say(
-                f"{moved.secrets} secrets ({moved.new} of them new there) and {moved.requests} requests are in the "
-                "target, and equal."
-            )
+            if move.is_repeated:
+                say(f"{path} was moved before. Nothing is missing in the target, and nothing was copied again.")
+            else:
+                say(
+                    f"{moved.secrets} secrets ({moved.new} of them new there) and {moved.requests} requests are in the "
+                    "target, and equal."
+                )
             if delete_source:
                 move.delete_source()
                 say(f"{path} is deleted.")

@@ -1,11 +1,12 @@
 """From the SQLite file to PostgreSQL: every secret, key, receipt and request as it is, wrapped as it is.
 
 What is in the target is left alone: a move that was broken off goes on where it stopped, and what has ended there
-does not come back from the source.
+does not come back from the source. Once all was compared the source is marked, and nothing is copied from it again.
 """
 
 import hashlib
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, fields
@@ -33,7 +34,7 @@ _OTHERS = {
     "envelopes": ("request", "n", "sealed", "received"),
     "started": ("secret", "request"),
 }
-"""The tables that are brought over as they are, with their columns."""
+"""The tables of requests, which are brought over as they are, with their columns."""
 _COUNTED = ("requests", "envelopes")
 """Those of them whose rows are counted."""
 
@@ -62,18 +63,24 @@ class _Held:
 class Move:
     """A move from one file to one database, in a `with` statement; the file is locked meanwhile."""
 
-    def __init__(self, source: Path, target: str) -> None:
+    def __init__(self, source: Path, target: str, clock: Callable[[], float] = time.time) -> None:
         """
+        Args:
+            clock: unix seconds.
+
         Raises:
             UnusableError: a server runs on the source, it is of another version, or the target cannot be used.
         """
         self._path = source
+        self._clock = clock
         if not source.is_file():
             raise UnusableError(f"The file {source} does not exist. The database is taina.db in the folder of --data.")
         PostgresStore(target).close()  # makes the schema, and says what is wrong
         with ExitStack() as stack:
             self._source = stack.enter_context(closing(_open(source)))
             self._target = stack.enter_context(psycopg.connect(target, options="-c search_path=taina"))
+            self.is_repeated = self._is_marked()
+            """The source was copied and compared before, and the target may have served since."""
             self._stack = stack.pop_all()
 
     def __enter__(self) -> Self:
@@ -85,7 +92,9 @@ class Move:
         self._stack.close()
 
     def copy(self, progress: Callable[[Moved], None] = lambda _: None) -> Moved:
-        """Bring over what is not there yet, some hundred secrets a transaction."""
+        """Bring over what is not there yet, some hundred secrets a transaction; nothing if the move is repeated."""
+        if self.is_repeated:
+            return Moved(secrets=self._count_source("secrets"), requests=self._count_source("requests"))
         moved = Moved()
         for batch in self._batches():
             with self._target.transaction():
@@ -98,26 +107,31 @@ class Move:
             moved.secrets += len(batch)
             moved.new += len(new)
             progress(moved)
-        with self._target.transaction():
-            for table in _OTHERS:
-                self._bring_all(table)
-        (moved.requests,) = self._source.execute("SELECT count(*) FROM requests").fetchone()
+        self._bring_requests()
+        moved.requests = self._count_source("requests")
         return moved
 
     def verify(self) -> None:
-        """Compare all with all, the sealed bytes by their hashes.
+        """Compare all with all, the sealed bytes by their hashes. If the move is repeated, look for what is missing.
 
         Raises:
-            UnusableError: something differs.
+            UnusableError: something differs or is missing.
         """
+        if self.is_repeated:
+            self._look_for_missing()
+            return
         different = sum(self._differences(batch) for batch in self._batches())
         for table, columns in _OTHERS.items():
             question = f"SELECT {', '.join(columns)} FROM {table}"  # noqa: S608 - names of our own
             different += len(set(self._source.execute(question)) - set(self._ask(question)))
         if different:
+            advice = (
+                "A server has run on the target, so the target is right: what differs may have ended there since."
+                if self._ask("SELECT 1 FROM clock")  # which only servers write
+                else "No server has run on the target yet, so empty the target and start again."
+            )
             raise UnusableError(
-                f"{different} entries of the target differ from the source. Nothing was deleted. If a server has run "
-                "on the target since, it is the target that is right; if not, empty the target and start again."
+                f"{different} entries of the target differ from the source. Nothing was deleted. {advice}"
             )
 
     def mark_source(self) -> None:
@@ -138,6 +152,34 @@ class Move:
         self._source.close()
         for end in ("", "-wal", "-shm"):
             self._path.with_name(self._path.name + end).unlink(missing_ok=True)
+
+    def _is_marked(self) -> bool:
+        found = self._source.execute("SELECT 1 FROM _sqlite_migrations WHERE name = ?", (MOVED,))
+        return found.fetchone() is not None
+
+    def _count_source(self, table: str) -> int:
+        count: int
+        (count,) = self._source.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 - names of our own
+        return count
+
+    def _look_for_missing(self) -> None:
+        """All that is still known of what has ended is its row, which no server forgets before its time.
+
+        Raises:
+            UnusableError: the target is not where this was moved to.
+        """
+        now = self._clock()
+        missing = 0
+        for table, kept_until in (("secrets", "expires"), ("requests", "due")):
+            ours = self._source.execute(f"SELECT id FROM {table} WHERE {kept_until} > ?", (now,))  # noqa: S608 - ours
+            while rows := ours.fetchmany(_AT_ONCE):
+                ids = [row[0] for row in rows]
+                missing += len(ids) - len(self._ask(f"SELECT id FROM {table} WHERE id = ANY(%s)", ids))  # noqa: S608
+        if missing:
+            raise UnusableError(
+                f"{missing} entries of {self._path} are not in the target, though the file was moved and none of them "
+                "can be forgotten yet. Is this the database that it was moved to? Nothing was copied or deleted."
+            )
 
     def _batches(self) -> Iterator[list[_Held]]:
         last = b""
@@ -161,14 +203,21 @@ class Move:
                     copy.write_row((secret.id, n, wrapped))
         self._count(sum((usage_of(each.secret) for each in new), usage_of_rows(len(new))))
 
-    def _bring_all(self, table: str) -> None:
-        columns = ", ".join(_OTHERS[table])
-        marks = ", ".join(["%s"] * len(_OTHERS[table]))
-        statement = f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608 - ours
-        source = self._source.execute(f"SELECT {columns} FROM {table}")  # noqa: S608
-        new = sum(self._target.execute(statement.encode(), row).rowcount for row in source)
-        if table in _COUNTED:
-            self._count(usage_of_rows(new))
+    def _bring_requests(self) -> None:
+        """In one transaction: a request that is there has all that it had, but for what has ended there."""
+        with self._target.transaction():
+            there = {request for (request,) in self._ask("SELECT id FROM requests")}
+            for table, columns in _OTHERS.items():
+                names, marks = ", ".join(columns), ", ".join(["%s"] * len(columns))
+                request = columns.index("id" if table == "requests" else "request")
+                statement = f"INSERT INTO {table} ({names}) VALUES ({marks})".encode()  # noqa: S608 - names of our own
+                new = 0
+                for row in self._source.execute(f"SELECT {names} FROM {table}"):  # noqa: S608
+                    if row[request] not in there:
+                        self._target.execute(statement, row)
+                        new += 1
+                if table in _COUNTED:
+                    self._count(usage_of_rows(new))
 
     def _count(self, usage: Usage) -> None:
         self._target.execute(
