@@ -1,7 +1,10 @@
 """Options: a flag beats the environment, which beats the file; what is wrong is named."""
 
 import json
+import os
+import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ import pytest
 from cli.conftest import Run, RunHere
 from conftest import ROOT
 from taina.config import OPTIONS, load
+from taina.config.values import ConfigError
 
 PROXY = 'create = "proxy"\nlogin_url = "/login"\n'
 DEPLOY = ROOT / "scripts" / "deploy"
@@ -45,7 +49,7 @@ def test_a_file_elsewhere_is_named(run_config: Run, tmp_path: Path) -> None:
     for done in (run_config("--config", "other.toml"), run_config(TAINA_CONFIG="other.toml")):
         assert b"other.toml" in done.stdout
         assert done.stderr.decode() == f"Options are read from {tmp_path / 'other.toml'}.\n"
-    none = b"no file: there is no taina.toml here, and no /etc/taina/taina.toml that this user can read."
+    none = b"no file: there is no taina.toml here, and no /etc/taina/taina.toml."
     assert none in run_config().stderr
     assert b"cannot be read" in run_config("--config", "missing.toml").stderr
 
@@ -212,6 +216,74 @@ def test_the_service_s_own_file_is_read_where_there_is_no_other(
     (tmp_path / "taina.toml").write_text("port = 5\n")
     assert load(environment={}).config.port == 5
     assert load(environment={}).config.data == Path("data")
+
+
+@pytest.mark.parametrize("kind", ["folder", "link to nothing", "name that is too long"])
+def test_nor_is_what_stands_in_the_place_of_the_service_s_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    place = tmp_path / ("x" * 300 if "name" in kind else "system.toml")
+    if kind == "folder":
+        place.mkdir()
+    elif kind == "link to nothing":
+        place.symlink_to("nowhere")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("taina.config.SYSTEM_FILE", place)
+    with pytest.raises(ConfigError, match=re.escape(f"{place} cannot be read: ")):
+        load(environment={})
+    (tmp_path / "taina.toml").write_text("port = 5\n")
+    assert load(environment={}).config.port == 5
+
+
+@pytest.mark.parametrize("place", ["missing.toml", "missing/system.toml", "taina.toml/system.toml"])
+def test_a_service_that_has_no_file_has_no_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "taina.toml").write_text("")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    monkeypatch.setattr("taina.config.SYSTEM_FILE", tmp_path / place)
+    assert load(environment={}).file is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can keep a file from a user and be that user")
+@pytest.mark.parametrize("hidden", ["file", "folder"])
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("serve --port 0", 2),
+        ("config", 2),
+        ("doctor", 2),
+        ("keys list", 2),
+        ("backup --out x", 2),
+        ("takedown x", 2),
+        ("import taina.wsgi", 1),
+        ("send -", 0),
+    ],
+)
+def test_a_service_s_file_that_this_user_may_not_read_is_not_passed_over(
+    environment: dict[str, str], tmp_path: Path, hidden: str, command: str, code: int
+) -> None:
+    """An instance without its options is open to anyone; people who send and open have no use for them."""
+    here, place = tmp_path / "here", tmp_path / "etc" / "taina.toml"
+    here.mkdir()
+    place.parent.mkdir()
+    place.write_text('create = "keys"\n')
+    (place if hidden == "file" else place.parent).chmod(0o700)
+    os.chown(place if hidden == "file" else place.parent, 65534, 65534)
+    program = f"from pathlib import Path; import taina.config; taina.config.SYSTEM_FILE = Path({str(place)!r})\n"
+    program += command if "import" in command else "from taina.cli import main; main(prog_name='taina')"
+    # Root that may not pass over permissions is like any other user, and sees the interpreter of these tests.
+    like_others = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
+    done = subprocess.run(
+        [*like_others, sys.executable, "-c", program, *command.split()],
+        cwd=here,
+        env=environment,
+        input=b"x",
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    assert (f"{place} cannot be read: Permission denied." in done.stderr.decode()) is (code != 0)
 
 
 def test_what_the_builder_of_the_pages_reads_may_stand_there(run_config: Run, tmp_path: Path) -> None:

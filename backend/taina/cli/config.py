@@ -52,11 +52,7 @@ def config(file: Path | None, as_json: bool, paths: bool, **flags: object) -> No
     if as_json:
         say_json({key: {"value": value, "source": source} for key, value, source in rows})
         return
-    read = (
-        loaded.file.absolute()
-        if loaded.file
-        else f"no file: there is no {FILE} here, and no {SYSTEM_FILE} that this user can read"
-    )
+    read = loaded.file.absolute() if loaded.file else f"no file: there is no {FILE} here, and no {SYSTEM_FILE}"
     say(f"Options are read from {read}.", err=True)
     wide = [max(len(row[n]) for row in rows) for n in (0, 1)]
     for key, value, source in rows:

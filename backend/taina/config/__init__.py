@@ -243,7 +243,7 @@ def load(
     # an instance without its options would be open to anyone.
     if file is None and os.path.lexists(FILE):
         file = FILE
-    elif file is None and os.access(SYSTEM_FILE, os.R_OK):
+    elif file is None and _may_be_there(SYSTEM_FILE):
         file = SYSTEM_FILE
     _check_variables(environment)
     written = _read_file(file) if file else {}
@@ -270,6 +270,17 @@ def load(
     config = Config(**values)
     check(config, sources)
     return Loaded(config, sources, file)
+
+
+def _may_be_there(file: Path) -> bool:
+    """Whether anything stands there, or this user may not know."""
+    try:
+        file.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _read_file(file: Path) -> dict[str, object]:
