@@ -121,6 +121,55 @@ def test_a_server_that_deletes_nothing_any_more_is_found(run: Run, tmp_path: Pat
     assert "ok    The server is ready" in well
 
 
+def test_pages_on_another_host_than_the_api_are_well(run: Run, tmp_path: Path) -> None:
+    """The API was asked at the host of the pages, where nobody has it."""
+    named = {
+        "/en/": b"<!doctype html>",
+        "/manifest.json": b'{"headers": {"rules": {"page": {}}}}',
+        "/api.json": b"",
+    }
+
+    class Pages(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = named.get(self.path)
+            self.send_response(404 if body is None else 200)
+            self.end_headers()
+            self.wfile.write(body or b"<p>Not found")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    def look() -> tuple[int, str]:
+        done = run("doctor", "--data", "data", "--url", url, "--max-storage", "1MiB", "--trusted-proxy", "127.0.0.1")
+        return done.returncode, done.stdout.decode()
+
+    with HttpServer(("127.0.0.1", 0), Pages) as pages:
+        threading.Thread(target=pages.serve_forever).start()
+        url = f"http://127.0.0.1:{pages.server_port}"
+        server = start_server(tmp_path / "data", "--origins", url)
+        named["/api.json"] = json.dumps({"api": server.url}).encode()
+        well, closed = look(), f"LOOK  {server.url} does not let the pages of {url} in: add that address to origins."
+        stop_server(server)
+        away = look()
+        unheard = start_server(tmp_path / "data", "--port", str(server.port))
+        refused = look()
+        stop_server(unheard)
+        pages.shutdown()
+    assert well[0] == 0, well[1]
+    for line in (
+        f"ok    {server.url} answers.",
+        "ok    The server is ready",
+        "ok    Policy: ",
+        "ok    Pages were looked",
+    ):
+        assert line in well[1]
+    assert f"LOOK  {server.url} does not answer (" in away[1]
+    assert "ok    Pages were looked at" in away[1]
+    assert "kept nowhere" not in away[1]
+    assert closed in refused[1] and closed not in well[1]
+    assert "ok    The server is ready" in refused[1]
+
+
 @pytest.mark.parametrize(
     ("allowed", "options", "said"),
     [
@@ -209,6 +258,7 @@ def test_a_host_that_answers_everything_is_a_finding(run: Run, tmp_path: Path, k
     assert done.returncode == 1
     assert done.stderr == b""
     assert b"does not answer as this API does" in done.stdout
+    assert b"kept nowhere" not in done.stdout
     assert b"does not give the list of its pages" in done.stdout
 
 

@@ -20,7 +20,7 @@ _UNIT = "taina.service"
 
 
 def examine(config: Config) -> Iterator[Finding]:
-    """Every finding, good ones too. Nothing is changed, and nothing is asked of other hosts than `url`."""
+    """Every finding, good ones too. Nothing is changed, and only the hosts of `url` and of its API are asked."""
     hidden = _hidden(config.data)
     if hidden:
         yield hidden

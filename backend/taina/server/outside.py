@@ -11,6 +11,7 @@ import httpx
 
 from taina import base64url
 from taina.config import Config, shown
+from taina.config.values import origin
 from taina.fetching import Answer, fetch, open_http
 from taina.web.site_headers import WEBCAT_FILES, WEBCAT_VERSION
 
@@ -18,6 +19,7 @@ _MAX_SKEW = 5.0
 _PATIENCE = 10.0
 _MAX_ANSWER = 4 << 20
 """Bytes; the list of the pages is the longest answer."""
+_UNREACHED = (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,29 +31,59 @@ class Finding:
 
 
 def look_from_outside(config: Config) -> Iterator[Finding]:
-    """Every finding at `url`, which has to be set."""
+    """Every finding at `url`, which has to be set, and at the host of its API."""
     try:
         with open_http(_PATIENCE) as http:
-            status, page, lists, ready = (
+            page, lists, named = (
                 fetch(http, "GET", f"{config.url}{path}", limit=_MAX_ANSWER)
-                for path in ("/api/v1/status", "/en/", "/manifest.json", "/api/v1/ready")
+                for path in ("/en/", "/manifest.json", "/api.json")
             )
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+    except _UNREACHED as error:
         yield Finding(False, f"{config.url} does not answer ({error or type(error).__name__}).")
+        return
+    yield from _api(config, _api_address(str(config.url), named))
+    yield from _pages(config, page, lists)
+
+
+def _api_address(url: str, named: Answer) -> str:
+    """Where the API is: pages on another host say so in a file of theirs, by which our clients go, too."""
+    try:
+        api = origin(json.loads(named.body)["api"])
+    except (ValueError, LookupError, TypeError):
+        return url
+    return url if url.startswith("https:") and not api.startswith("https:") else api
+
+
+def _api(config: Config, api: str) -> Iterator[Finding]:
+    elsewhere = api != config.url
+    asked = {"Origin": str(config.url)} if elsewhere else {}
+    try:
+        with open_http(_PATIENCE) as http:
+            status = fetch(http, "GET", f"{api}/api/v1/status", limit=_MAX_ANSWER, headers=asked)
+            ready = fetch(http, "GET", f"{api}/api/v1/ready", limit=_MAX_ANSWER)
+    except _UNREACHED as error:
+        yield Finding(False, f"{api} does not answer ({error or type(error).__name__}).")
         return
     answering = status.headers.get("content-type", "").startswith("application/json") and status.status == 200
     told = answering and _speaks_taina(status)
-    yield Finding(told, f"{config.url} {'answers' if told else 'does not answer as this API does'}.")
-    stored = status.headers.get("cache-control") == "no-store"
-    yield Finding(stored, f"Answers of the API {'are' if stored else 'are not told to be'} kept nowhere.")
+    yield Finding(told, f"{api} {'answers' if told else 'does not answer as this API does'}.")
     if told:
+        stored = status.headers.get("cache-control") == "no-store"
+        yield Finding(stored, f"Answers of the API {'are' if stored else 'are not told to be'} kept nowhere.")
         well = ready.status == 200
         trouble = "cannot reach its database, or has not deleted what is due for a minute; see the server's log"
         yield Finding(well, f"The server {'is ready: what is due is being deleted' if well else trouble}.")
+        if elsewhere and status.headers.get("access-control-allow-origin") != config.url:
+            yield Finding(False, f"{api} does not let the pages of {config.url} in: add that address to origins.")
         yield from _told_policy(config, status)
         if config.create == "proxy":
-            yield from _login(config)
+            yield from _login(config, api)
     yield from _clock(status.headers.get("date", ""))
+    if elsewhere:
+        yield from _stays_secure(api, status)
+
+
+def _pages(config: Config, page: Answer, lists: Answer) -> Iterator[Finding]:
     if page.status == 200 and lists.status == 200:
         rules = _page_rules(lists)
         for name, value in (rules or {}).items():
@@ -63,8 +95,12 @@ def look_from_outside(config: Config) -> Iterator[Finding]:
             yield Finding(True, "Pages were looked at with their headers; taina verify compares them all.")
             if WEBCAT_VERSION in rules:
                 yield from _webcat(config, lists.body)
-    if str(config.url).startswith("https:") and "strict-transport-security" not in page.headers:
-        yield Finding(False, "The proxy does not send Strict-Transport-Security.")
+    yield from _stays_secure(str(config.url), page)
+
+
+def _stays_secure(address: str, answer: Answer) -> Iterator[Finding]:
+    if address.startswith("https:") and "strict-transport-security" not in answer.headers:
+        yield Finding(False, f"The proxy of {address} does not send Strict-Transport-Security.")
 
 
 def _told_policy(config: Config, status: Answer) -> Iterator[Finding]:
@@ -93,7 +129,7 @@ def _told_policy(config: Config, status: Answer) -> Iterator[Finding]:
     yield Finding(True, f"Policy: {policy}.")
 
 
-def _login(config: Config) -> Iterator[Finding]:
+def _login(config: Config, api: str) -> Iterator[Finding]:
     """From outside: who has not logged in creates nothing, whatever is said in headers; who opens needs no login."""
     token = {"Authorization": f"Bearer {base64url.encode(os.urandom(32))}"}
     name = config.login_header
@@ -114,12 +150,12 @@ def _login(config: Config) -> Iterator[Finding]:
     try:
         with open_http(_PATIENCE) as http:
             answers = {
-                what: fetch(http, "PUT", f"{config.url}{where}", limit=_MAX_ANSWER, content=body, headers=kind | more)
+                what: fetch(http, "PUT", f"{api}{where}", limit=_MAX_ANSWER, content=body, headers=kind | more)
                 for what, (where, more) in tries.items()
             }
-            opening = fetch(http, "GET", f"{config.url}{path}", limit=_MAX_ANSWER, headers=token)
-    except (httpx.HTTPError, OSError, ValueError) as error:
-        yield Finding(False, f"{config.url} does not answer ({error or type(error).__name__}).")
+            opening = fetch(http, "GET", f"{api}{path}", limit=_MAX_ANSWER, headers=token)
+    except _UNREACHED as error:
+        yield Finding(False, f"{api} does not answer ({error or type(error).__name__}).")
         return
     entered = [what for what, answer in answers.items() if _code(answer) == "invalid"]
     for what in entered:
@@ -156,7 +192,7 @@ def _webcat(config: Config, pages: bytes) -> Iterator[Finding]:
                 path: fetch(http, "GET", f"{config.url}/{path}", limit=_MAX_ANSWER)
                 for path in (*WEBCAT_FILES, "manifest.sig")
             }
-    except (httpx.HTTPError, OSError) as error:
+    except _UNREACHED as error:
         yield Finding(False, f"{config.url} does not answer ({error or type(error).__name__}).")
         return
     kept = {path: answer.body for path, answer in found.items() if answer.status == 200}
