@@ -85,14 +85,28 @@ test("a small secret stays off the disk", async () => {
   assert.equal(files.size, 0);
 });
 
-test("a browser without such files keeps it in memory", async () => {
-  browser(LARGE);
-  navigator.storage.getDirectory = () => Promise.reject(new DOMException("no", "SecurityError"));
-  const spool = await openSpool(LARGE);
-  await spool.add(0, piece);
-  assert.equal(await (await spool.blob(0)).text(), MARK.repeat(1000));
-  await spool.wipe();
-});
+const refuse = () => Promise.reject(new DOMException("blocked", "SecurityError"));
+const noHandle = { getFileHandle: async () => ({ createSyncAccessHandle: refuse }) };
+for (const [name, block] of /** @type {[string, () => void][]} */ ([
+  ["tells no room", () => (navigator.storage.estimate = refuse)],
+  ["gives no lock", () => (navigator.locks.request = refuse)],
+  ["shows no files", () => (navigator.storage.getDirectory = refuse)],
+  [
+    "makes no file",
+    () => (navigator.storage.getDirectory = async () => /** @type {any} */ ({ getFileHandle: refuse })),
+  ],
+  ["opens no file", () => (navigator.storage.getDirectory = async () => /** @type {any} */ (noHandle))],
+])) {
+  test(`where a browser ${name}, it stays in memory`, { timeout: 20_000 }, async () => {
+    const files = browser(LARGE);
+    block();
+    const spool = await openSpool(LARGE);
+    await spool.add(0, piece);
+    assert.equal(await (await spool.blob(0)).text(), MARK.repeat(1000));
+    assert.equal(files.size, 0);
+    await spool.wipe();
+  });
+}
 
 test("where the browser allows too little room, it begins no file", async () => {
   const files = browser(LARGE);

@@ -27,7 +27,9 @@ async function openFile(name, size) {
     const { quota = 0, usage = 0 } = await navigator.storage.estimate();
     if (quota - usage < 1.1 * size) return null;
     // The lock is held as long as this worker lives, and tells other pages that the file is in use.
-    await new Promise((granted) => navigator.locks.request(name, () => new Promise(() => granted(null))));
+    await new Promise((granted, refused) => {
+      navigator.locks.request(name, () => new Promise(() => granted(null))).catch(refused);
+    });
     const root = await navigator.storage.getDirectory();
     return await /** @type {any} */ (await root.getFileHandle(name, { create: true })).createSyncAccessHandle();
   } catch {
