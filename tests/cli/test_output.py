@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -131,6 +132,21 @@ def test_names_and_texts_are_shown_harmless(terminal: Callable[..., Terminal], r
         shown = after_the_bar(showing.shown)
         assert harmful(shown) == []
         assert json.loads(shown)["items"][0]["text"] == text
+
+
+@pytest.mark.parametrize("more", [[], ["--json"], ["--out", "-"]], ids=["text", "json", "out"])
+def test_what_is_opened_stands_on_lines_of_its_own(
+    terminal: Callable[..., Terminal], run: Run, tmp_path: Path, more: list[str]
+) -> None:
+    """It was shown behind the bar of the transfer, on the same line."""
+    for told, said in (("-",), "hunter2"), (("-", "--name", "a"), "Saved a (7 bytes)"):
+        link = run("send", *told, given=b"hunter2").stdout.decode().strip()
+        showing = terminal("open", link, *more)
+        assert showing.end() == 0
+        lines = re.sub(r"\x1b\[[?0-9;]*[a-zA-Z]", "", showing.shown).split("\r\n")
+        assert lines[-1] == ""
+        assert lines[-2] == said or json.loads(lines[-2])["items"]
+        assert lines[-3].endswith("100%")
 
 
 @pytest.mark.parametrize("arguments", [[ATTACK], ["send", "--" + ATTACK], ["open", ATTACK], ["send", "./" + ATTACK]])

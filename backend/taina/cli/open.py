@@ -1,5 +1,6 @@
 """`taina open`: reveal a secret, save its files."""
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -70,8 +71,22 @@ def open_(link: str, out: Path, force: bool, passphrase_file: Path | None, url: 
     folder = (None if not is_terminal() else Path()) if to_stdout else out
     need_output()
 
-    def deliver(opened: Opened) -> None:
-        _deliver(opened, folder or Path(), as_json=as_json, as_bytes=folder is None)
+    def reveal(passphrase: str | None) -> Opened:
+        with contextlib.ExitStack() as bar:
+
+            def deliver(opened: Opened) -> None:
+                bar.close()  # or what was opened would stand on its line
+                _deliver(opened, folder or Path(), as_json=as_json, as_bytes=folder is None)
+
+            return client.open(
+                link,
+                passphrase,
+                folder=folder,
+                overwrite=force,
+                hidden=not _is_home(folder or Path()),
+                on_progress=bar.enter_context(progress("Opening")),
+                deliver=deliver,
+            )
 
     with client_of(link, url) as client, ended_by_signals():
         begun = client.has_begun(link)
@@ -83,16 +98,7 @@ def open_(link: str, out: Path, force: bool, passphrase_file: Path | None, url: 
             if asking:
                 passphrase = ask_passphrase("Passphrase")
             try:
-                with progress("Opening") as on_progress:
-                    opened = client.open(
-                        link,
-                        passphrase,
-                        folder=folder,
-                        overwrite=force,
-                        hidden=not _is_home(folder or Path()),
-                        on_progress=on_progress,
-                        deliver=deliver,
-                    )
+                opened = reveal(passphrase)
                 break
             except WrongPassphraseError as error:
                 if not asking or error.members.get("attempts_left") == 0:
