@@ -4,7 +4,7 @@ import playwright.sync_api as playwright
 import pytest
 
 from browser.engines import PlaywrightTab, Tab, choose, reach
-from browser.test_input import paste
+from browser.test_input import drop, paste
 from conftest import ROOT
 from support.servers import Server
 from taina import Client
@@ -119,3 +119,62 @@ def test_another_theme_while_an_answer_is_sent_loses_nothing(page: playwright.Pa
         (secret,) = client.inbox(asked.inbox).answers
         assert secret is not None
         assert client.open(secret).text == "hunter2"
+
+
+CALLS = {"": "**/api/v1/secrets/*", "r/": "**/envelopes", "request/": "**/api/v1/requests/*"}
+"""By the address of each page that sends: the call that a test holds."""
+FIELDS = "[...document.querySelectorAll('main input, textarea, select, #chosen li')].map(({value}) => value)"
+MIDDLE = """(() => {
+  const box = document.querySelector(%r).getBoundingClientRect();
+  return [box.left + box.width / 2, box.top + box.height / 2];
+})()"""
+REACHED = "document.activeElement.matches('main input, main textarea, main select')"
+
+
+@pytest.mark.parametrize("address", CALLS)
+def test_what_is_being_sent_can_be_changed_by_nothing(page: playwright.Page, taina: Server, address: str) -> None:
+    """What was typed or picked meanwhile was not in the secret, and gone when that was sent."""
+    tab = PlaywrightTab(page)
+    held: list[playwright.Route] = []
+    page.route(CALLS[address], lambda route: held.append(route))
+    with Client(taina.url) as client:
+        tab.open(client.request().link if address == "r/" else f"{taina.url}/en/{address}")
+    reach(tab, "ready")
+    first = "#answers" if address == "request/" else "#text"
+    tab.fill(first, "1")
+    tab.click(first)
+    with page.expect_request(CALLS[address]):
+        if address == "request/":
+            tab.click("#make")
+        else:
+            tab.press("Control+Enter")
+    before = tab.evaluate(FIELDS)
+    assert tab.evaluate("document.activeElement.matches('h1, [data-place=working]')"), "to be read out"
+    page.keyboard.type("2")
+    page.mouse.click(*page.evaluate(MIDDLE % first))
+    page.keyboard.type("3")
+    for _ in range(30):
+        tab.press("Shift+Tab")
+        assert not tab.evaluate(REACHED)
+    if address != "request/":
+        paste(tab, {}, ["pasted.png"], "body")
+        paste(tab, {"text/plain": "pasted"}, [], "body")
+        drop(tab, {}, ["dropped.png"], first)
+        drop(tab, {"text/plain": "dropped"}, [], "body")
+        tab.choose("#files", [ROOT / "LICENSE"])  # in a dialog that was open before
+    assert tab.evaluate(FIELDS) == before
+    held.pop().fulfill(status=507, body=FULL, content_type="application/problem+json")
+    reach(tab, "error")
+    assert tab.evaluate(FIELDS) == before
+    tab.fill(first, "")
+    tab.click(first)
+    page.keyboard.type("2")
+    assert tab.value(first) == "2"
+    page.unroute(CALLS[address])
+    tab.click("#make, #send")
+    reach(tab, "done")
+    if address != "r/":
+        tab.click("#another")
+        tab.click(first)
+        page.keyboard.type("4")
+        assert "4" in tab.value(first)

@@ -67,7 +67,7 @@ export function clearFiles() {
 
 function takePicked() {
   if (!picker.files?.length) return;
-  addFiles(picker.files);
+  if (state() !== "working") addFiles(picker.files); // a dialog may still be open when it is sent
   picker.value = ""; // so that a file that was removed can be picked again
 }
 

@@ -58,12 +58,11 @@ export function input(id) {
   return /** @type {HTMLInputElement} */ (element(id));
 }
 
-/** @param {BeforeUnloadEvent} event */
-const askFirst = (event) => event.preventDefault();
+const askFirst = (/** @type {BeforeUnloadEvent} */ event) => event.preventDefault();
 
 /**
- * Show the parts of a state and hide the others; a new heading is read out and takes the keyboard's place, and where
- * that was in what is hidden now, `data-place` names another for it.
+ * Show the parts of a state and hide the others; what is `data-inert` then cannot be changed. A new heading is read out and
+ * takes the keyboard's place, and where that was in what is out of reach now, `data-place` names another for it.
  * @param {string} state
  * @param {boolean} [held] whether the browser asks before this page is left, since something would be lost with it
  */
@@ -72,8 +71,9 @@ export function show(state, held = state === "working") {
   const main = element("content");
   if (main.dataset.state === state) return;
   main.dataset.state = state;
-  for (const part of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-when]"))) {
-    part.hidden = !part.dataset.when?.split(" ").includes(state);
+  for (const part of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-when], [data-inert]"))) {
+    part.hidden = !(part.dataset.when ?? state).split(" ").includes(state);
+    part.inert = part.dataset.inert === state;
   }
   const heading = document.querySelector("main > section:not([hidden]) > h1[tabindex]");
   if (heading instanceof HTMLElement && !heading.contains(document.activeElement)) {
@@ -82,7 +82,7 @@ export function show(state, held = state === "working") {
     return;
   }
   const here = document.activeElement ?? document.body;
-  if (here !== document.body && !here.closest("[hidden]")) return;
+  if (here !== document.body && !here.closest("[hidden], [inert]")) return;
   const place = /** @type {HTMLElement | null} */ (document.querySelector(`[data-place~="${state}"]`));
   place?.focus({ preventScroll: true });
 }
