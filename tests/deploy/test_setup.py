@@ -1,0 +1,78 @@
+"""`scripts/setup`: the environment that it makes is kept while it fits, and made again where it does not."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import ROOT
+
+# A package of this name, which needs nothing from the network.
+PROJECT = """\
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+"""
+BACKEND = """\
+from zipfile import ZipFile
+
+def build_editable(folder, config_settings=None, metadata_directory=None):
+    with ZipFile(f"{folder}/taina-1-py3-none-any.whl", "w") as wheel:
+        about = "taina-1.dist-info"
+        wheel.writestr("taina_program.py", "import sys\\ndef main(): print(sys.prefix)\\n")
+        wheel.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\\nName: taina\\nVersion: 1\\n")
+        wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr(f"{about}/entry_points.txt", "[console_scripts]\\ntaina = taina_program:main\\n")
+        wheel.writestr(f"{about}/RECORD", "")
+    return "taina-1-py3-none-any.whl"
+"""
+SCRIPT = "set -eu; . scripts/setup; python_environment requirements.lock; exec .venv/bin/taina"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    folder = tmp_path / "backup" / tmp_path.relative_to("/") / "a checkout"
+    (folder / "scripts").mkdir(parents=True)
+    shutil.copy(ROOT / "scripts" / "setup", folder / "scripts")
+    (folder / "requirements.lock").touch()
+    (folder / "pyproject.toml").write_text(PROJECT)
+    (folder / "backend.py").write_text(BACKEND)
+    return folder
+
+
+def run(script: str, folder: Path) -> str:
+    environment = os.environ | {"PYTHON": sys.executable, "PIP_NO_INDEX": "1"}
+    done = subprocess.run(["sh", "-c", script], cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def set_up(folder: Path) -> None:
+    """Afterwards the program runs, in the environment of this folder."""
+    assert Path(run(SCRIPT, folder)).samefile(folder / ".venv")
+
+
+def test_an_environment_is_made_again_only_where_it_does_not_fit(checkout: Path, tmp_path: Path) -> None:
+    """In one test, for each environment takes long to make."""
+    set_up(checkout)
+    (checkout / ".venv" / "old").touch()
+    link = tmp_path / "link"
+    link.symlink_to(checkout)
+    set_up(link)
+    (checkout / "requirements.lock").write_text("# others, which go into it\n")
+    set_up(checkout)
+    assert (checkout / ".venv" / "old").exists()
+
+    copy = tmp_path / "a checkout"  # its path is the end of the old one's
+    shutil.copytree(checkout, copy, symlinks=True)
+    set_up(copy)
+    assert not (copy / ".venv" / "old").exists()
+
+    # The system's Python became a newer one, which looks for packages elsewhere.
+    (packages,) = (copy / ".venv" / "lib").iterdir()
+    packages.rename(packages.with_name("python3.10"))
+    assert run(". scripts/setup; python=$PYTHON; environment_fits || echo no", copy) == "no"
