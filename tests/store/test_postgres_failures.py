@@ -5,7 +5,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from typing import Literal, TypeVar
 
 import pytest
@@ -16,10 +16,12 @@ from support.postgres_cluster import Cluster, Node
 from support.secrets import Made, reveal
 from support.waiting import wait_until
 from taina.errors import GoneError, TainaError, UnavailableError
+from taina.rules.clock import WatchedClock
 from taina.rules.types import Limits
 from taina.rules.vault import Vault
 from taina.store import ROW, InDoubtError, Transaction, UnusableError
 from taina.store.postgres import PostgresStore, look
+from taina.store.postgres_commit import Connection
 
 Result = TypeVar("Result")
 
@@ -55,6 +57,11 @@ class Call(threading.Thread):
         while self.is_alive():
             primary.execute(f"SELECT {ending}(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
             time.sleep(0.02)
+        return self._came
+
+    def ended(self) -> str:
+        """What came of it."""
+        self.join()
         return self._came
 
 
@@ -133,6 +140,32 @@ def test_a_server_that_went_away_is_told_and_its_return_found(cluster: Cluster) 
             reveal(new_vault(store), made)
         cluster.primary.start()
         assert asking_again(lambda: reveal(new_vault(store), made)) == made.chunks[0]
+
+
+def test_no_request_waits_for_the_time_of_a_server_that_went_away(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that did held the clock, and all others came after it, one a second."""
+    askers: list[str] = []
+    calls: list[Call] = []
+    with closing(PostgresStore(cluster.url, patience=1)) as store:
+        vault, made = Vault(store, Limits(), WatchedClock(store)), Made()
+        create(vault, made)
+        connection = store._pool.connection
+
+        def noted(timeout: float | None = None) -> AbstractContextManager[Connection]:
+            askers.append(threading.current_thread().name)
+            return connection(timeout)
+
+        monkeypatch.setattr(store._pool, "connection", noted)
+        cluster.primary.kill()
+        try:
+            while not askers:
+                calls += [Call(lambda vault, made: vault.status(made.id, made.link_proof), vault, made) for _ in "123"]
+                assert {call.ended() for call in calls} == {"unavailable"}
+        finally:
+            cluster.primary.start()
+        assert set(askers).isdisjoint(call.name for call in calls)
 
 
 @contextmanager

@@ -10,7 +10,6 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from typing import TypeVar
 
 import psycopg
@@ -22,6 +21,7 @@ from taina.errors import ConflictError, StorageFullError, UnavailableError
 from taina.store import Transaction, UnusableError
 from taina.store.postgres_commit import Commits, Connection
 from taina.store.postgres_migrations import STEPS, migrate
+from taina.store.postgres_time import ServerTime
 from taina.store.postgres_transaction import PostgresTransaction
 
 Result = TypeVar("Result")
@@ -34,7 +34,6 @@ _CONNECTIONS = 20
 _PATIENCE = 10.0
 _RECONNECT_SECONDS = 1.0
 _PAUSE = 0.05
-_ASK_TIME_SECONDS = 1.0
 _NETWORK: dict[str, str | int] = {
     "application_name": "taina",
     "connect_timeout": 3,
@@ -78,9 +77,7 @@ class PostgresStore:
             with Connection.connect(conninfo, autocommit=True) as connection:
                 self.warnings = _examine(connection, self._may_fail_over)
                 migrate(connection)
-                self._asked = time.monotonic()
-                self._offset = _time(connection) - self._asked
-                """The server's time less that of our monotonic clock, and when it was asked."""
+                offset = _offset(connection)
         except psycopg.Error as error:
             raise UnusableError(_explain(error)) from None
         self._patience = patience
@@ -98,6 +95,8 @@ class PostgresStore:
             name="taina-store",
             open=True,
         )
+        self._time = ServerTime(self._ask_time, offset)
+        self._time.start()
 
     def atomically(self, work: Callable[[Transaction], Result]) -> Result:
         """See `taina.store.Store`.
@@ -120,20 +119,18 @@ class PostgresStore:
         return result
 
     def time(self) -> float:
-        """By the server's clock, so that hosts need not agree. It is asked once a second; between, and while it does
-        not answer, the time goes on from there.
-        """
-        now = time.monotonic()
-        if now - self._asked >= _ASK_TIME_SECONDS:
-            self._asked = now
-            with suppress(psycopg.Error), self._pool.connection(timeout=_RECONNECT_SECONDS) as connection:
-                self._offset = _time(connection) - time.monotonic()
-        return time.monotonic() + self._offset
+        """By the server's clock, so that hosts need not agree; nobody waits for it."""
+        return self._time.now()
 
     def close(self) -> None:
         """Close the connections; requests are answered by now."""
         self._pool.close()
         self._commits.stop()
+        self._time.stop()
+
+    def _ask_time(self) -> float:
+        with self._pool.connection(timeout=_RECONNECT_SECONDS) as connection:
+            return _offset(connection)
 
     def _retried(self, work: Callable[[Transaction], Result]) -> Result:
         end = time.monotonic() + self._patience
@@ -206,9 +203,10 @@ def _examine(connection: Connection, may_fail_over: bool) -> tuple[str, ...]:
     return tuple(warnings)
 
 
-def _time(connection: Connection) -> float:
+def _offset(connection: Connection) -> float:
+    """The server's time less that of our monotonic clock."""
     ((now,),) = connection.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchall()
-    return float(now)
+    return float(now) - time.monotonic()
 
 
 def _read_address(url: str) -> dict[str, str]:
