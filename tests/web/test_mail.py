@@ -51,12 +51,16 @@ class Post:
     security: str
     port: int = 0
     received: list[tuple[list[str], EmailMessage]] = field(default_factory=list)
+    farewell: str = "221 Bye"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
         parsed = email.message_from_bytes(envelope.content, policy=email.policy.default)
         assert isinstance(parsed, EmailMessage)
         self.received.append((envelope.rcpt_tos, parsed))
         return "250 OK"
+
+    async def handle_QUIT(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        return self.farewell
 
     @property
     def environment(self) -> dict[str, str]:
@@ -285,6 +289,34 @@ def test_a_login_that_cannot_be_understood_is_a_mail_that_was_not_sent(
     login = {"TAINA_MAIL_USER": "u", "TAINA_MAIL_PASSWORD_FILE": str(tmp_path / "password")}
     with pytest.raises(MailError):
         mailer(tls_post, **login).send_notice("issued", key)
+
+
+@pytest.mark.parametrize("farewell", ["250 OK", "421 Too busy", "500 What?", "no answer of SMTP"])
+def test_what_was_accepted_is_sent_whatever_the_server_says_afterwards(
+    post: Post, tmp_path: Path, farewell: str
+) -> None:
+    """It was told as not sent: people sent it again, and holders of keys had the same notice each hour."""
+    post.farewell = farewell
+    key, _ = open_keys(tmp_path / "data").issue("ann", contact=READER)
+    mailer(post).send_notice("issued", key)
+    assert len(post.received) == 1
+
+
+@pytest.mark.parametrize("fault", [TimeoutError, ssl.SSLError, ConnectionResetError])
+def test_what_was_accepted_is_sent_however_the_connection_ends(
+    post: Post, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: type[OSError]
+) -> None:
+    command = smtplib.SMTP.putcmd
+
+    def cut(server: smtplib.SMTP, cmd: str, args: str = "") -> None:
+        if cmd.upper() == "QUIT":
+            raise fault
+        command(server, cmd, args)
+
+    monkeypatch.setattr(smtplib.SMTP, "putcmd", cut)
+    key, _ = open_keys(tmp_path / "data").issue("ann", contact=READER)
+    mailer(post).send_notice("issued", key)
+    assert len(post.received) == 1
 
 
 def test_a_mail_server_that_stalls_leaves_threads_for_others(

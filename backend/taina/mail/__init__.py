@@ -14,7 +14,8 @@ import smtplib
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Literal
@@ -109,7 +110,7 @@ class Mailer:
             raise MailError
         try:
             mail = self._message(message, to, language, facts)
-            with self._connect() as server:
+            with self._connection() as server:
                 if self._user:
                     server.login(self._user, self._password)
                 # To the address that was checked, not to what a parser finds in the header.
@@ -132,6 +133,16 @@ class Mailer:
         mail["Auto-Submitted"] = "auto-generated"
         mail.set_content(body.format(instance=self._url, **facts))
         return mail
+
+    @contextmanager
+    def _connection(self) -> Iterator[smtplib.SMTP]:
+        server = self._connect()
+        try:
+            yield server
+        finally:
+            # What was accepted before is sent, whatever comes of the farewell.
+            with suppress(OSError, smtplib.SMTPException), closing(server):
+                server.quit()
 
     def _connect(self) -> smtplib.SMTP:
         if self._security == "tls":
