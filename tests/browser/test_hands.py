@@ -194,3 +194,33 @@ def test_a_page_that_was_left_while_it_revealed_can_go_on(tab: Tab, taina: Serve
         tab.evaluate(LEFT)
         tab.evaluate(BACK)
         reach(tab, "before")
+
+
+def test_a_slip_of_the_passphrase_after_a_lost_answer_is_put_right(tab: Tab, taina: Server) -> None:
+    """The server has revealed it and asks no proof any more: the page itself sees that it does not open."""
+    with Client(taina.url) as client:
+        tab.open(client.send("hunter2", passphrase="right").link)
+    reach(tab, "before")
+    tab.fill("#passphrase", "right")
+    tab.evaluate(
+        "void (window.own = fetch, window.fetch = (address, call) => own(address, call).then((came) =>"
+        " call.method === 'POST' ? new Response('{}', {status: 418}) : came))"
+    )
+    tab.click("#reveal")
+    reach(tab, "unreachable")
+    tab.evaluate(LEFT)
+    tab.evaluate(BACK)
+    tab.evaluate("void (window.fetch = window.own)")
+    tab.click("#try-again")
+    reach(tab, "before")
+    for _ in range(2):
+        tab.fill("#passphrase", "rihgt")
+        tab.click("#reveal")
+        tab.wait("document.querySelector('#wrong').textContent === 'This passphrase is wrong.'")
+        reach(tab, "before")
+        assert tab.shown("#wrong")
+        assert tab.evaluate("document.activeElement.id") == "passphrase"
+    tab.fill("#passphrase", "right")
+    tab.click("#reveal")
+    reach(tab, "shown")
+    assert tab.text("#secret-text") == "hunter2"

@@ -435,6 +435,62 @@ test("open: one reader has one claim, however often he asks", async () => {
   assert.notEqual(calls[calls.length - 1].body.claim.id, claims[0]);
 });
 
+for (const [name, items] of /** @type {[string, any[]][]} */ ([
+  ["a text", text],
+  ["several chunks", files(new Blob([new Uint8Array(2 * CHUNK_SIZE)]))],
+])) {
+  test(`open: after a lost answer, a slip of the passphrase of ${name} is no tampering, and is put right`, async () => {
+    const secret = await sealed(items, "right");
+    let broken = true;
+    const { client, calls } = clientOf((call) => (broken ? lost() : keeping(secret)(call)));
+    await assert.rejects(client.open(secret.link, "right"), refusal("unreachable"));
+    broken = false;
+    await assert.rejects(client.open(secret.link, "rihgt"), refusal("wrong_passphrase", {}));
+    assert.equal((await client.open(secret.link, "right")).items.length, 1);
+    const claims = calls.filter((call) => call.path.endsWith("/reveal")).map((call) => call.body.claim.id);
+    assert.equal(new Set(claims).size, 1, "it is one reader's");
+  });
+}
+
+test("open: after a lost answer, what cannot be a slip stays tampering", async () => {
+  const large = files(new Blob([new Uint8Array(3 * CHUNK_SIZE)]));
+  for (const [items, passphrase, changed] of /** @type {[any[], string | null, number][]} */ ([
+    [large, null, 0],
+    [large, "right", 1], // the first chunk did open
+  ])) {
+    const secret = await sealed(items, passphrase);
+    secret.chunks[changed][0] ^= 1;
+    let broken = true;
+    const { client } = clientOf((call) => (broken ? lost() : keeping(secret)(call)));
+    await assert.rejects(client.open(secret.link, passphrase), refusal("unreachable"));
+    broken = false;
+    await assert.rejects(client.open(secret.link, passphrase), refusal("tampered"));
+  }
+});
+
+for (const [status, code, members] of /** @type {[number, string, object][]} */ ([
+  [403, "wrong_passphrase", { attempts_left: 9 }],
+  [404, "not_found", {}],
+  [409, "not_ready", {}],
+  [410, "gone", { state: "revealed", ended: 1_800_000_000 }],
+])) {
+  test(`open: ${code} says that nothing was begun: the next try is a reader's first`, async () => {
+    const secret = await sealed(text, "right");
+    const { client, calls } = clientOf(inTurn(() => problem(status, { code, ...members }), keeping(secret)));
+    await assert.rejects(client.open(secret.link, "right"), refusal(code, members));
+    await assert.rejects(client.open(secret.link, "rihgt"), refusal("tampered"));
+    assert.notEqual(calls[0].body.claim.id, calls[1].body.claim.id);
+  });
+}
+
+test("open: what was opened is over, and another reveal is another reader's", async () => {
+  const secret = await sealed(text);
+  const { client, calls } = clientOf(keeping(secret));
+  for (let n = 0; n < 2; n++) await client.open(secret.link, null);
+  const claims = calls.filter((call) => call.path.endsWith("/reveal")).map((call) => call.body.claim.id);
+  assert.equal(new Set(claims).size, 2);
+});
+
 test("open: an answer that breaks off is asked for again", async () => {
   const secret = await sealed(files(new Blob([new Uint8Array(2 * CHUNK_SIZE)])));
   let cuts = 3;

@@ -37,6 +37,8 @@ import { Secrets } from "./secrets.js";
 const CONCURRENCY = 3; // chunks on their way
 const ACK_TIMEOUT = 2000; // ms that is waited for the server to hear how it ended
 const MAX_CONTENT = 2 << 20; // bytes of an answer with a chunk in base64url
+/** The server's answers to a reveal after which nobody has begun. */
+const NOT_BEGUN = ["gone", "not_found", "not_ready", "wrong_passphrase"];
 /** What these errors are once a secret is revealed, and this reader alone can have it. */
 const AFTER_REVEAL = new Map([
   ["gone", "lost"],
@@ -121,13 +123,15 @@ export class Client extends Secrets {
    * @param {string | null} passphrase
    * @param {{store?: import("./receiving.js").Store} & TransferOptions} [options]
    * @returns {Promise<{expires: number, items: Incoming[]}>} unix seconds by the sender's clock; what was sent
-   * @throws {TainaError} wrong_passphrase, not_found, gone, lost (the claim's lease ended), tampered, unreachable, …
+   * @throws {TainaError} wrong_passphrase (without `attempts_left`, this client had revealed the secret before, by
+   *   another passphrase, and may try again), not_found, gone, lost (the claim's lease ended), tampered, unreachable, …
    */
   async open(link, passphrase, { store = inMemory(), onProgress, signal, pace } = {}) {
     const { random, wait } = this.transport.environment;
     const linkKeys = await deriveLinkKeys(link.body);
     const contentKeys = await deriveContentKeys(link.body, passphrase);
     const id = toBase64url(linkKeys.id);
+    const begun = this.#claims.has(id);
     const seed = this.#claims.get(id) ?? random(KEY_SIZE);
     this.#claims.set(id, seed);
     const claim = await deriveClaim(seed);
@@ -138,7 +142,11 @@ export class Client extends Secrets {
       claim: { id: toBase64url(claim.id), hash: toBase64url(await sha256(claim.token)) },
     };
     const call = { token: linkKeys.proof, json: proofs, signal };
-    const answer = await this.transport.json("POST", `/secrets/${id}/reveal`, call, MAX_CONTENT);
+    const reveal = this.transport.json("POST", `/secrets/${id}/reveal`, call, MAX_CONTENT);
+    const answer = await reveal.catch((/** @type {unknown} */ error) => {
+      if (error instanceof TainaError && NOT_BEGUN.includes(error.code)) this.#claims.delete(id);
+      throw error;
+    });
     const { chunks, content } = checked(answer, { chunks: isWhole, content: optional(isBytes) });
     const claimPath = `/claims/${toBase64url(claim.id)}`;
     /** @param {number} n @param {AbortSignal} signal @returns {Promise<Bytes>} */
@@ -157,9 +165,16 @@ export class Client extends Secrets {
     };
     const unpacker = new Unpacker();
     let done = 0;
-    for await (const plain of inOrder(CONCURRENCY, chunks, openOne, signal)) {
-      for (const [item, piece] of unpacker.push(plain)) await store.add(item, piece);
-      onProgress?.(++done, chunks);
+    try {
+      for await (const plain of inOrder(CONCURRENCY, chunks, openOne, signal)) {
+        for (const [item, piece] of unpacker.push(plain)) await store.add(item, piece);
+        done += 1;
+        onProgress?.(done, chunks);
+      }
+    } catch (error) {
+      // The server asks no proof of a reader who goes on: this is where a wrong passphrase shows.
+      const wrong = begun && passphrase !== null && done === 0 && error instanceof TainaError;
+      throw wrong && error.code === "tampered" ? new TainaError("wrong_passphrase") : error;
     }
     const header = unpacker.finish();
     const items = await Promise.all(header.items.map((item, i) => incoming(item, async () => store.blob(i))));
@@ -167,6 +182,7 @@ export class Client extends Secrets {
     const opened = { token: claim.token, json: { opened: toBase64url(contentKeys.opened) } };
     // The reader has it: an ack that fails or hangs must not take it away again.
     await this.#bestEffort("POST", `${claimPath}/ack`, opened);
+    this.#claims.delete(id);
     return { expires: header.expires, items };
   }
 

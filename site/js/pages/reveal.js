@@ -149,9 +149,15 @@ async function reveal(event) {
       explain(error);
       return;
     }
-    const left = Number(error.members.attempts_left);
+    const { attempts_left: left } = error.members;
+    if (left === undefined) {
+      show("before", true); // to look would only tell that it is revealed: it waits for this page
+      complain(say("wrong_again"), passphrase);
+      return;
+    }
+    interrupted = false;
     await look(); // after the last attempt the server tells how it ended
-    if (left > 0) complain(say("wrong", { n: left }), passphrase);
+    if (Number(left) > 0) complain(say("wrong", { n: Number(left) }), passphrase);
   }
 }
 
