@@ -104,8 +104,9 @@ def test_what_is_composed_fits_together(name: str) -> None:
         assert set(service.get("depends_on", {})) <= set(whole["services"])
         for waited in service.get("depends_on", {}):
             assert "healthcheck" in whole["services"][waited], f"{waited} never becomes healthy"
-        for source, place, *_ in (volume.split(":") for volume in service["volumes"]):
+        for source, place, *options in (volume.split(":") for volume in service["volumes"]):
             if source.startswith("."):
+                assert options == ["ro,z"], "where SELinux enforces, a file of the host is read only if it is labelled"
                 assert (DEPLOY / source).is_file(), source
                 assert place == "/etc/caddy/Caddyfile"
             else:
