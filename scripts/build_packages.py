@@ -26,9 +26,11 @@ _DEPLOY = ROOT / "scripts" / "deploy"
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 _COMPLETIONS = {
     "bash": "/usr/share/bash-completion/completions/taina",
-    "zsh": "/usr/share/zsh/vendor-completions/_taina",
+    "zsh": "/usr/share/zsh/{zsh}/_taina",
     "fish": "/usr/share/fish/vendor_completions.d/taina.fish",
 }
+_ZSH = {"deb": "vendor-completions", "rpm": "site-functions"}
+"""Where the zsh of each family looks."""
 _USER = 'u taina - "Taina, one-time secrets" /var/lib/taina\n'
 # dpkg gives a script a word, rpm a number: of how many versions there will be.
 _INSTALLED = """\
@@ -101,7 +103,7 @@ def build_package(kind: str, program: Path, out: Path) -> Path:
         for shell, place in _COMPLETIONS.items():
             found = get_completion_class(shell)
             assert found is not None  # noqa: S101 - one of click's own
-            add(shell, place, found(program_, {}, "taina", "_TAINA_COMPLETE").source() + "\n")
+            add(shell, place.format(zsh=_ZSH[kind]), found(program_, {}, "taina", "_TAINA_COMPLETE").source() + "\n")
         scripts = {"postinstall": _INSTALLED, "preremove": _BEFORE_REMOVAL, "postremove": _REMOVED}
         for name, text in scripts.items():
             (work / name).write_text(text, "utf-8")

@@ -20,7 +20,10 @@ FILES = {
     "etc/taina/taina.toml",
     "usr/share/man/man1/taina.1",
     "usr/share/bash-completion/completions/taina",
+    "usr/share/fish/vendor_completions.d/taina.fish",
 }
+ZSH = {"deb": "usr/share/zsh/vendor-completions/_taina", "rpm": "usr/share/zsh/site-functions/_taina"}
+"""Where zsh looks, in each family."""
 
 
 @pytest.fixture
@@ -45,7 +48,7 @@ def test_dpkg_installs_upgrades_removes_and_purges(program: Path, tmp_path: Path
 
     package = build_package("deb", program, tmp_path / "out")
     dpkg("--install", package)
-    assert [name for name in FILES if not (root / name).is_file()] == []
+    assert [name for name in FILES | {ZSH["deb"]} if not (root / name).is_file()] == []
     assert (root / "usr/bin/taina").stat().st_mode & 0o777 == 0o755
     options = root / "etc/taina/taina.toml"
     options.write_text('url = "https://ours.example"\n')
@@ -72,7 +75,15 @@ def test_two_packages_of_the_same_program_are_the_same(program: Path, tmp_path: 
 def test_rpm_lists_the_same_files(program: Path, tmp_path: Path) -> None:
     package = build_package("rpm", program, tmp_path)
     done = subprocess.run(["rpm", "-qlp", package], capture_output=True, text=True, check=True)
-    assert {f"/{name}" for name in FILES} <= set(done.stdout.split())
+    assert {f"/{name}" for name in FILES | {ZSH["rpm"]}} <= set(done.stdout.split())
+
+
+def test_the_completion_of_zsh_is_where_fedora_has_them(program: Path, tmp_path: Path) -> None:
+    """The header of an rpm has the names of folders as they are."""
+    header = build_package("rpm", program, tmp_path).read_bytes()
+    folders = {kind: f"\0/{name.removesuffix('_taina')}\0".encode() for kind, name in ZSH.items()}
+    assert folders["rpm"] in header
+    assert folders["deb"] not in header
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd to ask")
