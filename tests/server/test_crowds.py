@@ -26,27 +26,34 @@ from taina.store.turns import Turns
 
 
 class Crowd:
-    """Connections of a server; those that it has closed, in order."""
+    """Connections of a listener's sockets, by turns, the last one first; those that were closed, in order."""
 
-    def __init__(self, server: Server) -> None:
-        self.server = server
+    def __init__(self, servers: list[Server]) -> None:
+        self.servers = servers
+        self.server = servers[0]
         self.closed: list[str] = []
+        self.added = 0
 
     def add(self, name: str, host: str = "192.0.2.1", **facts: Any) -> Any:
         """One that came after those before; `facts` are what it differs in."""
-        since = len(self.server.active_channels)
+        since = sum(len(server.active_channels) for server in self.servers)
         usual = {"since": since, "begun": None, "waits_for_client": True, "held": 0, "connected": True, "client": None}
         one: Any = SimpleNamespace(addr=(host, 4711), in_memory=0, will_close=False, last_activity=0.0, **usual | facts)
         one.overdue = lambda now: False
+        self.added += 1
+        one.server = self.servers[-self.added % len(self.servers)]
         one.handle_close = lambda: self._close(name, one)
-        self.server.active_channels[name] = one
-        self.server.admit(one)
+        one.server.active_channels[name] = one
+        one.server.admit(one)
         return one
+
+    def count(self, one: Any) -> None:
+        one.server.count(one)
 
     def _close(self, name: str, one: Any) -> None:
         self.closed.append(name)
-        del self.server.active_channels[name]
-        self.server.release(one)
+        del one.server.active_channels[name]
+        one.server.release(one)
 
 
 def no_application(environ: object, start_response: object) -> list[bytes]:
@@ -58,13 +65,15 @@ def says_who_asks(environ: dict[str, str], start_response: Callable[..., object]
     return [environ["REMOTE_ADDR"].encode()]
 
 
-@pytest.fixture
-def crowd() -> Iterator[Crowd]:
-    listener = Listener(no_application, "127.0.0.1", 0, trusted=[ip_network("10.0.0.0/8")])
-    (server,) = listener._servers
-    yield Crowd(server)
-    server.active_channels.clear()
-    server.close()
+@pytest.fixture(params=[1, 2])
+def crowd(request: pytest.FixtureRequest) -> Iterator[Crowd]:
+    """Of a listener with one socket, and with two: whatever is bounded is so for both together."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(request.param)]
+    listener = Listener(no_application, "127.0.0.1", 0, trusted=[ip_network("10.0.0.0/8")], sockets=sockets)
+    yield Crowd(listener._servers)
+    for server in listener._servers:
+        server.active_channels.clear()
+        server.close()
 
 
 @pytest.mark.parametrize(
@@ -127,48 +136,48 @@ def test_a_proxy_and_many_networks_share_2000_connections(crowd: Crowd, host: st
 
 def test_who_has_left_is_not_counted(crowd: Crowd) -> None:
     one, other = crowd.add("one"), crowd.add("other")
-    assert crowd.server._clients == {one.client: 2}
+    assert crowd.server.connections.clients == {one.client: 2}
     one.handle_close()
-    crowd.server.release(one)
-    assert crowd.server._clients == {other.client: 1}, "it is released once"
+    one.server.release(one)
+    assert crowd.server.connections.clients == {other.client: 1}, "it is released once"
     other.handle_close()
-    assert crowd.server._clients == {}
+    assert crowd.server.connections.clients == {}
 
 
 def test_bodies_in_memory_have_64_mebibytes_together(crowd: Crowd) -> None:
     early, late = crowd.add("early"), crowd.add("late")
     crowd.add("without a body")
     early.in_memory = 60 << 20
-    crowd.server.count(early)
+    crowd.count(early)
     late.in_memory = 4 << 20
-    crowd.server.count(late)
+    crowd.count(late)
     assert crowd.closed == []
     late.in_memory += 1
-    crowd.server.count(late)
+    crowd.count(late)
     assert crowd.closed == ["early"]
-    assert crowd.server._bodies == late.held == (4 << 20) + 1
+    assert crowd.server.connections.bodies == late.held == (4 << 20) + 1
     late.in_memory = 7
-    crowd.server.count(late)
-    assert crowd.server._bodies == 7
+    crowd.count(late)
+    assert crowd.server.connections.bodies == 7
     late.connected = False
-    crowd.server.count(late)
-    assert crowd.server._bodies == 0
+    crowd.count(late)
+    assert crowd.server.connections.bodies == 0
 
 
 def test_as_many_make_room_for_a_body_as_it_takes(crowd: Crowd) -> None:
     for name, mebibytes in (("first", 1), ("second", 62), ("third", 1), ("last", 63)):
         one = crowd.add(name)
         one.in_memory = mebibytes << 20
-        crowd.server.count(one)
+        crowd.count(one)
     assert crowd.closed == ["first", "second"]
-    assert crowd.server._bodies == 64 << 20
+    assert crowd.server.connections.bodies == 64 << 20
 
 
 def test_a_byte_of_a_body_is_one(crowd: Crowd) -> None:
     for name, held, waits in (("without a body", 0, True), ("a byte", 1, True), ("at work", 64 << 20, False)):
         one = crowd.add(name, waits_for_client=waits)
         one.in_memory = held
-        crowd.server.count(one)
+        crowd.count(one)
     assert crowd.closed == ["a byte"]
 
 
@@ -176,16 +185,16 @@ def test_the_body_of_who_has_left_is_given_back_once(crowd: Crowd) -> None:
     one, other = crowd.add("one"), crowd.add("other")
     for each, size in ((one, 5), (other, 7)):
         each.in_memory = size
-        crowd.server.count(each)
+        crowd.count(each)
     one.handle_close()
-    crowd.server.release(one)
-    assert crowd.server._bodies == 7
+    one.server.release(one)
+    assert crowd.server.connections.bodies == 7
 
 
 def test_bodies_that_are_at_work_are_waited_for(crowd: Crowd) -> None:
     one = crowd.add("one", waits_for_client=False)
     one.in_memory = 100 << 20
-    crowd.server.count(one)
+    crowd.count(one)
     assert crowd.closed == []
 
 
@@ -205,7 +214,8 @@ def test_whoever_is_idle_for_30_seconds_or_late_is_closed(crowd: Crowd, facts: d
     vars(one).update(facts)
     if "late" in facts:
         one.overdue = lambda now: True
-    crowd.server.maintenance(100.0)
+    for server in crowd.servers:
+        server.maintenance(100.0)
     assert crowd.closed == (["one"] if closed else [])
 
 
@@ -363,7 +373,7 @@ def test_a_connection_that_fails_ends_no_listening(
                 assert got.rpartition(b"\r\n\r\n")[2] == answer
         (server,) = served._servers
         wait_until(lambda: not server.active_channels)
-        assert not server._clients
+        assert not server.connections.clients
     (line,) = [record.getMessage() for record in caplog.records]
     assert "0123456789abcdef" not in line
 

@@ -175,22 +175,22 @@ def test_what_has_come_is_noted() -> None:
         assert not talk.channel.silent
         begun = talk.channel.begun
         assert begun > talk.channel.since
-        assert talk.channel.held == talk.channel.in_memory == talk.listener._servers[0]._bodies == 4
+        assert talk.channel.held == talk.channel.in_memory == talk.listener._servers[0].connections.bodies == 4
         assert talk.channel.waits_for_client
         talk.client.send(b"567890")
         talk.read_until(lambda: talk.got.endswith(b"xxx"))
         assert talk.channel.begun is None
         assert talk.channel.since > begun
         talk.until(lambda: not talk.channel.held)
-        assert talk.listener._servers[0]._bodies == 0
+        assert talk.listener._servers[0].connections.bodies == 0
 
 
 def test_a_body_that_a_worker_is_done_with_is_given_back_when_the_loop_comes_round() -> None:
     with talking() as talk:
         (server,) = talk.listener._servers
-        talk.channel.held = server._bodies = 4
+        talk.channel.held = server.connections.bodies = 4
         assert talk.channel.readable()
-        assert (talk.channel.held, server._bodies) == (0, 0)
+        assert (talk.channel.held, server.connections.bodies) == (0, 0)
 
 
 def test_who_has_left_is_sent_nothing() -> None:
@@ -246,11 +246,11 @@ def test_a_client_that_leaves_is_forgotten() -> None:
     with talking() as talk:
         talk.client.send(b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n1234")
         talk.until(lambda: talk.channel.held)
-        assert dict(talk.listener._servers[0]._clients) == {bytes([127, 0, 0, 1]): 1}
+        assert dict(talk.listener._servers[0].connections.clients) == {bytes([127, 0, 0, 1]): 1}
         talk.client.close()
         talk.until(lambda: not talk.channels)
         server = talk.listener._servers[0]
-        assert (server._bodies, dict(server._clients)) == (0, {})
+        assert (server.connections.bodies, dict(server.connections.clients)) == (0, {})
 
 
 @pytest.mark.parametrize(

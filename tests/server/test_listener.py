@@ -405,7 +405,7 @@ def test_all_bodies_together_are_bounded(monkeypatch: pytest.MonkeyPatch) -> Non
         with socket.create_connection(("127.0.0.1", port), timeout=20) as other:
             other.sendall(b"PUT /?3 HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n" + b"x" * 100_000)
             assert read_one(other) == b"xxx"
-        assert server._bodies <= 1 << 20
+        assert server.connections.bodies <= 1 << 20
         held[-1].sendall(b"x")
         assert read_one(held[-1]) == b"xxx"
         for connection in held:

@@ -21,7 +21,7 @@ from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.task import ThreadedTaskDispatcher
 
-from taina.server.listener.accepting import MAX_CONNECTIONS, Server
+from taina.server.listener.accepting import MAX_CONNECTIONS, Connections, Server
 from taina.server.listener.parsing import MAX_BODY, Screen
 from taina.server.listener.watching import Watched
 from taina.store.turns import Turns
@@ -89,6 +89,7 @@ class Listener:
         self._turns = turns
         self._dispatcher = ThreadedTaskDispatcher()
         self._dispatcher.set_thread_count(0 if turns else threads)
+        self._connections = Connections()
         shared = {
             "map": self._map,
             "dispatcher": self._dispatcher,
@@ -96,6 +97,7 @@ class Listener:
             "trusted": trusted,
             "turns": turns,
             "on_end": self._end,
+            "connections": self._connections,
         }
         if sockets:
             self._servers = [
@@ -158,9 +160,7 @@ class Listener:
                 signal.signal(number, lambda *_: self.stop())
 
     def _unfinished(self, waited: float) -> bool:
-        return any(
-            channel.unfinished(waited) for server in self._servers for channel in server.active_channels.values()
-        )
+        return any(channel.unfinished(waited) for channel in self._connections)
 
 
 def _allow_open_files(wanted: int) -> None:

@@ -1,4 +1,4 @@
-"""All connections of one socket: how many, of whom, and how much of them is in memory."""
+"""All connections: how many, of whom, and how much of them is in memory."""
 
 import errno
 import logging
@@ -7,8 +7,9 @@ import socket
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any, ClassVar
 
@@ -33,6 +34,26 @@ _MANY = b""
 _log = logging.getLogger(__name__)
 
 
+@dataclass
+class Connections:
+    """Those of all sockets of a listener, together: a process has so many files and so much memory, however many
+    sockets it listens on."""
+
+    servers: list["Server"] = field(default_factory=list)
+    clients: Counter[bytes] = field(default_factory=Counter)
+    """How many each client has."""
+    bodies: int = 0
+    """Bytes of bodies in memory."""
+    rest_until: float = float("-inf")
+    """No more files can be opened before, unless one becomes free."""
+
+    def __len__(self) -> int:
+        return sum(len(server.active_channels) for server in self.servers)
+
+    def __iter__(self) -> Iterator[Channel]:
+        return (channel for server in self.servers for channel in server.active_channels.values())
+
+
 class Server(TcpWSGIServer):  # type: ignore[misc]
     """A socket that listens, with the connections that it took; Waitress's, bounded."""
 
@@ -49,6 +70,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         trusted: Iterable[IPv4Network | IPv6Network] = (),
         turns: Turns | None = None,
         on_end: Callable[[], object] = lambda: None,
+        connections: Connections,
         **kwargs: Any,
     ) -> None:
         """
@@ -56,14 +78,14 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
             trusted: proxies, which stand for many clients and are not bounded as one.
             turns: in which requests are worked off; None hands them to threads.
             on_end: called once the socket listens no more, though nobody told it to stop.
+            connections: those of all servers that share it.
         """
         self._on_end = on_end
         self._turns = turns
         self._trusted = tuple(trusted)
-        self._clients: Counter[bytes] = Counter()
-        self._bodies = 0
-        self._rests_until = float("-inf")
+        self.connections = connections
         super().__init__(*args, **kwargs)
+        connections.servers.append(self)
         os.set_blocking(self.trigger.trigger, False)
 
     def getsockname(self) -> tuple[str, str]:
@@ -100,7 +122,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
             if error.errno not in _EXHAUSTED:
                 raise
             now = time.monotonic()
-            self._rests_until = now + REST_SECONDS
+            self.connections.rest_until = now + REST_SECONDS
             if now - Server.logged > LOG_EVERY:
                 Server.logged = now
                 _log.error(
@@ -112,7 +134,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
     def admit(self, channel: Channel) -> None:
         """A connection has come: count it, and make room where its client has too many, or all have."""
         channel.client = self._client(channel.addr)
-        self._clients[channel.client] += 1
+        self.connections.clients[channel.client] += 1
         self._bound(channel.client)
 
     def add_task(self, channel: Channel) -> None:
@@ -147,32 +169,32 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
     def count(self, channel: Channel) -> None:
         """Take note of what a connection has in memory, and make room where all have too much."""
         held = channel.in_memory if channel.connected else 0
-        self._bodies += held - channel.held
+        self.connections.bodies += held - channel.held
         channel.held = held
-        while self._bodies > MAX_BODIES and self._close_oldest(lambda other: other.held > 0):
+        while self.connections.bodies > MAX_BODIES and self._close_oldest(lambda other: other.held > 0):
             pass
 
     def release(self, channel: Channel) -> None:
         """A connection has ended: whatever it held is free again."""
-        self._bodies -= channel.held
+        self.connections.bodies -= channel.held
         channel.held = 0
-        self._rests_until = float("-inf")  # its file is free for another
+        self.connections.rest_until = float("-inf")  # its file is free for another
         if channel.client is not None:
-            self._clients[channel.client] -= 1
-            if not self._clients[channel.client]:
-                del self._clients[channel.client]
+            self.connections.clients[channel.client] -= 1
+            if not self.connections.clients[channel.client]:
+                del self.connections.clients[channel.client]
             channel.client = None
 
     def _bound(self, client: bytes) -> None:
-        if self._clients[client] > MAX_PER_CLIENT and client != _MANY:
+        if self.connections.clients[client] > MAX_PER_CLIENT and client != _MANY:
             self._close_oldest(lambda channel: channel.client == client)
-        elif len(self.active_channels) > MAX_CONNECTIONS:
-            ((largest, _),) = self._clients.most_common(1)
+        elif len(self.connections) > MAX_CONNECTIONS:
+            ((largest, _),) = self.connections.clients.most_common(1)
             self._close_oldest(lambda channel: channel.client == largest)
 
     def _close_oldest(self, among: Callable[[Channel], bool]) -> bool:
         """Close the one that has kept us waiting the longest; False where there is none."""
-        waiting = [other for other in self.active_channels.values() if other.waits_for_client and among(other)]
+        waiting = [other for other in self.connections if other.waits_for_client and among(other)]
         if not waiting:
             return False
         min(waiting, key=lambda other: other.since if other.begun is None else other.begun).handle_close()
@@ -208,7 +230,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         # Waitress goes by the wall clock: without this, one that is set back by a day stops the upkeep for a day.
         self.next_channel_cleanup = min(self.next_channel_cleanup, time.time() + self.adj.cleanup_interval)
         wanted = bool(super().readable())
-        return wanted and time.monotonic() >= self._rests_until
+        return wanted and time.monotonic() >= self.connections.rest_until
 
     def maintenance(self, now: float) -> None:
         """Close whoever is idle or overdue. Waitress would do so once the socket can be written, but to a client that
