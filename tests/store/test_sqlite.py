@@ -296,6 +296,23 @@ def test_nothing_new_takes_the_last_of_the_disk(tmp_path: Path, monkeypatch: pyt
         assert requests.create(MadeRequest().id, MadeRequest().asking()).new
 
 
+def test_a_chunk_that_has_arrived_needs_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever lost the answer was told that nothing was stored."""
+    with closing(SqliteStore(tmp_path / "taina.db")) as store:
+        vault, made = new_vault(store), made_of_chunks(3)
+        vault.create(made.id, made.order())
+        for state in ("uploading", "waiting"):
+            for n in range(2) if state == "uploading" else [2]:
+                vault.put_chunk(made.id, made.receipt_token, n, made.chunks[n])
+            used = vault.used()
+            with monkeypatch.context() as patch:
+                patch.setattr(sqlite_transaction, "free_bytes", lambda folder: 0)
+                assert vault.put_chunk(made.id, made.receipt_token, 1, made.chunks[1]) == state
+                with pytest.raises(ConflictError):
+                    vault.put_chunk(made.id, made.receipt_token, 1, bytes(SEALED_CHUNK))
+            assert vault.used() == used
+
+
 def test_what_shares_a_transaction_shares_the_room_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(SqliteStore(tmp_path / "taina.db")) as store:
         asked: list[str] = []
