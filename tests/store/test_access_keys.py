@@ -1,16 +1,19 @@
 """The file of access keys: whose it is, what opens it, and its copies."""
 
+import errno
 import os
+import resource
 import sqlite3
 import stat
 import threading
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from taina.errors import ConflictError
+from taina.errors import ConflictError, StorageFullError
 from taina.store.access_keys import AccessKey, KeyFile
 
 KEY = AccessKey("ann", bytes(range(32)), 1_800_000_000, 1_900_000_000, 5, "ann@example.org", "bg", None, 1_850_000_000)
@@ -102,6 +105,35 @@ def test_what_the_file_says_is_told_by_every_verb(path: Path) -> None:
         with pytest.raises(OSError, match="not a database") as caught:
             verb()
         assert caught.value.filename == str(path)
+
+
+@contextmanager
+def no_room() -> Iterator[None]:
+    """As over a quota: nothing can be written meanwhile."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_whoever_spends_is_told_that_there_is_no_room(path: Path) -> None:
+    """Its operator is told of the file."""
+    file = KeyFile(path)
+    file.add(KEY)
+    assert file.spend("ann", "create", 7, 5)
+    with no_room():
+        for verb in (lambda: file.spend("ann", "create", 7, 5), lambda: file.refund("ann", "create", 7)):
+            with pytest.raises(StorageFullError):
+                verb()
+        with pytest.raises(OSError, match="disk is full") as caught:
+            file.revoke("ann", 1)
+    assert caught.value.errno == errno.ENOSPC
+    assert [file.spend("ann", "create", 7, 2), file.spend("ann", "create", 7, 2)] == [True, False]
+    path.write_bytes(b"no database" * 100)
+    with pytest.raises(OSError, match="not a database"):
+        file.spend("ann", "create", 7, 5)
 
 
 @pytest.mark.parametrize(("user", "owner", "given"), [(0, 1234, True), (0, 0, False), (1234, 1234, False)])

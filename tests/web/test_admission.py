@@ -1,5 +1,6 @@
 """What a create costs: one of the quota, and its bytes of the budget, for each new thing and for nothing else."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +16,7 @@ from taina.rules.secret_requests import SecretRequests
 from taina.rules.types import Created, Limits, NewSecret
 from taina.rules.vault import Admit, Vault
 from taina.store import InDoubtError
+from taina.store.access_keys import KeyFile
 from taina.store.sqlite import SqliteStore
 from taina.web.admission import Admission
 from taina.web.app import create_app
@@ -85,6 +87,22 @@ def test_the_same_again_costs_nothing_at_the_end_of_a_quota(
     instance = Instance(store, tmp_path, quota=1)
     made = kind()
     assert [instance.put(made), instance.put(made), instance.put(kind()), instance.put(made)] == [201, 200, 403, 200]
+
+
+@pytest.mark.parametrize("kind", [Made, MadeRequest])
+def test_what_cannot_be_counted_for_want_of_room_is_refused_and_what_is_there_is_told(
+    store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[Made | MadeRequest]
+) -> None:
+    instance, made = Instance(store, tmp_path, quota=9), kind()
+    assert instance.put(made) == 201
+
+    def full(*_: object) -> bool:
+        raise OSError(errno.ENOSPC, "database or disk is full", "keys.db")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(KeyFile, "_change", full)
+        assert [instance.put(kind()), instance.put(made)] == [507, 200]
+    assert instance.put(kind()) == 201
 
 
 def test_the_same_again_costs_nothing_at_the_end_of_a_budget(store: SqliteStore, tmp_path: Path) -> None:

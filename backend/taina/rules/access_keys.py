@@ -100,6 +100,7 @@ class AccessKeys:
 
         Raises:
             QuotaError: it would be more than `most`.
+            StorageFullError: there is no room to count it.
         """
         day = self._now() // _DAY
         if most is None:

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import sqlite_utils
 
-from taina.errors import ConflictError
+from taina.errors import ConflictError, StorageFullError
 from taina.store import UnusableError
+from taina.store.disk import is_full
 from taina.store.ownership import keep_private
 from taina.store.turns import elsewhere
 from taina.store.versions import refuse_newer
@@ -133,16 +134,20 @@ class KeyFile:
         return self._change("UPDATE keys SET warned = ? WHERE name = ? AND warned IS NULL", (now, name))
 
     def spend(self, name: str, what: str, day: int, most: int) -> bool:
-        """Count one more of `what` on this day; False, and nothing is counted, where that would be over `most`."""
-        return self._change(
+        """Count one more of `what` on this day; False, and nothing is counted, where that would be over `most`.
+
+        Raises:
+            StorageFullError: the disk has no room.
+        """
+        return self._count(
             "INSERT INTO spent (name, what, day, n) SELECT ?1, ?2, ?3, 1 WHERE ?4 > 0 ON CONFLICT (name, what) "
             "DO UPDATE SET n = CASE day WHEN ?3 THEN n + 1 ELSE 1 END, day = ?3 WHERE day <> ?3 OR n < ?4",
             (name, what, day, most),
         )
 
     def refund(self, name: str, what: str, day: int) -> None:
-        """Count one less of `what` on this day."""
-        self._change("UPDATE spent SET n = n - 1 WHERE name = ? AND what = ? AND day = ? AND n > 0", (name, what, day))
+        """Count one less of `what` on this day. Raises: StorageFullError."""
+        self._count("UPDATE spent SET n = n - 1 WHERE name = ? AND what = ? AND day = ? AND n > 0", (name, what, day))
 
     def read_whole(self) -> bytes:
         """The file as it is between two changes."""
@@ -150,6 +155,15 @@ class KeyFile:
             connection.execute("BEGIN")
             connection.execute("SELECT count(*) FROM keys").fetchone()  # from here on nobody changes it
             return connection.serialize()
+
+    def _count(self, statement: str, values: tuple[object, ...]) -> bool:
+        """A change that a request makes, and not an operator. Raises: StorageFullError."""
+        try:
+            return self._change(statement, values)
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise StorageFullError from None
+            raise
 
     @elsewhere
     def _change(self, statement: str, values: tuple[object, ...]) -> bool:
@@ -163,4 +177,6 @@ class KeyFile:
             with contextlib.closing(sqlite3.connect(self._path, timeout=_PATIENCE)) as connection, connection:
                 yield connection
         except sqlite3.Error as error:
-            raise OSError(errno.EIO, str(error), str(self._path)) from None
+            full = is_full(self._path, error)
+            number, said = (errno.ENOSPC, "database or disk is full") if full else (errno.EIO, str(error))
+            raise OSError(number, said, str(self._path)) from None

@@ -5,7 +5,7 @@ from typing import Protocol, TypeVar
 
 import falcon
 
-from taina.errors import QuotaError, RateLimitedError, TooLargeError
+from taina.errors import QuotaError, RateLimitedError, StorageFullError, TooLargeError
 from taina.rules.access_keys import AccessKeys
 from taina.rules.secret_requests import SecretRequests
 from taina.rules.vault import Admit
@@ -123,7 +123,7 @@ def made_or_repeated(create: Callable[[], Made], repeated: Callable[[], Made | N
     """
     try:
         return create()
-    except (QuotaError, RateLimitedError):
+    except (QuotaError, RateLimitedError, StorageFullError):
         made = repeated()
         if made is None:
             raise
