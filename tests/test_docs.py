@@ -9,7 +9,8 @@ import pytest
 
 from taina import __version__
 from taina.cli import main
-from taina.config import OPTIONS, shown
+from taina.config import OPTIONS
+from taina.config.values import shown
 from taina.site import RELEASED
 
 ROOT = Path(__file__).resolve().parent.parent

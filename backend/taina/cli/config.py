@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from taina.cli.output import say, say_json
-from taina.config import FILE, OPTIONS, SYSTEM_FILE, Loaded, load, shown, shown_option
-from taina.config.values import ConfigError
+from taina.config import FILE, OPTIONS, SYSTEM_FILE, Loaded, load, shown_option
+from taina.config.values import ConfigError, shown
 
 _PATHS = {"guard": True, "open": False}
 

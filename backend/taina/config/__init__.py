@@ -28,6 +28,7 @@ from taina.config.values import (
     origin,
     origins,
     path,
+    shown,
     size,
     text,
     truth,
@@ -338,17 +339,3 @@ def shown_option(option: Option, config: Config) -> str:
     """The value of an option as it would be written; of one that may hold a password only that there is one."""
     value = getattr(config, option.name)
     return "…" if option.private and value is not None else shown(value)
-
-
-def shown(value: object) -> str:
-    """A value as it would be written."""
-    match value:
-        case None | ():
-            return "-"
-        case (str(host), int(port)):
-            return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        case bool():
-            return str(value).lower()
-        case tuple():
-            return " ".join(map(str, value))
-    return str(value)

@@ -1,4 +1,7 @@
-"""Readers of option values: from what TOML gives, or from a text. A ValueError says in words what was expected."""
+"""Readers of option values: from what TOML gives, or from a text. A ValueError says in words what was expected.
+
+`shown` is their reverse.
+"""
 
 import re
 from collections.abc import Callable, Sequence
@@ -196,3 +199,17 @@ def mailbox(value: object) -> str:
     if len(found) > 254 or not _MAILBOX.fullmatch(found):
         raise ValueError("an email address")
     return found
+
+
+def shown(value: object) -> str:
+    """A value as it would be written."""
+    match value:
+        case None | ():
+            return "-"
+        case (str(host), int(port)):
+            return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        case bool():
+            return str(value).lower()
+        case tuple():
+            return " ".join(map(str, value))
+    return str(value)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import httpx
 
 from taina import base64url
-from taina.config import Config, shown
-from taina.config.values import origin
+from taina.config import Config
+from taina.config.values import origin, shown
 from taina.fetching import Answer, fetch, open_http
 from taina.web.site_headers import WEBCAT_FILES, WEBCAT_VERSION
 

@@ -11,8 +11,8 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TextIO
 
-from taina.config import Config, shown
-from taina.config.values import is_local
+from taina.config import Config
+from taina.config.values import is_local, shown
 from taina.mail import ExpiryNotices, Mailer, UnusableMailError
 from taina.rules.access_keys import AccessKeys, open_keys
 from taina.rules.clock import WatchedClock
