@@ -331,6 +331,34 @@ def test_a_backup_has_options_and_keys_and_no_secret(run: Run, tmp_path: Path) -
     assert run("backup", "--out", "taina.tar").returncode == 1
 
 
+def test_a_backup_holds_what_links_lead_to(run: Run, tmp_path: Path) -> None:
+    """As Kubernetes puts a file where it is mounted; on another machine the link leads nowhere."""
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "taina.toml").write_text('create = "keys"\n')
+    (tmp_path / "taina.toml").symlink_to("kept/taina.toml")
+    assert run("keys", "add", "ann").returncode == 0
+    (tmp_path / "data/keys.db").rename(kept / "keys.db")
+    (tmp_path / "data/keys.db").symlink_to("../kept/keys.db")
+    os.link(kept / "taina.toml", kept / "another name")
+    assert run("backup", "--out", "taina.tar").returncode == 0
+    with tarfile.open(tmp_path / "taina.tar") as archive:
+        assert archive.getnames() == ["README.txt", "taina.toml", "keys.db"]
+        assert all(member.isreg() for member in archive)
+        archive.extractall(tmp_path / "restored", filter="data")
+    assert (tmp_path / "restored/taina.toml").read_text() == 'create = "keys"\n'
+    with sqlite3.connect(tmp_path / "restored/keys.db") as keys:
+        assert keys.execute("SELECT name FROM keys").fetchall() == [("ann",)]
+    keys.close()
+
+
+def test_options_that_can_be_read_but_once_are_in_no_backup(run: Run, tmp_path: Path) -> None:
+    done = run("backup", "--out", "taina.tar", "--config", "/dev/stdin", given=b'create = "keys"\n')
+    assert done.returncode == 1
+    assert b"/dev/stdin is not a file, so it cannot be saved." in done.stderr
+    assert not (tmp_path / "taina.tar").exists()
+
+
 def test_half_a_backup_is_none(run: Run, tmp_path: Path) -> None:
     """It looked like one, stood in the way of the next, and standard output was said to be full."""
     (tmp_path / "taina.toml").write_text('create = "keys"\n' + "#" * 100_000)

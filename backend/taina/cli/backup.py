@@ -34,11 +34,15 @@ def backup(file: Path | None, out: Path, **flags: object) -> None:
         raise click.ClickException(
             f"There is nothing to save in {keys.parent.absolute()}. Is this the instance? See --data and --config."
         )
+    if loaded.file and not loaded.file.is_file():
+        # A pipe, whose text was read and is gone.
+        raise click.ClickException(f"{loaded.file} is not a file, so it cannot be saved.")
     content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode="w") as archive:
+    # What links lead to, and not the links: they lead nowhere on another machine.
+    with tarfile.open(fileobj=content, mode="w", dereference=True) as archive:
         _add(archive, tarfile.TarInfo("README.txt"), _WHY.encode())
         if loaded.file:
-            archive.add(loaded.file, "taina.toml")
+            _add(archive, archive.gettarinfo(loaded.file, "taina.toml"), loaded.file.read_bytes())
         if keys.is_file():
             # With the owner, to whom `tar` run by root gives it back.
             _add(archive, archive.gettarinfo(keys, "keys.db"), KeyFile(keys).read_whole())
