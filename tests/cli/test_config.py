@@ -11,7 +11,7 @@ import pytest
 
 from cli.conftest import Run, RunHere
 from conftest import ROOT
-from taina.config import OPTIONS, load
+from taina.config import OPTIONS, OTHER_VARIABLES, load
 from taina.config.values import ConfigError
 
 PROXY = 'create = "proxy"\nlogin_url = "/login"\n'
@@ -192,6 +192,15 @@ def test_a_variable_that_is_nearly_an_option_is_named(run_config: Run) -> None:
     done = run_config(TAINA_MAXSIZE="1MiB")
     assert done.returncode == 2
     assert b"TAINA_MAXSIZE is not an option. Did you mean TAINA_MAX_SIZE?" in done.stderr
+
+
+def test_every_variable_of_the_program_is_known(run_config: Run) -> None:
+    """One that a command sets for another, or reads itself, was refused as an option that was mistyped."""
+    texts = [file.read_text("utf-8") for file in (ROOT / "backend" / "taina").rglob("*.py")]
+    named = {name for text in texts for name in re.findall(r"\bTAINA_[A-Z_]*[A-Z]\b", text)}
+    assert named - {one.variable for one in OPTIONS} == set(OTHER_VARIABLES)
+    done = run_config(**dict.fromkeys(set(OTHER_VARIABLES) - {"TAINA_CONFIG"}, "x"))
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("service", ["", "DB_", "PG_", "MAIL_", "STORE_", "2_"])

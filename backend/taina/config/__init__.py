@@ -40,8 +40,16 @@ FILE = Path("taina.toml")
 """Read from the current folder where it is, unless another is named by --config or TAINA_CONFIG."""
 SYSTEM_FILE = Path("/etc/taina/taina.toml")
 """Read where there is no other: so the commands of an operator find the service of this machine."""
-OTHER_VARIABLES = ("TAINA_CONFIG", "TAINA_KEY", "TAINA_PASSPHRASE", "TAINA_BRIDGE_TOKEN")
-"""What other parts of the program read from the environment."""
+OTHER_VARIABLES = (
+    "TAINA_BRIDGE_TOKEN",
+    "TAINA_CA",
+    "TAINA_CONFIG",
+    "TAINA_KEY",
+    "TAINA_PASSPHRASE",
+    "TAINA_SITE_KEY",
+    "TAINA_STATE",
+)
+"""What other parts of the program read from the environment, or set for a command that they run."""
 SITE_KEYS = ("site.name", "site.accent", "site.logo", "site.links", "site.contact", "site.contact_until")
 """Keys in the same file that the builder of the pages reads, not the server."""
 
