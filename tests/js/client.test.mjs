@@ -591,6 +591,16 @@ test("work is the least number whose digest begins with so many zeros", async ()
   );
 });
 
+test("work that an instance asks for ends when it is cancelled", { timeout: 20_000 }, async () => {
+  const stop = new AbortController();
+  const { client, calls } = clientOf(() => {
+    setImmediate(() => stop.abort());
+    return problem(403, { code: "work_needed", bits: 20 });
+  });
+  await assert.rejects(client.send(text, { ...options, signal: stop.signal }), refusal("cancelled"));
+  assert.equal(calls.length, 1, "nothing is sent any more");
+});
+
 /** A server that is away for the first so many uploads of chunks. @param {number} tries @param {() => void} [onLost] @returns {Answer} */
 function awayFor(tries, onLost = () => {}) {
   return ({ path }) => {

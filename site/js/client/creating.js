@@ -23,6 +23,6 @@ export async function create(transport, path, id, call) {
   } catch (error) {
     const bits = error instanceof TainaError && error.code === "work_needed" ? Number(error.members.bits) : 0;
     if (!(bits > 0 && bits <= MAX_BITS)) throw error;
-    return put({ ...call.json, work: await findWork(id, bits) });
+    return put({ ...call.json, work: await findWork(id, bits, call.signal) });
   }
 }
