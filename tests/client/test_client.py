@@ -185,6 +185,27 @@ def test_one_link_for_each_recipient(client: Client) -> None:
     assert [client.open(one.link, "p").text for one in sent] == ["for each"] * 3
 
 
+def piped(content: bytes) -> Path:
+    """What a shell makes of `<(…)`: a path whose content can be read once."""
+    reading, writing = os.pipe()
+    os.write(writing, content)
+    os.close(writing)
+    return Path(f"/dev/fd/{reading}")
+
+
+def test_each_recipient_gets_what_can_be_read_once(client: Client) -> None:
+    """The second one got an empty file, and nobody was told."""
+    sent = client.send_each(2, piped(b"hunter2"))
+    assert [client.open(one.link).files[0].content for one in sent] == [b"hunter2"] * 2
+
+
+def test_a_pipe_of_more_than_is_held_is_refused(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was read of it would be missing."""
+    monkeypatch.setattr("taina.client.contents._MAX_HELD", 6)
+    with pytest.raises(FileError, match="Save it as a file first"):
+        client.send(piped(b"hunter2"))
+
+
 def test_all_recipients_or_none(built_site: Path, tmp_path: Path) -> None:
     server = start_server(tmp_path, "--max-storage", "5MiB")
     made: list[bytes] = []

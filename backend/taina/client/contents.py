@@ -56,8 +56,11 @@ def settled(content: Content) -> Content:
                 data += piece
     except OSError as error:
         raise FileError(f"{content} cannot be read: {error.strerror}.") from None
+    if len(data) > _MAX_HELD:
+        # Not left to be read again: of a pipe, what was read is gone.
+        raise FileError(f"{content} does not say its size, and is too large to be held. Save it as a file first.")
     file = _file(content)
-    return File(file.name, bytes(data), file.mime) if len(data) <= _MAX_HELD else content
+    return File(file.name, bytes(data), file.mime)
 
 
 def _file(content: Path | File) -> File:

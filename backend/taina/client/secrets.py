@@ -154,6 +154,7 @@ class Secrets(Connection):
         Raises: as `send`; the secrets that were made already are burned, where the server can still be reached.
         """
         need(recipients, "recipients", int, "a number")
+        content = tuple(settled(one) for one in content)  # a pipe can be read only once
         made: list[Sent] = []
         try:
             for _ in range(recipients):
