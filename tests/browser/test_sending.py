@@ -178,3 +178,48 @@ def test_what_is_being_sent_can_be_changed_by_nothing(page: playwright.Page, tai
         tab.click(first)
         page.keyboard.type("4")
         assert "4" in tab.value(first)
+
+
+GENERATED = {"password": "#text", "six-words": "#passphrase"}
+"""Where each button writes."""
+TWO_FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))).then(() => true)"
+
+
+@pytest.mark.parametrize("button", GENERATED)
+def test_what_is_generated_late_is_in_no_other_secret(page: playwright.Page, taina: Server, button: str) -> None:
+    """The next one would have had a passphrase that nobody asked for."""
+    tab = PlaywrightTab(page)
+    held = begin_to_generate(tab, taina, button)
+    tab.click("#another")
+    (other,) = GENERATED.keys() - {button}
+    tab.click(f"#{other}")
+    held[0].continue_()
+    tab.wait(f"document.querySelector('{GENERATED[other]}').value !== ''")
+    assert tab.value(GENERATED[button]) == ""
+
+
+@pytest.mark.parametrize("button", GENERATED)
+def test_what_cannot_be_generated_any_more_hides_no_links(page: playwright.Page, taina: Server, button: str) -> None:
+    tab = PlaywrightTab(page)
+    held = begin_to_generate(tab, taina, button)
+    with page.expect_event("requestfailed"):
+        held[0].abort()
+    tab.evaluate(TWO_FRAMES)
+    assert reach(tab, "done", "error") == "done"
+    tab.click("#another")
+    tab.click(f"#{button}")
+    tab.wait(f"document.querySelector('{GENERATED[button]}').value !== ''")
+
+
+def begin_to_generate(tab: PlaywrightTab, server: Server, button: str) -> list[playwright.Route]:
+    """Send a secret that does not wait for it; the call that it waits for."""
+    held: list[playwright.Route] = []
+    tab.page.route("**/generator.js", lambda route: held.append(route), times=1)
+    tab.open(f"{server.url}/en/")
+    reach(tab, "ready")
+    tab.fill("#text", "hunter2")
+    with tab.page.expect_request("**/generator.js"):
+        tab.click(f"#{button}")
+    tab.click("#send")
+    reach(tab, "done")
+    return held

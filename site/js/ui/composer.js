@@ -65,16 +65,20 @@ export function startComposer(send, onInstance) {
   onDemand("six-words", async () => {
     const before = passphrase.value;
     const [{ sixWords }, list] = await Promise.all([generator(), loadText("../packages/eff-long.txt")]);
-    if (passphrase.value !== before) return; // somebody went on to type their own
-    passphrase.value = sixWords(list.trim().split("\n"));
-    passphrase.dispatchEvent(new Event("input", { bubbles: true }));
-    showPassphrase(true);
+    return () => {
+      if (passphrase.value !== before) return; // somebody went on to type their own
+      passphrase.value = sixWords(list.trim().split("\n"));
+      passphrase.dispatchEvent(new Event("input", { bubbles: true }));
+      showPassphrase(true);
+    };
   });
   onDemand("password", async () => {
     const before = document.activeElement;
     const { password } = await generator();
-    insert(password());
-    if (document.activeElement === before) text.focus({ preventScroll: true });
+    return () => {
+      insert(password());
+      if (document.activeElement === before) text.focus({ preventScroll: true });
+    };
   });
   const phrase = element("phrase");
   copyOnClick(
@@ -245,9 +249,13 @@ export async function sealing() {
   return [client, transfers];
 }
 
-/** A button whose work has to be loaded first. @param {string} button @param {() => Promise<void>} work */
+/** A button whose work has to be loaded first. @param {string} button @param {() => Promise<() => void>} work ends with what writes */
 function onDemand(button, work) {
-  element(button).addEventListener("click", () => work().catch(() => fail("unreachable")));
+  element(button).addEventListener("click", async () => {
+    const before = stop;
+    const write = await work().catch(() => () => fail("unreachable"));
+    if (stop === before) write(); // else it was sent without
+  });
 }
 
 /** @returns {Promise<typeof import("../generator.js")>} */
