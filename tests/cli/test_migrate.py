@@ -1,5 +1,6 @@
 """`taina migrate`: it says what it did, the source stays until told, and a server goes on with either."""
 
+import sqlite3
 from contextlib import closing
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from cli.conftest import Run
 from support.every_state import EveryState
-from support.postgres_cluster import Node
+from support.postgres_cluster import PASSWORD, Node
 from support.servers import start_server, stop_server
 from taina import Client
 from taina.store import UnusableError
@@ -79,6 +80,54 @@ def test_a_source_that_differs_is_not_deleted(source: Path, database: str, postg
     assert done.returncode == 1
     assert b"Nothing was deleted" in done.stderr
     SqliteStore(source).close()
+
+
+_REFUSE = (
+    "CREATE FUNCTION taina.fail() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN {} RETURN NEW; END $$;"
+    "CREATE TRIGGER fail BEFORE INSERT ON taina.chunks FOR EACH ROW EXECUTE FUNCTION taina.fail()"
+)
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        ("PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(1);", "connection"),
+        ("RAISE disk_full USING MESSAGE = 'no space left', DETAIL = 'in\nlines';", "no space left"),
+        ("RAISE read_only_sql_transaction USING MESSAGE = 'cannot execute INSERT';", "cannot execute INSERT"),
+    ],
+)
+def test_a_target_that_fails_is_told_and_the_move_goes_on(
+    source: Path, filled: EveryState, database: str, postgres: Node, run: Run, fault: str, why: str
+) -> None:
+    PostgresStore(database).close()
+    postgres.execute(_REFUSE.format(fault), database="taina")
+    command = ("migrate", "--from", f"sqlite:{source}", "--to", database, "--delete-source")
+    done = run(*command)
+    said = done.stderr.decode()
+    assert done.returncode == 1
+    for part in ("The target failed", why, "Nothing was deleted", "the same command"):
+        assert part in said
+    for part in (PASSWORD, "127.0.0.1", str(postgres.port), "nobody foresaw", "Traceback"):
+        assert part not in said
+    assert said.count("\n") == 1 + said.count("so far")
+    postgres.execute("DROP FUNCTION taina.fail CASCADE", database="taina")
+    assert run(*command).returncode == 0
+    with closing(PostgresStore(database)) as store:
+        filled.check(store)
+
+
+def test_a_source_that_fails_is_told(source: Path, filled: EveryState, database: str, run: Run) -> None:
+    assert filled
+    with closing(sqlite3.connect(source)) as connection:
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'chunks'").fetchone()
+    with source.open("r+b") as file:
+        file.seek((page - 1) * 4096)
+        file.write(bytes(4096))
+    done = run("migrate", "--from", f"sqlite:{source}", "--to", database)
+    said = done.stderr.decode()
+    assert (done.returncode, "nobody foresaw" in said) == (1, False)
+    assert f"{source} failed (database disk image is malformed)" in said
+    assert source.exists()
 
 
 def test_a_source_that_cannot_be_moved(tmp_path: Path, database: str, run: Run) -> None:

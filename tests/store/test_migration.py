@@ -4,20 +4,22 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlite_utils
 
 from support.clocks import START
 from support.every_state import EveryState
-from support.postgres_cluster import Node
+from support.postgres_cluster import PASSWORD, Node
 from support.secrets import Made, MadeRequest, envelope
+from support.servers import free_port
 from taina.errors import GoneError
 from taina.rules.clock import WatchedClock
 from taina.rules.secret_requests import SecretRequests
 from taina.rules.types import Limits
 from taina.rules.vault import RECEIPT_KEPT, Vault
 from taina.store import ROW, Transaction, UnusableError
-from taina.store.migration import Move, Moved
+from taina.store.migration import Move, Moved, _told
 from taina.store.postgres import PostgresStore
 from taina.store.sqlite import SqliteStore
 from taina.store.sqlite_migrations import migrations
@@ -236,6 +238,33 @@ def test_a_source_that_was_moved_is_never_served_again(source: Path, database: s
             move.mark_source()
         with pytest.raises(UnusableError, match="moved to another database"):
             SqliteStore(source)
+
+
+def test_a_database_that_fails_is_told_without_its_address(source: Path, filled: EveryState, postgres: Node) -> None:
+    assert filled
+    closed = free_port()
+    with pytest.raises(UnusableError, match=r"^The target failed \(.*refused") as caught, _told(source):
+        psycopg.connect(postgres.url.replace(str(postgres.port), str(closed)))
+    assert not [part for part in (PASSWORD, "127.0.0.1", str(closed), "\n") if part in str(caught.value)]
+    with (
+        pytest.raises(UnusableError, match=r"taina\.db failed \(no such table: none\)\. Nothing was deleted"),
+        closing(sqlite3.connect(source)) as connection,
+        _told(source),
+    ):
+        connection.execute("SELECT * FROM none")
+
+
+def test_a_target_that_goes_away_is_told(source: Path, filled: EveryState, database: str, postgres: Node) -> None:
+    assert filled
+
+    def end(_: object) -> None:
+        postgres.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'taina'")
+
+    with pytest.raises(UnusableError, match=r"^The target failed \("), Move(source, database) as move:
+        move.copy(end)
+    with Move(source, database) as move:
+        assert move.copy().new == 0
+        move.verify()
 
 
 def test_a_source_that_is_not_there_or_not_one(tmp_path: Path, database: str) -> None:

@@ -5,10 +5,12 @@ does not come back from the source. Once all was compared the source is marked, 
 """
 
 import hashlib
+import logging
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,9 +27,13 @@ from taina.store.sqlite_slots import rows_of
 from taina.store.sqlite_transaction import NAMES, secret_of
 from taina.store.versions import MOVED, refuse_newer
 
+# It remarks what it could not tidy up on a connection that is lost; that this is lost is told anyway.
+logging.getLogger("psycopg").setLevel(logging.CRITICAL)
+
 Row = tuple[Any, ...]
 
 _AT_ONCE = 500
+_GO_ON = "Nothing was deleted. Once that is fixed, the same command resumes where it stopped."
 _SECRETS = f"SELECT slot, {NAMES} FROM secrets WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608 - ours
 _OTHERS = {
     "requests": tuple(field.name for field in fields(Request)),
@@ -77,6 +83,7 @@ class Move:
             raise UnusableError(f"The file {source} does not exist. The database is taina.db in the folder of --data.")
         PostgresStore(target).close()  # makes the schema, and says what is wrong
         with ExitStack() as stack:
+            stack.enter_context(_told(source))
             self._source = stack.enter_context(closing(_open(source)))
             self._target = stack.enter_context(psycopg.connect(target, options="-c search_path=taina"))
             self.is_repeated = self._is_marked()
@@ -89,7 +96,8 @@ class Move:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stack.close()
+        """Raises: UnusableError: one of the databases failed."""
+        self._stack.__exit__(kind, error, trace)
 
     def copy(self, progress: Callable[[Moved], None] = lambda _: None) -> Moved:
         """Bring over what is not there yet, some hundred secrets a transaction; nothing if the move is repeated."""
@@ -266,6 +274,19 @@ class Move:
 def _held(row: Row) -> _Held:
     slot, *columns = row
     return _Held(secret_of(columns), slot)
+
+
+@contextmanager
+def _told(source: Path) -> Iterator[None]:
+    """Raises: UnusableError: one of the databases failed; which, and why."""
+    try:
+        yield
+    except psycopg.Error as error:
+        # What the server says for itself; else the first line of libpq's words, which may name the address.
+        said = error.diag.message_primary or re.sub(r"connection to server .* failed: ", "", str(error).split("\n")[0])
+        raise UnusableError(f"The target failed ({said}). {_GO_ON}") from None
+    except sqlite3.Error as error:
+        raise UnusableError(f"{source} failed ({error}). {_GO_ON}") from None
 
 
 def _open(path: Path) -> sqlite3.Connection:
