@@ -9,6 +9,7 @@ import pytest
 
 from taina import __version__
 from taina.cli import main
+from taina.cli.site import build
 from taina.config import OPTIONS
 from taina.config.values import shown
 from taina.site import RELEASED
@@ -49,6 +50,15 @@ def test_serve_takes_every_option() -> None:
     assert serve
     there = {name for option in serve.params if isinstance(option, click.Option) for name in option.opts}
     assert there == {option.flag for option in OPTIONS} | {"--config"}
+
+
+@pytest.mark.parametrize("language", ["en", "bg"])
+def test_whoever_builds_to_compare_is_told_each_option_that_makes_other_pages(language: str) -> None:
+    texts = [ROOT / "site/texts" / language / f"{name}.md" for name in ("verify", "verify-webcat")]
+    told = "".join(text.read_text("utf-8") for text in texts)
+    options = {flag for option in build.params for flag in option.opts} - {"--out"}
+    assert "--api" in options
+    assert {option for option in options if f"`{option} " not in told} == set()
 
 
 def test_the_readme_names_every_command() -> None:
