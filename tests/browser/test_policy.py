@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import playwright.sync_api as playwright
 import pytest
 
-from browser.engines import Tab, choose, reach
+from browser.engines import PlaywrightTab, Tab, choose, reach
 from support.servers import Server, start_server, stop_server
 from taina import Client
 
@@ -124,3 +125,56 @@ def test_an_instance_without_a_policy_says_nothing_and_loads_nothing_for_it(tab:
     tab.wait("performance.getEntriesByType('resource').some(({name}) => name.endsWith('/status'))")
     assert not tab.shown("#policy") and not tab.shown("#login")
     assert not tab.evaluate("performance.getEntriesByType('resource').some(({name}) => name.includes('policy'))")
+
+
+@pytest.mark.parametrize("part", ["**/ui/policy.js", "**/api/v1/status"])
+def test_rules_that_were_lost_once_hold_before_anything_is_sent(
+    page: playwright.Page, strict: Server, part: str
+) -> None:
+    """One request was lost, and the page never said them."""
+    tab = PlaywrightTab(page)
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "PUT" else None)
+    page.route(part, lambda route: route.abort(), times=1)
+    with page.expect_event("requestfailed"):
+        tab.open(f"{strict.url}/en/")
+    tab.fill("#text", "hunter2")
+    tab.click("#send")
+    tab.wait(f"document.querySelector('#error').innerText.trim() === {PASSPHRASE_NEEDED!r}")
+    assert sent == []
+    tab.fill("#passphrase", "abc")
+    tab.click("#send")
+    assert reach(tab, "done", "error") == "done"
+
+    page.route(part, lambda route: route.abort(), times=1)
+    with page.expect_event("requestfailed"):
+        tab.open(f"{strict.url}/en/request/")
+    tab.click("#make")
+    assert reach(tab, "done", "error") == "done"
+    with Client(strict.url) as client:
+        assert client.request_status(tab.value("#link")).passphrase
+
+
+def test_rules_that_are_late_are_waited_for_as_long_as_somebody_wants(page: playwright.Page, strict: Server) -> None:
+    tab = PlaywrightTab(page)
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "PUT" else None)
+    held: list[playwright.Route] = []
+    page.route("**/api/v1/status", lambda route: held.append(route))
+    with page.expect_request("**/api/v1/status"):
+        tab.open(f"{strict.url}/en/")
+    tab.click("#send")
+    assert reach(tab, "error", "working") == "error", "what is known anyway is said at once"
+    tab.fill("#text", "hunter2")
+    tab.click("#send")
+    assert reach(tab, "working", "done") == "working"
+    tab.click("#cancel")
+    reach(tab, "error")
+    assert tab.shown('[data-error="cancelled"]')
+    tab.click("#send")
+    assert reach(tab, "working", "done") == "working"
+    (status,) = held
+    status.continue_()
+    reach(tab, "error")
+    assert shown_text(tab, "#error") == PASSPHRASE_NEEDED
+    assert sent == []

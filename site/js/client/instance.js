@@ -1,7 +1,8 @@
 // What an instance says of itself.
 
-import { TainaError } from "../errors.js";
+import { TainaError, codeOf } from "../errors.js";
 import { checked, isBoolean, isObject, isWhole, oneOf, optional } from "./answers.js";
+import { Transport } from "./transport.js";
 
 /**
  * Who may create, and where they log in; what is asked of a passphrase, whether files are taken, links made at once.
@@ -10,7 +11,7 @@ import { checked, isBoolean, isObject, isWhole, oneOf, optional } from "./answer
 /** @typedef {{limits: {size: number, answers?: number}, ttl: {min: number, max: number, default: number}, options: Options}} Instance bytes of ciphertext, answers to a request; seconds */
 
 /**
- * @param {import("./transport.js").Transport} transport
+ * @param {Transport} transport
  * @returns {Promise<Instance>}
  * @throws {TainaError}
  */
@@ -38,4 +39,35 @@ export async function readInstance(transport) {
 /** Whether a link may lead there: nothing that a browser would run. @param {unknown} value @returns {value is string} */
 function isAddress(value) {
   return typeof value === "string" && /^(\/(?![/\\])|https:\/\/)[\x21-\x7e]*$/.test(value);
+}
+
+/** What an instance asks for, which a page follows before it sends anything. */
+export class Rules {
+  /** Whether it does. */
+  known = false;
+  #follow;
+  /** @type {Promise<string | null> | null} */
+  #asked = null;
+
+  /** @param {(instance: Instance) => Promise<void>} follow called again where it fails */
+  constructor(follow) {
+    this.#follow = follow;
+  }
+
+  /** Ask, unless they are known or asked for. @returns {Promise<string | null>} the code of what failed */
+  ask() {
+    this.#asked ??= this.#ask();
+    return this.#asked;
+  }
+
+  async #ask() {
+    try {
+      await this.#follow(await readInstance(new Transport()));
+      this.known = true;
+      return null;
+    } catch (error) {
+      this.#asked = null;
+      return codeOf(error);
+    }
+  }
 }

@@ -48,8 +48,6 @@ const TOO_LATE = ["answered", "gone", "not_found"];
 const requests = new Requests();
 /** Whether creating is guarded by a login, which whoever was asked does not need. */
 let guarded = false;
-/** Once that is known. @type {Promise<void>} */
-let asked;
 /** @type {import("../format/links.js").Link} */
 let link;
 /** An answer that is sealed and on the server, but whose envelope may not be there yet. @type {Answer | null} */
@@ -60,7 +58,7 @@ addEventListener("hashchange", () => location.reload());
 run(() => (location.hash.length <= 1 ? show("empty") : start()));
 
 function start() {
-  asked = startComposer(send, ({ limits, ttl, options: { login_url: _, ...options } }) => {
+  startComposer(send, ({ limits, ttl, options: { login_url: _, ...options } }) => {
     guarded = options.create === "proxy";
     return follow({ limits, ttl, options: { ...options, create: "anyone" } });
   });
@@ -153,7 +151,6 @@ async function sealed(found) {
   const progress = await load("ui/progress.js");
   const send = (/** @type {import("../client/client.js").Credential | null} */ credential) =>
     sendOne(found, credential, progress.follow(found.size));
-  await asked;
   const links = await send(guarded ? await requests.credential(link) : null).catch(
     async (/** @type {unknown} */ error) => {
       // A private instance lets in who was asked; another need not know which request this answers.

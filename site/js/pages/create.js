@@ -29,7 +29,7 @@ let order = null;
 run(start);
 
 function start() {
-  void startComposer(send, follow);
+  startComposer(send, follow);
   element("make-missing").addEventListener("click", make);
   element("another").addEventListener("click", () => {
     forget();

@@ -1,6 +1,5 @@
-import { readInstance } from "../client/instance.js";
-import { Transport } from "../client/transport.js";
-import { codeOf } from "../errors.js";
+import { Rules } from "../client/instance.js";
+import { TainaError, codeOf } from "../errors.js";
 import {
   credential,
   announce,
@@ -20,14 +19,14 @@ import {
 
 const answers = input("answers");
 /** What the operator has laid down. */
-let known = false;
+const rules = new Rules(follow);
 const lifetime = /** @type {HTMLSelectElement} */ (element("ttl"));
 
 run(start);
 
 function start() {
   element("make").addEventListener("click", make);
-  void ask();
+  void rules.ask();
   element("another").addEventListener("click", () => {
     for (const id of ["link", "inbox-link"]) input(id).value = "";
     element("open-inbox").removeAttribute("href");
@@ -47,26 +46,14 @@ function start() {
   }
 }
 
-/** If the server does not answer, making will say so. */
-async function ask() {
-  try {
-    const instance = await readInstance(new Transport());
-    known = true;
-    await follow(instance);
-  } catch {
-    // nothing is lost by not knowing
-  }
-}
-
 async function make() {
   if (!["ready", "error"].includes(state())) return;
-  if (!answers.checkValidity() || answers.value === "") {
-    fail("answers");
-    answers.focus();
-    return;
-  }
+  if (!canBeMade()) return;
   show("working");
   try {
+    // Of what else keeps them unknown, making will tell.
+    if ((await rules.ask()) === "unreachable") throw new TainaError("unreachable");
+    if (!canBeMade()) return;
     /** @type {typeof import("../client/asking.js")} */
     const { request } = await load("client/asking.js");
     const made = await request({
@@ -82,8 +69,18 @@ async function make() {
     else fail(code);
     if (code.startsWith("key_")) void askForKey();
     if (code === "login_needed") element("log-in").focus();
-    if (!known) void ask();
+    void rules.ask();
   }
+}
+
+/** Else the page says why not. */
+function canBeMade() {
+  const good = answers.checkValidity() && answers.value !== "";
+  if (!good) {
+    fail("answers");
+    answers.focus();
+  }
+  return good;
 }
 
 /** @param {{request: string, inbox: string, expires: number}} made */

@@ -1,7 +1,7 @@
 // Where a secret is entered and sent: text, files, lifetime, passphrase, progress. Its page says what comes of it.
 
-import { readInstance } from "../client/instance.js";
-import { Transport } from "../client/transport.js";
+import { Rules } from "../client/instance.js";
+import { aborted } from "../client/transport.js";
 import { chosenFiles, clearFiles, takeFiles } from "./files.js";
 import {
   announce,
@@ -17,6 +17,7 @@ import {
   resetProgress,
   say,
   show,
+  state,
 } from "./page.js";
 
 /** @typedef {import("../client/client.js").Client} Client */
@@ -35,8 +36,8 @@ const lifetime = /** @type {HTMLSelectElement} */ (element("ttl"));
 let limit = Infinity;
 /** Bytes of what was entered when it was to be sent. */
 let size = 0;
-/** Asks the instance what it offers, as long as it has not answered. @type {() => Promise<void>} */
-let ask = async () => {};
+/** What the instance asks for. @type {Rules} */
+let rules;
 let stop = new AbortController();
 /** Once there is something to send. @type {Client | null} */
 let client = null;
@@ -48,10 +49,13 @@ let held = null;
 /**
  * @param {() => void} send what the button and its shortcut do
  * @param {(instance: import("../client/instance.js").Instance) => Promise<void>} onInstance when the server has said what it offers
- * @returns {Promise<void>} once it has, or does not answer
  */
 export function startComposer(send, onInstance) {
-  element("send").addEventListener("click", send);
+  rules = new Rules((instance) => {
+    limitTo(instance.limits.size);
+    return onInstance(instance);
+  });
+  element("send").addEventListener("click", () => sendByRules(send));
   element("cancel").addEventListener("click", () => {
     stop.abort();
     transfer?.cancel();
@@ -59,7 +63,7 @@ export function startComposer(send, onInstance) {
   element("pause").addEventListener("click", () => (held === null ? transfer?.pause() : transfer?.go()));
   addEventListener("input", forgive);
   addEventListener("keydown", (event) => {
-    if (isEnter(event) && (event.ctrlKey || event.metaKey)) send();
+    if (isEnter(event) && (event.ctrlKey || event.metaKey)) void sendByRules(send);
   });
   const showPassphrase = canBeShown(passphrase, element("show-passphrase"));
   onDemand("six-words", async () => {
@@ -91,8 +95,22 @@ export function startComposer(send, onInstance) {
     (field ?? text).focus();
   };
   takeFiles({ onChange: forgive, onWords, onFolder: () => fail("folder") });
-  ask = () => askInstance(onInstance);
-  return ask();
+  void rules.ask();
+}
+
+/** Send, but not before the rules hold. @param {() => void} send */
+async function sendByRules(send) {
+  if (!rules.known && ["ready", "error"].includes(state())) {
+    if (entered() === null) return;
+    begin();
+    const problem = await Promise.race([rules.ask(), aborted(stop.signal).then(() => "cancelled")]);
+    if (problem === "unreachable" || problem === "cancelled") {
+      fail(problem);
+      return;
+    }
+    show("ready"); // of what else keeps them unknown, sending will tell
+  }
+  send();
 }
 
 /** What was entered, if it can be sent; else the page says why not. @returns {Entered | null} */
@@ -227,7 +245,7 @@ export function fail(code) {
   if (withLimit) fill("limit", say("limit", { size: formatSize(limit) }));
   /** @type {HTMLElement} */ (document.querySelector('[data-fill="limit"]')).hidden = !withLimit;
   element("error").scrollIntoView({ block: "nearest" });
-  void ask();
+  void rules.ask();
   announce("");
 }
 
@@ -261,21 +279,6 @@ function onDemand(button, work) {
 /** @returns {Promise<typeof import("../generator.js")>} */
 function generator() {
   return load("generator.js");
-}
-
-/**
- * What the instance offers, if it answers; if it does not, sending will say so.
- * @param {(instance: import("../client/instance.js").Instance) => Promise<void>} onInstance
- */
-async function askInstance(onInstance) {
-  try {
-    const instance = await readInstance(new Transport());
-    ask = async () => {};
-    limitTo(instance.limits.size);
-    await onInstance(instance);
-  } catch {
-    // nothing is lost by not knowing
-  }
 }
 
 /** Write where the cursor is in a field, or all of it where it has none. @param {string} words @param {HTMLInputElement | HTMLTextAreaElement} [field] */
