@@ -3,9 +3,10 @@
 import os
 from pathlib import Path
 
+import playwright.sync_api as playwright
 import pytest
 
-from browser.engines import PAIRS, Browsers, Tab, choose, digest, reach, reach_opened, saved, visit
+from browser.engines import PAIRS, Browsers, PlaywrightTab, Tab, choose, digest, reach, reach_opened, saved, visit
 from support.clocks import other_clock
 from support.servers import Server, free_port, start_server, stop_server
 from taina import Client
@@ -364,3 +365,19 @@ def test_a_link_that_has_expired_says_so(tab: Tab, built_site: Path, tmp_path: P
     reach(tab, "missing")
     assert "The secret has expired" in tab.text("[data-when=missing]")
     stop_server(server)
+
+
+def test_a_text_that_is_scrolled_is_read(page: playwright.Page, taina: Server) -> None:
+    """It scrolls by itself, and was hidden from its reader after five minutes."""
+    tab = PlaywrightTab(page)
+    page.clock.install()
+    with Client(taina.url) as client:
+        opened(tab, client.send("one of many lines\n" * 500).link)
+    tab.evaluate("void addEventListener('scroll', () => { window.scrolls = (window.scrolls ?? 0) + 1; }, true)")
+    for minutes in range(4, 16, 4):
+        page.clock.fast_forward("04:00")
+        tab.evaluate(f"void (document.querySelector('#secret-text').scrollTop = {100 * minutes})")
+        tab.wait(f"window.scrolls >= {minutes // 4}")
+        assert reach(tab, "shown", "hidden") == "shown"
+    page.clock.fast_forward("05:01")
+    assert reach(tab, "shown", "hidden") == "hidden"

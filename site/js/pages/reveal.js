@@ -84,7 +84,9 @@ function start() {
     else lookAgain();
   });
   element("save-all").addEventListener("click", () => save(files()));
-  for (const sign of ["pointerdown", "keydown", "scroll"]) addEventListener(sign, stayAwake, { passive: true });
+  // A text that is scrolled tells nobody above it: so on the way down.
+  for (const sign of ["pointerdown", "keydown", "scroll"])
+    addEventListener(sign, stayAwake, { passive: true, capture: true });
   void look();
 }
 
