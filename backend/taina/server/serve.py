@@ -36,7 +36,7 @@ from taina.web.limits import Rates
 from taina.web.logins import Logins
 from taina.web.mail import MailResource
 from taina.web.policy import Policy
-from taina.web.site import Site
+from taina.web.site import NoSiteError, Site
 
 _M_ARENA_MAX = -8  # malloc.h of glibc
 _GARBAGE = 3_000
@@ -177,7 +177,7 @@ def _pages(config: Config) -> Path | None:
 def _load_site(folder: Path) -> Site:
     try:
         return Site(folder)
-    except (OSError, ValueError, KeyError) as error:
+    except NoSiteError as error:
         raise StartError(
             f"{folder} holds no built site ({error}). Build one with `taina site build`, or leave --site out."
         ) from None

@@ -10,9 +10,13 @@ import falcon
 
 from taina import base64url
 from taina.errors import MethodNotAllowedError, TamperedError
-from taina.web.archive import open_files
+from taina.web.archive import Files, open_files
 from taina.web.codings import CODINGS, TYPES, decode
 from taina.web.site_headers import Headers
+
+
+class NoSiteError(Exception):
+    """There is no built site, or it is damaged or of another version; the message says what is wrong."""
 
 
 @dataclass(frozen=True)
@@ -35,28 +39,38 @@ class Site:
         """Read all of it.
 
         Raises:
-            OSError, ValueError, KeyError: it is not there, or not a built site.
+            NoSiteError: it is not there, or cannot be read.
         """
         self._pages: dict[str, _Page] = {}
-        with open_files(place) as files:
-            manifest = json.loads(files.read("manifest.json"))
-            self._headers = Headers(**manifest["headers"])
-            self.contact: bytes | None = base64url.decode(manifest["contact"]) if "contact" in manifest else None
-            """The id of the request that its contact page shows."""
-            names = set(files.names())
-            for name in sorted(names):
-                kind = PurePosixPath(name).suffix
-                if kind not in TYPES:
-                    continue
-                data = files.read(name)
-                encoded = {coding: files.read(name + ending) for coding, ending in CODINGS if name + ending in names}
-                for coding, copy in encoded.items():
-                    _check_copy(name, coding, copy, data)
-                self._pages["/" + name.removesuffix("index.html")] = _Page(
-                    content_type=TYPES[kind],
-                    headers=self._headers.of("/" + name),
-                    encoded=encoded if "gzip" in encoded else {"": data},
-                )
+        try:
+            with open_files(place) as files:
+                self._read(files)
+        except Exception as error:  # archives, copies and JSON each have many ways to be damaged
+            raise NoSiteError(str(error) or type(error).__name__) from error
+
+    def _read(self, files: Files) -> None:
+        manifest = json.loads(files.read("manifest.json"))
+        if not isinstance(manifest, dict):
+            raise TypeError("manifest.json is of another version")
+        self._headers = Headers(**manifest["headers"])
+        self.contact: bytes | None = base64url.decode(manifest["contact"]) if "contact" in manifest else None
+        """The id of the request that its contact page shows."""
+        names = set(files.names())
+        for name in sorted(names):
+            kind = PurePosixPath(name).suffix
+            if kind not in TYPES:
+                continue
+            data = files.read(name)
+            encoded = {coding: files.read(name + ending) for coding, ending in CODINGS if name + ending in names}
+            for coding, copy in encoded.items():
+                _check_copy(name, coding, copy, data)
+            self._pages["/" + name.removesuffix("index.html")] = _Page(
+                content_type=TYPES[kind],
+                headers=self._headers.of("/" + name),
+                encoded=encoded if "gzip" in encoded else {"": data},
+            )
+        if "/404.html" not in self._pages:
+            raise ValueError("404.html is missing")
 
     def __call__(self, req: falcon.Request, resp: falcon.Response, **kwargs: Any) -> None:
         """Falcon calls a sink by these names."""

@@ -1,6 +1,7 @@
 """The headers of a built site, as its manifest has them."""
 
 from dataclasses import dataclass
+from typing import Any
 
 API_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 """The Content-Security-Policy of the API's answers, which are not pages."""
@@ -22,6 +23,18 @@ class Headers:
     """The headers themselves, by the name of a rule."""
     paths: dict[str, str]
     """Which rule holds for which path; one that ends in `/` holds for all below it, the longest wins."""
+
+    def __post_init__(self) -> None:
+        """Raises: ValueError: it is of another shape, or has no rule for some path."""
+        rules: Any = self.rules
+        paths: Any = self.paths
+        try:
+            texts = [*paths.values(), *(value for rule in rules.values() for value in rule.values())]
+            whole = all(isinstance(text, str) for text in texts) and "/" in paths and rules.keys() >= {*paths.values()}
+        except (AttributeError, TypeError):
+            whole = False
+        if not whole:
+            raise ValueError("its headers are of another version")
 
     def of(self, path: str) -> dict[str, str]:
         """The headers of one path, which begins with a slash."""
