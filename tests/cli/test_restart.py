@@ -1,6 +1,7 @@
 """A restart behind sockets that the service manager holds: nobody who connects is refused."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 
 from support.waiting import wait_until
 
@@ -62,6 +64,34 @@ def test_it_ends_with_an_error_once_nobody_can_connect(tmp_path: Path) -> None:
     assert said.splitlines() == [
         "taina: The socket that the server listened on was shut down by another process. Start the server again."
     ]
+
+
+@pytest.mark.parametrize(
+    ("family", "bound", "address"),
+    [
+        (socket.AF_INET, ("127.0.0.1", 0), "http://127.0.0.1:{port}/"),
+        (socket.AF_INET6, ("::1", 0), "http://[::1]:{port}/"),
+        (socket.AF_INET, ("0.0.0.0", 0), "http://0.0.0.0:{port}/"),
+        (socket.AF_INET6, ("::", 0), "http://[::]:{port}/"),
+        (socket.AF_UNIX, "socket", "socket"),
+        (socket.AF_UNIX, "\0taina-test-of-its-first-line", "@taina-test-of-its-first-line"),
+    ],
+)
+def test_it_says_where_it_listens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: int, bound: str | tuple[str, int], address: str
+) -> None:
+    """At the socket that was passed to it, and not at the address of its options, where nobody listens."""
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(family) as listening:
+        listening.bind(bound)
+        listening.listen()
+        port = listening.getsockname()[1]
+        with started(tmp_path, listening) as (process, ready):
+            process.terminate()
+            rest = process.communicate(timeout=30)[0]
+    place = address.format(port=port)
+    assert re.match(rf"Taina is ready: {re.escape(place)}( \(.+\))?\n", ready), ready
+    assert ("HTTPS" in rest) is (place.startswith(("http://0.0.0.0", "http://[::]"))), rest
 
 
 def test_nobody_is_refused_while_it_restarts(tmp_path: Path) -> None:

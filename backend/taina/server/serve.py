@@ -76,8 +76,10 @@ def serve(config: Config, file: Path | None = None) -> None:
         if not _pages(config):
             facts.append("the API alone; for pages: taina site build --out FOLDER, then --site FOLDER")
         more = f" ({'; '.join(facts)})" if facts else ""
-        _say(f"Taina is ready: {_address(config.host, listener.port)}{more}")
-        if not is_local(config.host):
+        # Of the socket itself: where the service manager passed it, our options say nothing of it.
+        path = listener.path
+        _say(f"Taina is ready: {path or _address(listener.host, listener.port)}{more}")
+        if path is None and not is_local(listener.host):
             _say("Browsers encrypt only over HTTPS: put a proxy with a certificate in front of this address.")
         for note in notes:
             _say(note, sys.stderr)

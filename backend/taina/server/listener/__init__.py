@@ -108,6 +108,20 @@ class Listener:
         self._stopping = self._ended = False
 
     @property
+    def host(self) -> str:
+        """Of the first socket, in numbers."""
+        return str(self._servers[0].effective_host)
+
+    @property
+    def path(self) -> str | None:
+        """Of the first socket, if that is a Unix socket; an abstract one begins with `@`, as systemd writes it."""
+        first = self._servers[0].socket
+        if first.family != socket.AF_UNIX:
+            return None
+        name: str | bytes = first.getsockname()
+        return name if isinstance(name, str) else f"@{name[1:].decode(errors='replace')}"
+
+    @property
     def port(self) -> int:
         """Of the first socket; 0 if that is a Unix socket."""
         return int(self._servers[0].effective_port)
