@@ -178,3 +178,51 @@ def test_rules_that_are_late_are_waited_for_as_long_as_somebody_wants(page: play
     reach(tab, "error")
     assert shown_text(tab, "#error") == PASSPHRASE_NEEDED
     assert sent == []
+
+
+@pytest.mark.parametrize("address", ["", "request/"])
+def test_rules_that_are_late_let_nothing_live_longer_than_was_seen(
+    page: playwright.Page, strict: Server, address: str
+) -> None:
+    tab = PlaywrightTab(page)
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "PUT" else None)
+    held: list[playwright.Route] = []
+    page.route("**/api/v1/status", lambda route: held.append(route))
+    with page.expect_request("**/api/v1/status"):
+        tab.open(f"{strict.url}/en/{address}")
+    page.select_option("#ttl", "300")
+    if address == "":
+        tab.fill("#text", "hunter2")
+    tab.click("#make" if address else "#send")
+    reach(tab, "working")
+    (status,) = held
+    status.continue_()
+    assert reach(tab, "ready", "done", "error") == "ready"
+    tab.wait("document.activeElement.id === 'ttl'")
+    assert tab.value("#ttl") == "10800"
+    assert sent == []
+
+
+def test_one_s_own_passphrase_does_not_outlive_the_rule_of_generated_ones(
+    page: playwright.Page, generated: Server
+) -> None:
+    tab = PlaywrightTab(page)
+    held: list[playwright.Route] = []
+    page.route("**/api/v1/status", lambda route: held.append(route))
+    with page.expect_request("**/api/v1/status"):
+        tab.open(f"{generated.url}/en/")
+    tab.fill("#text", "hunter2")
+    tab.fill("#passphrase", "abc")
+    tab.fill("#recipients", "5")
+    tab.click("#send")
+    reach(tab, "working")
+    (status,) = held
+    status.continue_()
+    assert reach(tab, "error", "done") == "error"
+    assert tab.shown('[data-error="passphrase_generated"]')
+    tab.click("#six-words")
+    tab.wait("document.querySelector('#passphrase').value.split('-').length === 6")
+    tab.click("#send")
+    assert reach(tab, "error", "done") == "done"
+    assert tab.evaluate("document.querySelectorAll('#links .copyable').length") == 1

@@ -359,6 +359,12 @@ def test_options_that_can_be_read_but_once_are_in_no_backup(run: Run, tmp_path: 
     assert not (tmp_path / "taina.tar").exists()
 
 
+def test_no_file_on_purpose_is_no_loss_to_a_backup(run: Run, tmp_path: Path) -> None:
+    assert run("keys", "add", "ann").returncode == 0
+    done = run("backup", "--out", "taina.tar", "--config", "/dev/null")
+    assert (done.returncode, done.stderr) == (0, b"taina.tar: README.txt, keys.db\n")
+
+
 def test_half_a_backup_is_none(run: Run, tmp_path: Path) -> None:
     """It looked like one, stood in the way of the next, and standard output was said to be full."""
     (tmp_path / "taina.toml").write_text('create = "keys"\n' + "#" * 100_000)

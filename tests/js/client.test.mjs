@@ -456,6 +456,7 @@ test("open: after a lost answer, what cannot be a slip stays tampering", async (
   const large = files(new Blob([new Uint8Array(3 * CHUNK_SIZE)]));
   for (const [items, passphrase, changed] of /** @type {[any[], string | null, number][]} */ ([
     [large, null, 0],
+    [large, "right", 0], // by the same passphrase as before
     [large, "right", 1], // the first chunk did open
   ])) {
     const secret = await sealed(items, passphrase);

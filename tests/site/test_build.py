@@ -312,7 +312,9 @@ def test_empty_folders_that_no_build_made_stay(tmp_path: Path, monkeypatch: pyte
     assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")} == kept
 
 
-@pytest.mark.parametrize("listed", ['{"../diary.txt": {}}', '{"%s/diary.txt": {}}', '["diary.txt"]', "null", '"x"'])
+@pytest.mark.parametrize(
+    "listed", ['{"../diary.txt": {}}', '{"%s/diary.txt": {}}', '{"/%s/diary.txt": {}}', '["diary.txt"]', "null", '"x"']
+)
 def test_a_list_that_no_build_wrote_removes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listed: str
 ) -> None:

@@ -1,6 +1,7 @@
 """`taina backup`: what may be saved of an instance."""
 
 import io
+import os
 import tarfile
 from pathlib import Path
 
@@ -30,19 +31,20 @@ def backup(file: Path | None, out: Path, **flags: object) -> None:
 
     loaded = read_config(file, flags)
     keys = loaded.config.data / "keys.db"
-    if not keys.is_file() and loaded.file is None:
+    options = None if loaded.file == Path(os.devnull) else loaded.file  # that names no file on purpose
+    if not keys.is_file() and options is None:
         raise click.ClickException(
             f"There is nothing to save in {keys.parent.absolute()}. Is this the instance? See --data and --config."
         )
-    if loaded.file and not loaded.file.is_file():
+    if options and not options.is_file():
         # A pipe, whose text was read and is gone.
-        raise click.ClickException(f"{loaded.file} is not a file, so it cannot be saved.")
+        raise click.ClickException(f"{options} is not a file, so it cannot be saved.")
     content = io.BytesIO()
     # What links lead to, and not the links: they lead nowhere on another machine.
     with tarfile.open(fileobj=content, mode="w", dereference=True) as archive:
         _add(archive, tarfile.TarInfo("README.txt"), _WHY.encode())
-        if loaded.file:
-            _add(archive, archive.gettarinfo(loaded.file, "taina.toml"), loaded.file.read_bytes())
+        if options:
+            _add(archive, archive.gettarinfo(options, "taina.toml"), options.read_bytes())
         if keys.is_file():
             # With the owner, to whom `tar` run by root gives it back.
             _add(archive, archive.gettarinfo(keys, "keys.db"), KeyFile(keys).read_whole())

@@ -218,8 +218,13 @@ def _built_files(folder: Path) -> list[str] | None:
         files = json.loads((folder / "manifest.json").read_text("utf-8"))["files"]
     except (OSError, ValueError, LookupError, TypeError):
         return None
-    inside = isinstance(files, dict) and not any({"/", ".."} & set(PurePosixPath(path).parts) for path in files)
-    return list(files) if inside else None
+    if not isinstance(files, dict) or any(_leads_out(PurePosixPath(path)) for path in files):
+        return None
+    return list(files)
+
+
+def _leads_out(path: PurePosixPath) -> bool:
+    return path.is_absolute() or ".." in path.parts
 
 
 def _read_catalogs(source: Path) -> dict[str, dict[str, Any]]:

@@ -152,7 +152,8 @@ def verify_folder(
         if (folder / path).is_file() and (folder / path).read_bytes() != data:
             # It is made from the list, by each version in its own way.
             other = f", or {manifest.release} writes it differently: verify with that version"
-            report.findings.append(f"{path} was changed{'' if manifest.release == __version__ else other}.")
+            known_here = manifest.release in (None, __version__)
+            report.findings.append(f"{path} was changed{'' if known_here else other}.")
     if is_for_webcat(manifest.headers):
         known |= set(WEBCAT_FILES)
         kept = {path: (folder / path).read_bytes() for path in WEBCAT_FILES if (folder / path).is_file()}

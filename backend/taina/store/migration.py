@@ -153,10 +153,16 @@ class Move:
         self._source.execute("BEGIN IMMEDIATE")
 
     def delete_source(self) -> None:
-        """Overwrite the keys, then delete the file."""
+        """Overwrite the keys, then delete the file. Raises: UnusableError."""
+        self._target.rollback()  # what was read there has no say in what comes of this
         self._source.execute("UPDATE slots SET key = ?", (shred.NO_KEY,))
         self._source.execute("COMMIT")
-        self._source.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        try:
+            self._source.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except sqlite3.Error as error:
+            raise UnusableError(
+                f"{self._path} failed ({error}). It is not deleted, but nothing in it can be opened any more."
+            ) from None
         self._source.close()
         for end in ("", "-wal", "-shm"):
             self._path.with_name(self._path.name + end).unlink(missing_ok=True)

@@ -38,6 +38,6 @@ class ServerTime(threading.Thread):
                 self._offset = self._ask()
 
     def stop(self) -> None:
-        """End the thread; the server should no longer be asked by then."""
+        """Ask no more. A server that is frozen may hold the thread; the process does not wait for it."""
         self._end.set()
-        self.join()
+        self.join(_ASK_SECONDS)

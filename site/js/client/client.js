@@ -46,7 +46,7 @@ const AFTER_REVEAL = new Map([
 ]);
 
 export class Client extends Secrets {
-  /** The claim of each secret that this client began to reveal, so that another try is the same reader's. @type {Map<string, Bytes>} */
+  /** The claim of each secret that this client began to reveal, so that another try is the same reader's, and the proof of the first. @type {Map<string, {seed: Bytes, proof: string}>} */
   #claims = new Map();
 
   /**
@@ -131,14 +131,14 @@ export class Client extends Secrets {
     const linkKeys = await deriveLinkKeys(link.body);
     const contentKeys = await deriveContentKeys(link.body, passphrase);
     const id = toBase64url(linkKeys.id);
-    const begun = this.#claims.has(id);
-    const seed = this.#claims.get(id) ?? random(KEY_SIZE);
-    this.#claims.set(id, seed);
-    const claim = await deriveClaim(seed);
+    const proof = toBase64url(contentKeys.reveal);
+    const first = this.#claims.get(id) ?? { seed: random(KEY_SIZE), proof };
+    this.#claims.set(id, first);
+    const claim = await deriveClaim(first.seed);
     const stream = await streamKey(contentKeys.content, flagsOf(link), linkKeys.id);
 
     const proofs = {
-      proof: toBase64url(contentKeys.reveal),
+      proof,
       claim: { id: toBase64url(claim.id), hash: toBase64url(await sha256(claim.token)) },
     };
     const call = { token: linkKeys.proof, json: proofs, signal };
@@ -173,7 +173,7 @@ export class Client extends Secrets {
       }
     } catch (error) {
       // The server asks no proof of a reader who goes on: this is where a wrong passphrase shows.
-      const wrong = begun && passphrase !== null && done === 0 && error instanceof TainaError;
+      const wrong = first.proof !== proof && done === 0 && error instanceof TainaError;
       throw wrong && error.code === "tampered" ? new TainaError("wrong_passphrase") : error;
     }
     const header = unpacker.finish();

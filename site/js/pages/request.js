@@ -49,11 +49,17 @@ function start() {
 async function make() {
   if (!["ready", "error"].includes(state())) return;
   if (!canBeMade()) return;
+  const seen = Number(lifetime.value);
   show("working");
   try {
     // Of what else keeps them unknown, making will tell.
     if ((await rules.ask()) === "unreachable") throw new TainaError("unreachable");
     if (!canBeMade()) return;
+    if (Number(lifetime.value) > seen) {
+      show("ready");
+      lifetime.focus(); // nothing lives longer than somebody saw
+      return;
+    }
     /** @type {typeof import("../client/asking.js")} */
     const { request } = await load("client/asking.js");
     const made = await request({

@@ -102,6 +102,7 @@ export function startComposer(send, onInstance) {
 async function sendByRules(send) {
   if (!rules.known && ["ready", "error"].includes(state())) {
     if (entered() === null) return;
+    const seen = Number(lifetime.value);
     begin();
     const problem = await Promise.race([rules.ask(), aborted(stop.signal).then(() => "cancelled")]);
     if (problem === "unreachable" || problem === "cancelled") {
@@ -109,6 +110,10 @@ async function sendByRules(send) {
       return;
     }
     show("ready"); // of what else keeps them unknown, sending will tell
+    if (Number(lifetime.value) > seen) {
+      lifetime.focus(); // nothing lives longer than somebody saw
+      return;
+    }
   }
   send();
 }

@@ -289,7 +289,7 @@ let login = null;
 export async function follow(instance) {
   const { create, passphrases = "optional", files = true, recipients = 100 } = instance.options;
   const { ttl, limits } = instance;
-  if (create === "keys") await askForKey();
+  if (create === "keys" && keys === null) await askForKey();
   if (create === "proxy") login = { login: true };
   const free = ttl.min <= 300 && ttl.max >= 2592000 && ttl.default === 604800;
   if (

@@ -55,7 +55,9 @@ function bound(id, most) {
   if (error) error.textContent = (error.textContent ?? "").replace(field.max, formatNumber(most));
   field.labels?.[0].append(inBrackets(`1${wide ? "～" : "\u2060–\u2060"}${formatNumber(most)}`));
   field.max = String(most);
-  if (most === 1) /** @type {HTMLElement} */ (field.closest(".number")).hidden = true;
+  if (most > 1) return;
+  field.value = "1";
+  /** @type {HTMLElement} */ (field.closest(".number")).hidden = true;
 }
 
 /** @param {boolean} generated and by us, not one's own */
@@ -68,6 +70,7 @@ function needPassphrase(generated) {
   const field = input("passphrase");
   field.required = true;
   field.readOnly = generated;
+  if (generated) field.value = "";
   element("optional").hidden = true;
   tell(generated ? "passphrase_generated" : "passphrase_needed");
 }
