@@ -96,11 +96,13 @@ def fetch(
     limit: int,
     headers: Mapping[str, str] | None = None,
     content: bytes | None = None,
+    timeout: float | None = None,
 ) -> Answer:
     """One call, and its answer as it came. No coding is offered, unless `headers` do.
 
     Args:
         limit: bytes that the body may have.
+        timeout: seconds, in place of those of `http`.
 
     Raises:
         httpx.TransportError: it does not answer, or too slowly, or with a head that does not end; a
@@ -108,11 +110,12 @@ def fetch(
         httpx.InvalidURL, httpx.UnsupportedProtocol: this is not an address.
         InvalidError: no host can have this name.
     """
-    _here.turn = _Turn(time.monotonic() + (http.timeout.read or 0), limit + _MAX_HEAD)
+    patience = http.timeout if timeout is None else httpx.Timeout(timeout)
+    _here.turn = _Turn(time.monotonic() + (patience.read or 0), limit + _MAX_HEAD)
     body = bytearray()
     try:
         asked = {"Accept-Encoding": "identity", **(headers or {})}
-        with http.stream(method, url, content=content, headers=asked) as answer:
+        with http.stream(method, url, content=content, headers=asked, timeout=patience) as answer:
             # A transport of the caller's, as for tests, may hand over what it has read already.
             for piece in [answer.content] if answer.is_stream_consumed else answer.iter_raw():
                 body += piece

@@ -98,11 +98,19 @@ class Connection:
         parsed = decode_link(link, kind)
         return self._transport(find_address(link) or self.url), parsed
 
-    def _transport(self, url: str | None, patience: float | None = None) -> Transport:
+    def _transport(self, url: str | None, patience: float | None = None, timeout: float | None = None) -> Transport:
         if url is None:
             raise InvalidError("Which instance? Give its address, or a whole link that names it.", field="url")
         patience = self._patience if patience is None else patience
-        return Transport(url, self._http, patience, sleep=self._sleep, known=self._apis, on_retry=self._on_retry)
+        return Transport(
+            url,
+            self._http,
+            patience,
+            sleep=self._sleep,
+            known=self._apis,
+            on_retry=self._on_retry,
+            timeout=timeout,
+        )
 
 
 def _address(url: str) -> str:

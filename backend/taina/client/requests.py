@@ -129,7 +129,7 @@ class Requests(Secrets):
             path = f"/requests/{base64url.encode(token.id)}/envelopes"
             transport.json("POST", path, token=token.token, body={"envelope": base64url.encode(envelope)})
         except BaseException:
-            self._try_to_burn(transport, decode_link(sent.receipt, "receipt").body[:KEY_SIZE])
+            self._try_to_burn(transport.url, decode_link(sent.receipt, "receipt").body[:KEY_SIZE])
             raise
         return sent
 

@@ -1,12 +1,11 @@
 """Send and open secrets. All that leaves this module is sealed; the server learns hashes and sizes."""
 
 import contextlib
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 from taina import base64url
+from taina.client.ahead import ahead
 from taina.client.answers import bytes_of, point, state_of, whole
 from taina.client.connection import Connection
 from taina.client.contents import Content, item_of, seal_contents, settled
@@ -24,6 +23,7 @@ from taina.errors import (
     TainaError,
     TamperedError,
     TooLargeError,
+    UnreachableError,
     WrongPassphraseError,
 )
 from taina.format.derive import (
@@ -40,12 +40,9 @@ from taina.format.stream import StreamKey, chunk_count, open_chunk, sealed_size
 
 OnProgress = Callable[[int, int], None]
 """Called with bytes done and bytes in all."""
-T = TypeVar("T")
-R = TypeVar("R")
-
-_IN_FLIGHT = 3
-"""Chunks on their way at a time: enough to fill a line, few enough to bound the memory."""
 _ACK_PATIENCE = 5.0
+_BURN_TIMEOUT = 5.0
+"""Seconds for a small call; it may be made because the server hangs."""
 CLOCKS_DIFFER = 600
 """Seconds by which the clocks of sender and reader may be apart."""
 
@@ -127,12 +124,13 @@ class Secrets(Connection):
                 transport.put_bytes(f"{path}/chunks/{chunk[0]}", receipt.token, chunk[1])
 
             try:
-                for n, _ in enumerate(_ahead(upload, enumerate(sealed))):
+                for n, _ in enumerate(ahead(upload, enumerate(sealed))):
                     if on_progress:
                         on_progress(min((n + 1) * CHUNK_SIZE, size), size)
             except BaseException:
+                transport.give_up()
                 # Half a secret is of no use to anybody; the server would sweep it in an hour.
-                self._try_to_burn(transport, receipt_key)
+                self._try_to_burn(transport.url, receipt_key)
                 raise
         opened_hash = sha256(content_keys.opened)[:16]
         return Sent(
@@ -160,8 +158,7 @@ class Secrets(Connection):
             for _ in range(recipients):
                 made.append(self.send(*content, ttl=ttl, passphrase=passphrase, on_progress=on_progress))
         except BaseException:
-            for sent in made:
-                self._try_to_burn(self._transport(self.url), decode_link(sent.receipt, "receipt").body[:KEY_SIZE])
+            self._try_to_burn(self.url, *(decode_link(sent.receipt, "receipt").body[:KEY_SIZE] for sent in made))
             raise
         return made
 
@@ -248,7 +245,7 @@ class Secrets(Connection):
         def fetch(n: int) -> bytes:
             return transport.get_bytes(f"{path}/chunks/{n}", claim.token)
 
-        sealed = [bytes_of(answer, "content")] if "content" in answer else _ahead(fetch, range(chunks))
+        sealed = [bytes_of(answer, "content")] if "content" in answer else ahead(fetch, range(chunks))
         receiver = Receiver(folder, overwrite=overwrite, hidden=hidden)
         unpacker = Unpacker()
         done = 0
@@ -264,6 +261,7 @@ class Secrets(Connection):
             late = self._clock() > header.expires + CLOCKS_DIFFER
             opened = Opened(receiver.finish(header), header.expires, late)
         except BaseException as error:
+            transport.give_up()
             receiver.abandon()
             # The server asks no proof of a reader who goes on: this is where a wrong passphrase shows.
             if begun and passphrase is not None and unpacker.header is None and isinstance(error, TamperedError):
@@ -304,30 +302,19 @@ class Secrets(Connection):
         token = derive_receipt(receipt_key)
         transport.json("POST", f"/receipts/{base64url.encode(token.id)}/burn", token=token.token)
 
-    def _try_to_burn(self, transport: Transport, receipt_key: bytes) -> None:
-        with contextlib.suppress(TainaError):
-            self._burn(self._transport(transport.url, patience=0), receipt_key)
+    def _try_to_burn(self, url: str | None, *receipt_keys: bytes) -> None:
+        """As far as the server answers soon: whoever ended what was under way waits for this."""
+        transport = self._transport(url, patience=0, timeout=_BURN_TIMEOUT)
+        for key in receipt_keys:
+            try:
+                self._burn(transport, key)
+            except UnreachableError:
+                break
+            except TainaError:
+                continue
 
     def _acknowledge(self, url: str, path: str, token: bytes, opened: bytes) -> None:
         """The reader has it: that this fails must not take it away again."""
         transport = self._transport(url, patience=_ACK_PATIENCE)
         with contextlib.suppress(TainaError):
             transport.json("POST", f"{path}/ack", token=token, body={"opened": base64url.encode(opened)})
-
-
-def _ahead(work: Callable[[T], R], things: Iterable[T]) -> Iterator[R]:
-    """The results in order, with a few calls under way at a time."""
-    from concurrent.futures import Future, ThreadPoolExecutor  # most secrets are of one chunk, and never come here
-
-    pending: deque[Future[R]] = deque()
-    with ThreadPoolExecutor(_IN_FLIGHT) as pool:
-        try:
-            for thing in things:
-                pending.append(pool.submit(work, thing))
-                if len(pending) == _IN_FLIGHT:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            for call in pending:
-                call.cancel()

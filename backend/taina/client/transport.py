@@ -78,6 +78,7 @@ class Transport:
         patience: seconds for which a call that fails is tried again.
         known: addresses of APIs, by those of their pages; what is found is added.
         on_retry: told of each failure that is tried again, and of the seconds until then.
+        timeout: seconds that one try may hang, in place of those of `http`.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class Transport:
         sleep: Callable[[float], None] = time.sleep,
         known: dict[str, str] | None = None,
         on_retry: OnRetry = lambda *_: None,
+        timeout: float | None = None,
     ) -> None:
         self.url = url
         self._known = {} if known is None else known
@@ -99,7 +101,13 @@ class Transport:
         self._clock = clock
         self._sleep = sleep
         self._on_retry = on_retry
+        self._timeout = timeout
         self._reached = False
+        self._given_up = False
+
+    def give_up(self) -> None:
+        """Nothing waits for the calls in other threads any more: none of them is tried again."""
+        self._given_up = True
 
     def json(
         self, method: str, path: str, *, token: bytes | None = None, body: object = None, limit: int = MAX_DOCUMENT
@@ -180,7 +188,15 @@ class Transport:
         wait = _FIRST_WAIT
         while True:
             try:
-                answer = fetch(self._http, method, self._api + path, limit=limit, headers=headers, content=content)
+                answer = fetch(
+                    self._http,
+                    method,
+                    self._api + path,
+                    limit=limit,
+                    headers=headers,
+                    content=content,
+                    timeout=self._timeout,
+                )
             except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError):
                 raise InvalidError(f"{self.url} is not an address: one begins with https://", field="url") from None
             except httpx.TransportError as error:
@@ -209,10 +225,12 @@ class Transport:
                 if answer.status not in _TRY_AGAIN:
                     raise problem
                 pause = max(wait, _retry_after(answer))
-            if self._clock() + pause > end:
+            if self._given_up or self._clock() + pause > end:
                 raise problem
             self._on_retry(problem, pause)
             self._sleep(pause)
+            if self._given_up:
+                raise problem
             wait = min(2 * wait, _MAX_WAIT)
 
     def _is_elsewhere(self) -> bool:
