@@ -41,33 +41,20 @@ function isAddress(value) {
   return typeof value === "string" && /^(\/(?![/\\])|https:\/\/)[\x21-\x7e]*$/.test(value);
 }
 
-/** What an instance asks for, which a page follows before it sends anything. */
-export class Rules {
-  /** Whether it does. */
-  known = false;
-  #follow;
+/**
+ * What an instance asks for, which a page follows before it sends anything.
+ * @param {(instance: Instance) => Promise<void>} follow
+ * @returns {() => Promise<string | null>} asks, unless they are followed or asked for; the code of what failed
+ */
+export function rulesFor(follow) {
   /** @type {Promise<string | null> | null} */
-  #asked = null;
-
-  /** @param {(instance: Instance) => Promise<void>} follow called again where it fails */
-  constructor(follow) {
-    this.#follow = follow;
-  }
-
-  /** Ask, unless they are known or asked for. @returns {Promise<string | null>} the code of what failed */
-  ask() {
-    this.#asked ??= this.#ask();
-    return this.#asked;
-  }
-
-  async #ask() {
-    try {
-      await this.#follow(await readInstance(new Transport()));
-      this.known = true;
-      return null;
-    } catch (error) {
-      this.#asked = null;
-      return codeOf(error);
-    }
-  }
+  let asked = null;
+  const failed = (/** @type {unknown} */ error) => {
+    asked = null;
+    return codeOf(error);
+  };
+  return () =>
+    (asked ??= readInstance(new Transport())
+      .then(follow)
+      .then(() => null, failed));
 }

@@ -7,7 +7,6 @@ import {
   end,
   entered,
   fail,
-  isSame,
   limitTo,
   remindOf,
   sealing,
@@ -120,6 +119,17 @@ async function send() {
   } finally {
     end();
   }
+}
+
+/** Whether nothing was changed between the two. @param {Entered} one @param {Entered} other */
+function isSame(one, other) {
+  const [parts, others] = [partsOf(one), partsOf(other)];
+  return parts.length === others.length && parts.every((part, n) => part === others[n]);
+}
+
+/** @param {Entered} entered */
+function partsOf({ items, ttl, passphrase }) {
+  return [ttl, passphrase, ...items.map((item) => (item.type === "text" ? item.text : item.data))];
 }
 
 async function isOver() {

@@ -1,4 +1,4 @@
-import { Rules } from "../client/instance.js";
+import { rulesFor } from "../client/instance.js";
 import { TainaError, codeOf } from "../errors.js";
 import {
   credential,
@@ -18,15 +18,15 @@ import {
 } from "../ui/page.js";
 
 const answers = input("answers");
-/** What the operator has laid down. */
-const rules = new Rules(follow);
+/** Asks what the operator has laid down, until it is followed. */
+const ask = rulesFor(follow);
 const lifetime = /** @type {HTMLSelectElement} */ (element("ttl"));
 
 run(start);
 
 function start() {
   element("make").addEventListener("click", make);
-  void rules.ask();
+  void ask();
   element("another").addEventListener("click", () => {
     for (const id of ["link", "inbox-link"]) input(id).value = "";
     element("open-inbox").removeAttribute("href");
@@ -53,7 +53,7 @@ async function make() {
   show("working");
   try {
     // Of what else keeps them unknown, making will tell.
-    if ((await rules.ask()) === "unreachable") throw new TainaError("unreachable");
+    if ((await ask()) === "unreachable") throw new TainaError("unreachable");
     if (!canBeMade()) return;
     if (Number(lifetime.value) > seen) {
       show("ready");
@@ -75,7 +75,7 @@ async function make() {
     else fail(code);
     if (code.startsWith("key_")) void askForKey();
     if (code === "login_needed") element("log-in").focus();
-    void rules.ask();
+    void ask();
   }
 }
 

@@ -1,6 +1,6 @@
 // Where a secret is entered and sent: text, files, lifetime, passphrase, progress. Its page says what comes of it.
 
-import { Rules } from "../client/instance.js";
+import { rulesFor } from "../client/instance.js";
 import { aborted } from "../client/transport.js";
 import { chosenFiles, clearFiles, takeFiles } from "./files.js";
 import {
@@ -36,8 +36,10 @@ const lifetime = /** @type {HTMLSelectElement} */ (element("ttl"));
 let limit = Infinity;
 /** Bytes of what was entered when it was to be sent. */
 let size = 0;
-/** What the instance asks for. @type {Rules} */
-let rules;
+/** Whether the page follows what the instance asks for. */
+let followed = false;
+/** Asks until it does. @type {() => Promise<string | null>} */
+let ask;
 let stop = new AbortController();
 /** Once there is something to send. @type {Client | null} */
 let client = null;
@@ -51,9 +53,10 @@ let held = null;
  * @param {(instance: import("../client/instance.js").Instance) => Promise<void>} onInstance when the server has said what it offers
  */
 export function startComposer(send, onInstance) {
-  rules = new Rules((instance) => {
+  ask = rulesFor(async (instance) => {
     limitTo(instance.limits.size);
-    return onInstance(instance);
+    await onInstance(instance);
+    followed = true;
   });
   element("send").addEventListener("click", () => sendByRules(send));
   element("cancel").addEventListener("click", () => {
@@ -95,16 +98,16 @@ export function startComposer(send, onInstance) {
     (field ?? text).focus();
   };
   takeFiles({ onChange: forgive, onWords, onFolder: () => fail("folder") });
-  void rules.ask();
+  void ask();
 }
 
 /** Send, but not before the rules hold. @param {() => void} send */
 async function sendByRules(send) {
-  if (!rules.known && ["ready", "error"].includes(state())) {
+  if (!followed && ["ready", "error"].includes(state())) {
     if (entered() === null) return;
     const seen = Number(lifetime.value);
     begin();
-    const problem = await Promise.race([rules.ask(), aborted(stop.signal).then(() => "cancelled")]);
+    const problem = await Promise.race([ask(), aborted(stop.signal).then(() => "cancelled")]);
     if (problem === "unreachable" || problem === "cancelled") {
       fail(problem);
       return;
@@ -143,17 +146,6 @@ export function entered() {
     return null;
   }
   return { items, size, ttl: Number(lifetime.value), passphrase: passphrase.value === "" ? null : passphrase.value };
-}
-
-/** Whether nothing was changed between the two. @param {Entered} one @param {Entered} other */
-export function isSame(one, other) {
-  const [parts, others] = [partsOf(one), partsOf(other)];
-  return parts.length === others.length && parts.every((part, n) => part === others[n]);
-}
-
-/** @param {Entered} entered */
-function partsOf({ items, ttl, passphrase }) {
-  return [ttl, passphrase, ...items.map((item) => (item.type === "text" ? item.text : item.data))];
 }
 
 /** @param {number} size bytes of ciphertext that may be sent; what was said to be less stays so */
@@ -250,7 +242,7 @@ export function fail(code) {
   if (withLimit) fill("limit", say("limit", { size: formatSize(limit) }));
   /** @type {HTMLElement} */ (document.querySelector('[data-fill="limit"]')).hidden = !withLimit;
   element("error").scrollIntoView({ block: "nearest" });
-  void rules.ask();
+  void ask();
   announce("");
 }
 
