@@ -124,5 +124,5 @@ def test_a_text_is_sent_without_what_only_others_need(taina: Server) -> None:
     assert loaded & others == set()
     own = {name for name in loaded if name.startswith("taina")}
     assert len(own) <= 40, sorted(own)
-    assert len(loaded) <= 330, "click, httpx and cryptography take 276 by themselves"
+    assert len(loaded) <= 331, "click, httpx and cryptography take 276 by themselves"
     assert int(collections) <= 10, "each time that the interpreter looks for garbage, it looks at every module"

@@ -3,8 +3,10 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -24,8 +26,10 @@ def ahead(work: Callable[[T], R], things: Iterable[T]) -> Iterator[R]:
         yield pending.popleft().result()
 
 
-def _begin(work: Callable[[T], R], thing: T) -> Future[R]:
+def _begin(work: Callable[[T], R], thing: T) -> "Future[R]":
     """A call in a thread of its own: for those of a ThreadPoolExecutor the interpreter waits at its end."""
+    from concurrent.futures import Future  # a text that is one chunk is sent without, and starts sooner
+
     begun: Future[R] = Future()
 
     def run() -> None:
