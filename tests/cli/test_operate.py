@@ -360,6 +360,7 @@ def test_options_that_can_be_read_but_once_are_in_no_backup(run: Run, tmp_path: 
 
 
 def test_no_file_on_purpose_is_no_loss_to_a_backup(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
     assert run("keys", "add", "ann").returncode == 0
     done = run("backup", "--out", "taina.tar", "--config", "/dev/null")
     assert (done.returncode, done.stderr) == (0, b"taina.tar: README.txt, keys.db\n")
