@@ -12,7 +12,7 @@ import httpx
 from taina import __version__, base64url
 from taina.client.answers import MAX_INTEGER, MAX_TIME, Json, whole
 from taina.client.results import State
-from taina.config.values import origin
+from taina.config.values import named_api
 from taina.errors import (
     FileError,
     FormatError,
@@ -240,10 +240,10 @@ class Transport:
         self._asked = True
         try:
             answer = fetch(self._http, "GET", f"{self.url.rstrip('/')}/api.json", limit=MAX_DOCUMENT)
-            api = origin((_read(answer) or {})["api"])
-        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        except (httpx.HTTPError, ValueError):
             return False
-        if self.url.startswith("https:") and not api.startswith("https:"):
+        api = named_api(self.url, answer.body)
+        if api is None:
             return False
         self._api = self._known[self.url] = f"{api}/api/v1"
         return True

@@ -3,6 +3,7 @@
 `shown` is their reverse.
 """
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -142,6 +143,22 @@ def origin(value: object) -> str:
     if found is None or not 0 < port < 65536:
         raise ValueError("an address without a path, such as https://secrets.example.org")
     return found["root"] if port == _PORTS[found["scheme"]] else found[0]
+
+
+def named_api(pages: str, document: bytes) -> str | None:
+    """Where the API is that the pages at an address name in their `api.json`.
+
+    Args:
+        document: that file, or whatever else stands there.
+
+    Returns:
+        An address as of `origin`; None where none is named, or one without TLS though the pages have it.
+    """
+    try:
+        api = origin(json.loads(document.decode("utf-8"))["api"])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return None if pages.startswith("https:") and not api.startswith("https:") else api
 
 
 def _several(value: object) -> Sequence[object]:

@@ -11,7 +11,7 @@ import httpx
 
 from taina import base64url
 from taina.config import Config
-from taina.config.values import origin, shown
+from taina.config.values import named_api, shown
 from taina.fetching import Answer, fetch, open_http
 from taina.web.site_headers import WEBCAT_FILES, WEBCAT_VERSION
 
@@ -41,17 +41,9 @@ def look_from_outside(config: Config) -> Iterator[Finding]:
     except _UNREACHED as error:
         yield Finding(False, f"{config.url} does not answer ({error or type(error).__name__}).")
         return
-    yield from _api(config, _api_address(str(config.url), named))
+    url = str(config.url)
+    yield from _api(config, named_api(url, named.body) or url)
     yield from _pages(config, page, lists)
-
-
-def _api_address(url: str, named: Answer) -> str:
-    """Where the API is: pages on another host say so in a file of theirs, by which our clients go, too."""
-    try:
-        api = origin(json.loads(named.body)["api"])
-    except (ValueError, LookupError, TypeError):
-        return url
-    return url if url.startswith("https:") and not api.startswith("https:") else api
 
 
 def _api(config: Config, api: str) -> Iterator[Finding]:
