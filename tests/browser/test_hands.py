@@ -161,23 +161,26 @@ LEFT = "void dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}
 BACK = "void dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))"
 
 
+def lose_answers(tab: Tab, fetch: str) -> None:
+    """Reveal, while `fetch(address, call)` stands for the page's own; then leave the page, and come back to it."""
+    tab.evaluate(f"void (window.own = fetch, window.fetch = (address, call) => {fetch})")
+    tab.click("#reveal")
+    reach(tab, "unreachable")
+    tab.evaluate(LEFT)
+    tab.evaluate(BACK)
+    tab.evaluate("void (window.fetch = window.own)")
+    tab.click("#try-again")
+    reach(tab, "before")
+
+
 def test_a_page_that_was_left_while_it_revealed_can_go_on(tab: Tab, taina: Server, tmp_path: Path) -> None:
     """As browsers bring it back: what was under way has failed, and the passphrase is wiped."""
     with Client(taina.url) as client:
         tab.open(client.send("hunter2", passphrase="right").link)
         reach(tab, "before")
         tab.fill("#passphrase", "right")
-        tab.evaluate(
-            "void (window.own = fetch, window.fetch = (address, call) => call.method === 'POST'"
-            " ? Promise.resolve(new Response('{}', {status: 418})) : own(address, call))"
-        )
-        tab.click("#reveal")
-        reach(tab, "unreachable")
-        tab.evaluate(LEFT)
-        tab.evaluate(BACK)
-        tab.evaluate("void (window.fetch = window.own)")
-        tab.click("#try-again")
-        reach(tab, "before")
+        refused = "Promise.resolve(new Response('{}', {status: 418}))"
+        lose_answers(tab, f"call.method === 'POST' ? {refused} : own(address, call)")
         assert tab.evaluate("document.activeElement.id") == "passphrase"
         tab.fill("#passphrase", "right")
         tab.click("#reveal")
@@ -202,17 +205,8 @@ def test_a_slip_of_the_passphrase_after_a_lost_answer_is_put_right(tab: Tab, tai
         tab.open(client.send("hunter2", passphrase="right").link)
     reach(tab, "before")
     tab.fill("#passphrase", "right")
-    tab.evaluate(
-        "void (window.own = fetch, window.fetch = (address, call) => own(address, call).then((came) =>"
-        " call.method === 'POST' ? new Response('{}', {status: 418}) : came))"
-    )
-    tab.click("#reveal")
-    reach(tab, "unreachable")
-    tab.evaluate(LEFT)
-    tab.evaluate(BACK)
-    tab.evaluate("void (window.fetch = window.own)")
-    tab.click("#try-again")
-    reach(tab, "before")
+    lost = "call.method === 'POST' ? new Response('{}', {status: 418}) : came"
+    lose_answers(tab, f"own(address, call).then((came) => {lost})")
     for _ in range(2):
         tab.fill("#passphrase", "rihgt")
         tab.click("#reveal")

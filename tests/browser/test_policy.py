@@ -1,7 +1,7 @@
 """What an operator has laid down: pages say it before anything is entered, and keep to it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import playwright.sync_api as playwright
@@ -127,14 +127,34 @@ def test_an_instance_without_a_policy_says_nothing_and_loads_nothing_for_it(tab:
     assert not tab.evaluate("performance.getEntriesByType('resource').some(({name}) => name.includes('policy'))")
 
 
+def creations(page: playwright.Page) -> list[str]:
+    """The addresses at which the page creates something, from now on."""
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "PUT" else None)
+    return sent
+
+
+def open_without_rules(page: playwright.Page, url: str) -> Callable[[], None]:
+    """Open it; what is returned lets the answer that has the rules come."""
+    held: list[playwright.Route] = []
+    page.route("**/api/v1/status", lambda route: held.append(route))
+    with page.expect_request("**/api/v1/status"):
+        page.goto(url)
+
+    def let_come() -> None:
+        (status,) = held
+        status.continue_()
+
+    return let_come
+
+
 @pytest.mark.parametrize("part", ["**/ui/policy.js", "**/api/v1/status"])
 def test_rules_that_were_lost_once_hold_before_anything_is_sent(
     page: playwright.Page, strict: Server, part: str
 ) -> None:
     """One request was lost, and the page never said them."""
     tab = PlaywrightTab(page)
-    sent: list[str] = []
-    page.on("request", lambda request: sent.append(request.url) if request.method == "PUT" else None)
+    sent = creations(page)
     page.route(part, lambda route: route.abort(), times=1)
     with page.expect_event("requestfailed"):
         tab.open(f"{strict.url}/en/")
@@ -157,12 +177,8 @@ def test_rules_that_were_lost_once_hold_before_anything_is_sent(
 
 def test_rules_that_are_late_are_waited_for_as_long_as_somebody_wants(page: playwright.Page, strict: Server) -> None:
     tab = PlaywrightTab(page)
-    sent: list[str] = []
-    page.on("request", lambda request: sent.append(request.url) if request.method == "PUT" else None)
-    held: list[playwright.Route] = []
-    page.route("**/api/v1/status", lambda route: held.append(route))
-    with page.expect_request("**/api/v1/status"):
-        tab.open(f"{strict.url}/en/")
+    sent = creations(page)
+    let_come = open_without_rules(page, f"{strict.url}/en/")
     tab.click("#send")
     assert reach(tab, "error", "working") == "error", "what is known anyway is said at once"
     tab.fill("#text", "hunter2")
@@ -173,8 +189,7 @@ def test_rules_that_are_late_are_waited_for_as_long_as_somebody_wants(page: play
     assert tab.shown('[data-error="cancelled"]')
     tab.click("#send")
     assert reach(tab, "working", "done") == "working"
-    (status,) = held
-    status.continue_()
+    let_come()
     reach(tab, "error")
     assert shown_text(tab, "#error") == PASSPHRASE_NEEDED
     assert sent == []
@@ -185,19 +200,14 @@ def test_rules_that_are_late_let_nothing_live_longer_than_was_seen(
     page: playwright.Page, strict: Server, address: str
 ) -> None:
     tab = PlaywrightTab(page)
-    sent: list[str] = []
-    page.on("request", lambda request: sent.append(request.url) if request.method == "PUT" else None)
-    held: list[playwright.Route] = []
-    page.route("**/api/v1/status", lambda route: held.append(route))
-    with page.expect_request("**/api/v1/status"):
-        tab.open(f"{strict.url}/en/{address}")
+    sent = creations(page)
+    let_come = open_without_rules(page, f"{strict.url}/en/{address}")
     page.select_option("#ttl", "300")
     if address == "":
         tab.fill("#text", "hunter2")
     tab.click("#make" if address else "#send")
     reach(tab, "working")
-    (status,) = held
-    status.continue_()
+    let_come()
     assert reach(tab, "ready", "done", "error") == "ready"
     tab.wait("document.activeElement.id === 'ttl'")
     assert tab.value("#ttl") == "10800"
@@ -208,17 +218,13 @@ def test_one_s_own_passphrase_does_not_outlive_the_rule_of_generated_ones(
     page: playwright.Page, generated: Server
 ) -> None:
     tab = PlaywrightTab(page)
-    held: list[playwright.Route] = []
-    page.route("**/api/v1/status", lambda route: held.append(route))
-    with page.expect_request("**/api/v1/status"):
-        tab.open(f"{generated.url}/en/")
+    let_come = open_without_rules(page, f"{generated.url}/en/")
     tab.fill("#text", "hunter2")
     tab.fill("#passphrase", "abc")
     tab.fill("#recipients", "5")
     tab.click("#send")
     reach(tab, "working")
-    (status,) = held
-    status.continue_()
+    let_come()
     assert reach(tab, "error", "done") == "error"
     assert tab.shown('[data-error="passphrase_generated"]')
     tab.click("#six-words")

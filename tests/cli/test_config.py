@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.conftest import Run, RunHere
+from cli.conftest import Run, RunHere, like_others
 from conftest import ROOT
 from taina.config import OPTIONS, OTHER_VARIABLES, load
 from taina.config.values import ConfigError
@@ -280,10 +280,8 @@ def test_a_service_s_file_that_this_user_may_not_read_is_not_passed_over(
     os.chown(place if hidden == "file" else place.parent, 65534, 65534)
     program = f"from pathlib import Path; import taina.config; taina.config.SYSTEM_FILE = Path({str(place)!r})\n"
     program += command if "import" in command else "from taina.cli import main; main(prog_name='taina')"
-    # Root that may not pass over permissions is like any other user, and sees the interpreter of these tests.
-    like_others = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
     done = subprocess.run(
-        [*like_others, sys.executable, "-c", program, *command.split()],
+        [*like_others(), sys.executable, "-c", program, *command.split()],
         cwd=here,
         env=environment,
         input=b"x",
