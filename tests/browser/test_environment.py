@@ -152,7 +152,8 @@ def test_a_page_whose_script_was_changed_says_so(
     page = site / "en/s/index.html"
     page.parent.mkdir(parents=True)
     page.write_text(re.sub(r'"integrity":\{[^}]*\}', '"integrity":{}', html), "utf-8")
-    shutil.copy(built_site / "manifest.json", site)
+    for needed in ("manifest.json", "404.html"):
+        shutil.copy(built_site / needed, site)
     server = start_server(tmp_path / "data", "--site", str(site))
     with browsers.tab(engine) as tab:
         tab.open(f"{server.url}/en/s/#AAAA")
