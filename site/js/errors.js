@@ -2,7 +2,7 @@
 export class TainaError extends Error {
   /**
    * @param {string} code as on the wire, or one found here: bad_format, incomplete_link, newer_link,
-   *   wrong_link, tampered, unreachable, unreadable, unsupported, too_late, lost, cancelled
+   *   wrong_link, tampered, unreachable, renewed, unreadable, unsupported, too_late, lost, cancelled
    * @param {Record<string, unknown>} [members] facts beside the code, such as attempts_left
    */
   constructor(code, members = {}) {

@@ -175,6 +175,30 @@ def test_a_page_below_a_path_says_that_it_cannot_start(
 
 
 @pytest.mark.parametrize("engine", ["chromium", "firefox"])
+def test_a_page_that_outlived_an_upgrade_asks_to_be_reloaded(browsers: Browsers, engine: str, taina: Server) -> None:
+    """What it loads later is gone from its address, and trying again never helps; what is entered can be copied."""
+    with browsers.tab(engine) as sender, browsers.tab(engine) as tab:
+        assert isinstance(tab, PlaywrightTab)
+        send(sender, taina)
+        for path, button in (("en/", "#password"), ("en/", "#send"), ("en/request/", "#make"), (None, "#reveal")):
+            tab.open(sender.value("#link") if path is None else f"{taina.url}/{path}")
+            reach(tab, "ready", "before")
+            tab.page.route("**/assets/**", lambda route: route.fulfill(status=404))
+            if path == "en/":
+                tab.fill("#text", "typed")
+            tab.click(button)
+            reach(tab, "error", "renewed")
+            (told,) = tab.evaluate(
+                "[...document.querySelectorAll('[data-error=renewed], [data-when=renewed] p')]"
+                ".filter((part) => part.checkVisibility()).map((part) => part.textContent)"
+            )
+            assert "reload the page" in told, (path, button)
+            if path == "en/":
+                assert tab.value("#text") == "typed"
+            tab.page.unroute("**/assets/**")
+
+
+@pytest.mark.parametrize("engine", ["chromium", "firefox"])
 def test_a_neutral_address_without_its_script_offers_every_language(
     browsers: Browsers, engine: str, taina: Server
 ) -> None:

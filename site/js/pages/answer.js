@@ -37,6 +37,7 @@ const STATES = {
   incomplete_link: "cut",
   wrong_link: "wrong-link",
   newer_link: "newer",
+  renewed: "renewed",
   not_found: "missing",
   rate_limited: "limited",
   unsupported: "outdated",

@@ -53,7 +53,8 @@ async function make() {
   show("working");
   try {
     // Of what else keeps them unknown, making will tell.
-    if ((await ask()) === "unreachable") throw new TainaError("unreachable");
+    const problem = await ask();
+    if (problem === "unreachable" || problem === "renewed") throw new TainaError(problem);
     if (!canBeMade()) return;
     if (Number(lifetime.value) > seen) {
       show("ready");

@@ -2,6 +2,7 @@
 
 import { rulesFor } from "../client/instance.js";
 import { aborted } from "../client/transport.js";
+import { codeOf } from "../errors.js";
 import { chosenFiles, clearFiles, takeFiles } from "./files.js";
 import {
   announce,
@@ -108,7 +109,7 @@ async function sendByRules(send) {
     const seen = Number(lifetime.value);
     begin();
     const problem = await Promise.race([ask(), aborted(stop.signal).then(() => "cancelled")]);
-    if (problem === "unreachable" || problem === "cancelled") {
+    if (problem !== null && ["unreachable", "renewed", "cancelled"].includes(problem)) {
       fail(problem);
       return;
     }
@@ -268,7 +269,7 @@ export async function sealing() {
 function onDemand(button, work) {
   element(button).addEventListener("click", async () => {
     const before = stop;
-    const write = await work().catch(() => () => fail("unreachable"));
+    const write = await work().catch((/** @type {unknown} */ error) => () => fail(codeOf(error)));
     if (stop === before) write(); // else it was sent without
   });
 }

@@ -244,14 +244,14 @@ const loading = new Map();
  * A module that a page loads only when somebody wants what it does, with those that it imports itself.
  * @param {string} path below js/
  * @returns {Promise<any>}
- * @throws {TainaError} unreachable; it may be tried again
+ * @throws {TainaError} unreachable, and it may be tried again; renewed: this site no longer has it, a newer page does
  */
 export function load(path) {
   let module = loading.get(path);
   if (module === undefined) {
-    module = fetchModule(path).catch(() => {
+    module = fetchModule(path).catch(async () => {
       loading.delete(path);
-      throw new TainaError("unreachable");
+      throw new TainaError((await isGone(addressOf(path))) ? "renewed" : "unreachable");
     });
     loading.set(path, module);
   }
@@ -265,6 +265,12 @@ async function fetchModule(path) {
   await Promise.all(addresses.map(fetchChecked));
   await Promise.all(addresses.map(bring));
   return import(addressOf(path));
+}
+
+/** Whether an upgrade took a file away, so that a page of before cannot load it. @param {string} address */
+async function isGone(address) {
+  const { status } = await fetch(address, { method: "HEAD", cache: "no-store" }).catch(() => Response.error());
+  return [404, 410].includes(status);
 }
 
 /** An element with its digest brings a module: WebKit's integrity policy blocks what only an import names. @param {string} address */
@@ -291,16 +297,9 @@ export async function follow(instance) {
   const { ttl, limits } = instance;
   if (create === "keys" && keys === null) await askForKey();
   if (create === "proxy") login = { login: true };
-  const free = ttl.min <= 300 && ttl.max >= 2592000 && ttl.default === 604800;
-  if (
-    free &&
-    create !== "proxy" &&
-    passphrases === "optional" &&
-    files &&
-    recipients >= 20 &&
-    !(Number(limits.answers) < 100)
-  )
-    return;
+  const anyTime = ttl.min <= 300 && ttl.max >= 2592000 && ttl.default === 604800;
+  const anyNumber = recipients >= 20 && !(Number(limits.answers) < 100);
+  if (anyTime && anyNumber && create !== "proxy" && passphrases === "optional" && files) return;
   /** @type {typeof import("./policy.js")} */
   const { apply } = await load("ui/policy.js");
   apply(instance);
