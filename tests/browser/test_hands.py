@@ -73,7 +73,7 @@ def test_what_is_copied_by_hand_is_all_of_it(browsers: Browsers, engine: str, ta
         def copied(button: str) -> str:
             tab.page.bring_to_front()
             tab.click(button)
-            tab.wait(f"document.querySelector('{button}').textContent === 'Press Ctrl + C'")
+            tab.wait(f"document.querySelector('{button}').textContent === 'Text selected: copy it now'")
             tab.press("Control+c")
             pasted.page.bring_to_front()
             pasted.fill("textarea", "")

@@ -83,7 +83,7 @@ def test_a_share_sheet_that_is_refused_leaves_the_link_to_copy(browsers: Browser
         tab.evaluate("void (window.why = 'NotAllowedError')")
         assert tab.text("#share") == name
         tab.click("#share")
-        tab.wait("document.querySelector('#share').textContent === 'Press Ctrl + C'")
+        tab.wait("document.querySelector('#share').textContent === 'Text selected: copy it now'")
         assert tab.evaluate("document.activeElement.id") == "link"
         assert tab.evaluate("document.querySelector('#link').selectionEnd") == len(tab.value("#link"))
 
