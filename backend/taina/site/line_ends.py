@@ -4,6 +4,7 @@ import re
 
 from markupsafe import Markup, escape
 
+_WIDE = ("ja", "zh-CN")
 _AFTER_WIDE_MARK = re.compile(r"(?<=[。？！：；，、])((?:</\w+>)?) ")
 """The space that templates leave between sentences: after a mark of full width, Chinese and Japanese write none."""
 _WIDE_IN_BRACKETS = re.compile(r" ?((?:<[^<>]+>)?)\(([\u3040-\u30ff\u4e00-\u9fff]+)\)")
@@ -35,7 +36,9 @@ def with_own_spaces(page: str, language: str) -> str:
     """A page in whose language other spaces stand between texts and elements than templates leave."""
     if language in _TO_THE_NEXT:
         page = re.sub(rf"(?<![\w-])({_TO_THE_NEXT[language]}) (?=<(?:a|bdi|code|em|span|strong)\b)", "\\1\u00a0", page)
-    return _WIDE_IN_BRACKETS.sub(r"\1（\2）", _AFTER_WIDE_MARK.sub(r"\1", page))
+    if language in _WIDE:
+        page = _WIDE_IN_BRACKETS.sub(r"\1（\2）", _AFTER_WIDE_MARK.sub(r"\1", page))
+    return page
 
 
 def breakable(name: str) -> Markup:
