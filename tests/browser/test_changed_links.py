@@ -2,8 +2,6 @@
 
 import re
 
-import pytest
-
 from browser.engines import Tab, reach, visit
 from support.servers import Server
 from taina import Client
@@ -26,7 +24,6 @@ CHANGED = {
 """What became of a link, and whether servers on its way saw what is secret in it."""
 
 
-@pytest.mark.any_engine
 def test_a_changed_link_still_leads_to_its_secret(tab: Tab, taina: Server) -> None:
     """Asking consumes nothing, so one secret serves every change."""
     with Client(taina.url) as client:
@@ -43,7 +40,6 @@ def test_a_changed_link_still_leads_to_its_secret(tab: Tab, taina: Server) -> No
     assert tab.text("#secret-text") == "hunter2"
 
 
-@pytest.mark.any_engine
 def test_every_kind_of_link_is_repaired(tab: Tab, taina: Server) -> None:
     with Client(taina.url) as client:
         sent, asked = client.send("hunter2"), client.request()
@@ -56,7 +52,6 @@ def test_every_kind_of_link_is_repaired(tab: Tab, taina: Server) -> None:
         assert not tab.shown("#link-seen"), "an unchanged link was seen by nobody"
 
 
-@pytest.mark.any_engine
 def test_what_is_not_a_link_is_an_unknown_page(tab: Tab, taina: Server) -> None:
     for path in ("/s/x", "/x/%23", "/s/%23", "/assets/%23abc", "/x/#abc", "/%E0%A4%A"):
         tab.open(taina.url + path)

@@ -4,8 +4,6 @@ import os
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from browser.engines import Tab, digest, reach, saved
 from browser.test_requests import answer, ask
 from browser.test_story import opened, send
@@ -21,19 +19,16 @@ def taina_says(taina: Server, *arguments: str, given: bytes = b"", passphrase: s
     return done.stdout
 
 
-@pytest.mark.any_engine
 def test_a_link_of_the_command_line_opens_in_the_page(tab: Tab, taina: Server) -> None:
     opened(tab, taina_says(taina, "send", "-", given=b"hunter2").decode().strip())
     assert tab.text("#secret-text") == "hunter2"
 
 
-@pytest.mark.any_engine
 def test_a_link_of_the_page_opens_at_the_command_line(tab: Tab, taina: Server) -> None:
     send(tab, taina, "hunter2 тайна", passphrase="фраза ﬁ")
     assert taina_says(taina, "open", tab.value("#link"), passphrase="фраза fi").decode() == "hunter2 тайна"
 
 
-@pytest.mark.any_engine
 def test_files_both_ways(tab: Tab, reader: Tab, taina: Server, tmp_path: Path) -> None:
     file = tmp_path / "снимка 🔑.bin"
     file.write_bytes(os.urandom(2 * MEBI + 1))
@@ -47,7 +42,6 @@ def test_files_both_ways(tab: Tab, reader: Tab, taina: Server, tmp_path: Path) -
     assert (folder / file.name).read_bytes() == file.read_bytes()
 
 
-@pytest.mark.any_engine
 def test_a_request_of_the_page_is_answered_at_the_command_line(tab: Tab, taina: Server) -> None:
     link, inbox = ask(tab, taina)
     taina_says(taina, "answer", link, "-", given=b"hunter2")
@@ -56,7 +50,6 @@ def test_a_request_of_the_page_is_answered_at_the_command_line(tab: Tab, taina: 
     assert tab.text("#secret-text") == "hunter2"
 
 
-@pytest.mark.any_engine
 def test_a_request_of_the_command_line_is_answered_in_the_page(tab: Tab, taina: Server) -> None:
     link = taina_says(taina, "request").decode().strip()
     answer(tab, link)

@@ -2,15 +2,12 @@
 
 from pathlib import Path
 
-import pytest
-
 from browser.engines import Tab, reach
 from support.servers import free_port, start_server, stop_server
 from support.sites import write_site
 from taina.site.branding import read_looks
 
 
-@pytest.mark.any_engine
 def test_a_visitor_writes_and_the_operator_reads(tab: Tab, reader: Tab, built_site: Path, tmp_path: Path) -> None:
     server = start_server(tmp_path / "data", "--site", str(built_site), port=free_port())
     tab.open(f"{server.url}/en/request/")

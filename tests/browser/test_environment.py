@@ -162,6 +162,7 @@ def test_a_page_whose_script_was_changed_says_so(
     stop_server(server)
 
 
+@pytest.mark.every_engine
 @pytest.mark.parametrize("engine", ["chromium", "firefox", "webkit"])
 def test_a_page_below_a_path_says_that_it_cannot_start(
     browsers: Browsers, engine: str, built_site: Path, tmp_path: Path

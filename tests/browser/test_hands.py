@@ -14,6 +14,7 @@ BY_PLAYWRIGHT = pytest.mark.parametrize("engine", ["chromium", "firefox"])
 
 
 @BY_PLAYWRIGHT
+@pytest.mark.every_engine
 def test_a_key_that_stays_down_is_pressed_once(browsers: Browsers, engine: str, taina: Server) -> None:
     """Each press of Enter is an attempt, and ten wrong ones lock the secret."""
     with browsers.tab(engine) as tab, Client(taina.url) as client:
@@ -32,6 +33,7 @@ def test_a_key_that_stays_down_is_pressed_once(browsers: Browsers, engine: str, 
 
 
 @BY_PLAYWRIGHT
+@pytest.mark.every_engine
 def test_a_double_click_takes_away_one_and_not_the_next(
     browsers: Browsers, engine: str, taina: Server, tmp_path: Path
 ) -> None:
@@ -104,7 +106,6 @@ LOOK_ON = """void (() => {
 })()"""
 
 
-@pytest.mark.any_engine
 def test_the_keyboard_has_a_place_after_each_step(tab: Tab, taina: Server) -> None:
     """Where its button goes away, what came of it takes its place; else the next Tab begins at the top of the page."""
     here = "document.activeElement.id || document.activeElement.className || document.activeElement.localName"

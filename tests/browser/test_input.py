@@ -27,6 +27,7 @@ def paste(tab: Tab, texts: dict[str, str], files: list[str], place: str) -> bool
     return bool(tab.evaluate(_PASTE % (json.dumps(texts), json.dumps(files), json.dumps(place))))
 
 
+@pytest.mark.every_engine
 def test_where_there_is_text_the_text_is_pasted(tab: Tab, taina: Server) -> None:
     """Excel, Word and OneNote put a picture of the selection beside its text."""
     tab.open(f"{taina.url}/en/")
@@ -47,6 +48,7 @@ FILES: dict[str, tuple[dict[str, str], list[str]]] = {
 }
 
 
+@pytest.mark.every_engine
 def test_a_picture_alone_and_copied_files_are_added(tab: Tab, taina: Server) -> None:
     tab.open(f"{taina.url}/en/")
     reach(tab, "ready")
@@ -80,6 +82,7 @@ COMPOSING: list[dict[str, object]] = [{"isComposing": True}, {"keyCode": 229}]
 """As the standard says it, and as Safari does."""
 
 
+@pytest.mark.every_engine
 def test_enter_that_ends_a_composition_sends_nothing(tab: Tab, taina: Server) -> None:
     """With it a Japanese or Chinese typist takes the word that the input method offers."""
     enter = (
@@ -207,6 +210,7 @@ def drop(tab: Tab, texts: dict[str, str], files: list[str], place: str) -> bool:
     return bool(tab.evaluate(_DROP % (json.dumps(texts), json.dumps(files), json.dumps(place))))
 
 
+@pytest.mark.every_engine
 def test_what_is_dropped_is_taken_as_what_is_pasted(tab: Tab, taina: Server) -> None:
     tab.open(f"{taina.url}/en/")
     reach(tab, "ready")
@@ -222,6 +226,7 @@ def test_what_is_dropped_is_taken_as_what_is_pasted(tab: Tab, taina: Server) -> 
     assert tab.evaluate(CHOSEN) == ["picture.png"], "of a page: the picture, and not its address"
 
 
+@pytest.mark.every_engine
 def test_nothing_that_is_dropped_leads_away(tab: Tab, taina: Server) -> None:
     """Firefox goes to a file or a link that nobody takes, and what the page showed is lost."""
     with Client(taina.url) as client:

@@ -13,7 +13,6 @@ from support.servers import Server, free_port, start_server, stop_server
 from taina import Client
 
 
-@pytest.mark.any_engine
 def test_a_page_says_that_it_was_too_much_and_keeps_what_was_entered(
     tab: Tab, built_site: Path, tmp_path: Path
 ) -> None:
@@ -47,7 +46,6 @@ def test_a_page_says_that_it_was_too_much_and_keeps_what_was_entered(
     stop_server(server)
 
 
-@pytest.mark.any_engine
 def test_what_is_spent_for_the_day_is_not_said_to_come_back_in_minutes(
     tab: Tab, built_site: Path, tmp_path: Path
 ) -> None:
@@ -65,7 +63,6 @@ def test_what_is_spent_for_the_day_is_not_said_to_come_back_in_minutes(
     stop_server(server)
 
 
-@pytest.mark.any_engine
 def test_a_page_does_the_work_that_is_asked_for(tab: Tab, built_site: Path, tmp_path: Path) -> None:
     server = start_server(tmp_path / "data", "--site", str(built_site), "--work", "12")
     tab.open(f"{server.url}/en/")

@@ -35,6 +35,7 @@ def test_nothing_is_fetched_elsewhere_and_nothing_kept(tab: Tab, taina: Server) 
         tab.wait("window.kept === 0")
 
 
+@pytest.mark.every_engine
 @pytest.mark.parametrize("engine", ["chromium", "firefox"])
 def test_the_browser_asks_no_other_host_and_has_no_complaint(browsers: Browsers, engine: str, taina: Server) -> None:
     """The same by the engine's own record of requests and of its console, over every page."""
@@ -54,6 +55,7 @@ def test_the_browser_asks_no_other_host_and_has_no_complaint(browsers: Browsers,
     assert [text for text in complaints if "404" not in text] == []
 
 
+@pytest.mark.every_engine
 def test_a_page_may_not_run_what_it_did_not_bring(tab: Tab, taina: Server) -> None:
     """The policy holds in each engine: no inline script, no string turned into markup, no other host."""
     tab.open(f"{taina.url}/en/")
@@ -108,6 +110,7 @@ def test_a_page_is_dark_where_the_system_is(browsers: Browsers, taina: Server, s
     context.close()
 
 
+@pytest.mark.every_engine
 def test_the_vectors_hold_in_this_engine(tab: Tab, repository: str) -> None:
     tab.open(f"{repository}/")
     tab.evaluate(

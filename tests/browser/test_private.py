@@ -33,7 +33,6 @@ def enter(tab: Tab, key: str, text: str = "for holders") -> None:
     tab.click("#send")
 
 
-@pytest.mark.any_engine
 def test_the_page_asks_for_a_key_and_loses_nothing_without(tab: Tab, reader: Tab, private: Server, key: str) -> None:
     tab.open(f"{private.url}/en/")
     for wrong, said in [("", "An access key is needed"), ("x" * 43, "does not work"), ("тайна", "does not work")]:
@@ -67,7 +66,6 @@ def test_the_key_is_kept_where_the_page_is_told_to_and_until_told_else(tab: Tab,
     assert tab.evaluate(KEPT) == 0
 
 
-@pytest.mark.any_engine
 def test_whoever_was_asked_needs_no_key(tab: Tab, reader: Tab, private: Server, key: str) -> None:
     tab.open(f"{private.url}/en/request/")
     tab.wait("!document.querySelector('#private').hidden")
@@ -81,7 +79,6 @@ def test_whoever_was_asked_needs_no_key(tab: Tab, reader: Tab, private: Server, 
     reach(reader, "done")
 
 
-@pytest.mark.any_engine
 def test_an_open_instance_asks_for_none(tab: Tab, taina: Server) -> None:
     tab.open(f"{taina.url}/en/")
     tab.fill("#text", "for all")
@@ -101,7 +98,6 @@ def test_the_key_has_the_width_of_the_page(browsers: Browsers, private: Server) 
     assert key["width"] == hint["width"]
 
 
-@pytest.mark.any_engine
 def test_an_answer_to_what_is_over_meanwhile_is_told_so(tab: Tab, private: Server, key: str) -> None:
     """Here the secret itself is refused: only whom the request asks may create one."""
     with Client(private.url, key=key) as client:
@@ -116,7 +112,6 @@ def test_an_answer_to_what_is_over_meanwhile_is_told_so(tab: Tab, private: Serve
     assert tab.value("#text") == "mine"
 
 
-@pytest.mark.any_engine
 @pytest.mark.parametrize(("quota", "said"), [(1, "quota"), (None, "too_late")])
 def test_an_answer_for_which_the_asker_s_key_is_not_good_any_more_is_told_so(
     tab: Tab, private: Server, quota: int | None, said: str

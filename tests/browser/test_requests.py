@@ -94,7 +94,6 @@ def test_what_one_engine_seals_every_other_opens(browsers: Browsers, asker: str,
         assert tab.text("#secret-text") == "hunter2"
 
 
-@pytest.mark.any_engine
 def test_a_file_and_several_answers(tab: Tab, reader: Tab, taina: Server, tmp_path: Path) -> None:
     link, inbox = ask(tab, taina, answers=2)
     file = tmp_path / "Договор.bin"
@@ -113,7 +112,6 @@ def test_a_file_and_several_answers(tab: Tab, reader: Tab, taina: Server, tmp_pa
     assert tab.text("#secret-text") == "one"
 
 
-@pytest.mark.any_engine
 def test_an_answer_with_the_passphrase_that_was_asked_for(tab: Tab, reader: Tab, taina: Server) -> None:
     link, inbox = ask(tab, taina, passphrase=True)
     reader.open(link)
@@ -136,7 +134,6 @@ def test_an_answer_with_the_passphrase_that_was_asked_for(tab: Tab, reader: Tab,
     assert tab.text("#secret-text") == "hunter2"
 
 
-@pytest.mark.any_engine
 def test_who_answers_too_late_loses_nothing_and_leaves_nothing(tab: Tab, reader: Tab, taina: Server) -> None:
     link, inbox = ask(tab, taina)
     reader.open(link)
@@ -152,7 +149,6 @@ def test_who_answers_too_late_loses_nothing_and_leaves_nothing(tab: Tab, reader:
     assert tab.text("#secret-text") == "another's"
 
 
-@pytest.mark.any_engine
 def test_a_server_that_is_away_loses_nothing(tab: Tab, reader: Tab, built_site: Path, tmp_path: Path) -> None:
     server = start_server(tmp_path, "--site", str(built_site), port=free_port())
     link, inbox = ask(tab, server)
@@ -182,7 +178,6 @@ NO_ENVELOPES = """(() => {
 })() && true"""
 
 
-@pytest.mark.any_engine
 def test_an_answer_that_ended_before_it_could_be_left_is_sent_anew(
     tab: Tab, reader: Tab, built_site: Path, tmp_path: Path
 ) -> None:
@@ -208,7 +203,6 @@ def test_an_answer_that_ended_before_it_could_be_left_is_sent_anew(
     stop_server(server)
 
 
-@pytest.mark.any_engine
 def test_a_deleted_request_takes_nothing_and_shows_nothing(tab: Tab, reader: Tab, taina: Server) -> None:
     link, inbox = ask(tab, taina, answers=2)
     answer(reader, link)
@@ -226,7 +220,6 @@ def test_a_deleted_request_takes_nothing_and_shows_nothing(tab: Tab, reader: Tab
     reach(reader, "missing")
 
 
-@pytest.mark.any_engine
 def test_junk_that_somebody_left_is_told_from_an_answer(tab: Tab, reader: Tab, taina: Server) -> None:
     link, inbox = ask(tab, taina, answers=2)
     answer(reader, link)
@@ -245,7 +238,6 @@ def test_junk_that_somebody_left_is_told_from_an_answer(tab: Tab, reader: Tab, t
     assert tab.text("#answers li:nth-child(2) .hint") == strange
 
 
-@pytest.mark.any_engine
 def test_links_that_are_cut_or_mixed_up(tab: Tab, reader: Tab, taina: Server) -> None:
     link, inbox = ask(tab, taina)
     fragment, inbox_fragment = link.partition("#")[2], inbox.partition("#")[2]

@@ -94,6 +94,7 @@ def test_what_a_late_save_reads_is_the_file(browsers: Browsers, link: str, tmp_p
     context.close()
 
 
+@pytest.mark.every_engine
 def test_leaving_with_files_is_asked_first(tab: Tab, link: str) -> None:
     opened(tab, link)
     assert tab.evaluate(ASKS)

@@ -100,7 +100,6 @@ def test_a_receipt_is_kept_without_a_network(browsers: Browsers, engine: str, ta
         tab.wait("!document.querySelector('#kept').hidden")
 
 
-@pytest.mark.any_engine
 def test_six_words_are_made_shown_and_kept_for_the_other_way(tab: Tab, reader: Tab, taina: Server) -> None:
     tab.open(f"{taina.url}/en/")
     tab.fill("#text", "hunter2")
@@ -123,7 +122,6 @@ def test_six_words_are_made_shown_and_kept_for_the_other_way(tab: Tab, reader: T
     assert tab.text("#phrase") == tab.value("#passphrase") == ""
 
 
-@pytest.mark.any_engine
 def test_a_password_is_made_where_the_text_is(tab: Tab, taina: Server) -> None:
     tab.open(f"{taina.url}/en/")
     reach(tab, "ready")
@@ -175,7 +173,6 @@ def test_a_password_that_is_made_moves_nothing(browsers: Browsers, engine: str, 
         assert tab.evaluate("scrollY") == tab.evaluate("was")
 
 
-@pytest.mark.any_engine
 def test_receipts_are_kept_only_when_asked_and_forgotten_by_one_click(tab: Tab, taina: Server) -> None:
     tab.open(f"{taina.url}/en/sent/")
     reach(tab, "none")
@@ -207,7 +204,6 @@ def test_receipts_are_kept_only_when_asked_and_forgotten_by_one_click(tab: Tab, 
     assert tab.evaluate("localStorage.length") == 0
 
 
-@pytest.mark.any_engine
 def test_a_receipt_remembers_its_name_and_can_be_forgotten(tab: Tab, taina: Server) -> None:
     send(tab, taina)
     receipt = tab.value("#receipt-link")
@@ -229,7 +225,6 @@ def test_a_receipt_remembers_its_name_and_can_be_forgotten(tab: Tab, taina: Serv
     assert tab.evaluate("localStorage.length") == 0
 
 
-@pytest.mark.any_engine
 def test_a_list_that_is_broken_is_none(tab: Tab, taina: Server) -> None:
     tab.open(f"{taina.url}/en/")
     for broken in (

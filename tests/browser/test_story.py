@@ -38,6 +38,7 @@ def opened(tab: Tab, link: str) -> None:
     reach(tab, "shown")
 
 
+@pytest.mark.every_engine
 def test_from_a_secret_to_its_reader_and_never_again(tab: Tab, reader: Tab, taina: Server) -> None:
     tell_the_story(tab, reader, taina)
 
@@ -107,7 +108,6 @@ def test_a_file_arrives_byte_for_byte(tab: Tab, reader: Tab, taina: Server, tmp_
         assert saved(reader, "#secret-files button") == digest(file), size
 
 
-@pytest.mark.any_engine
 def test_several_files_beside_a_text(tab: Tab, reader: Tab, taina: Server, tmp_path: Path) -> None:
     files = [tmp_path / name for name in ("one.txt", "две.txt", "three.bin")]
     for file in files:
@@ -122,7 +122,6 @@ def test_several_files_beside_a_text(tab: Tab, reader: Tab, taina: Server, tmp_p
     assert reader.shown("#save-all")
 
 
-@pytest.mark.any_engine
 def test_a_wrong_passphrase_costs_an_attempt_and_ten_lock(tab: Tab, reader: Tab, taina: Server) -> None:
     send(tab, taina, passphrase="right")
     link, receipt = tab.value("#link"), tab.value("#receipt-link")
@@ -144,7 +143,6 @@ def test_a_wrong_passphrase_costs_an_attempt_and_ten_lock(tab: Tab, reader: Tab,
     assert tab.text('[data-fill="failed"]') == "10"
 
 
-@pytest.mark.any_engine
 def test_the_right_passphrase_after_a_wrong_one(tab: Tab, reader: Tab, taina: Server) -> None:
     send(tab, taina, passphrase="right")
     reader.open(tab.value("#link"))
@@ -160,7 +158,6 @@ def test_the_right_passphrase_after_a_wrong_one(tab: Tab, reader: Tab, taina: Se
     assert reader.text("#secret-text") == "hunter2"
 
 
-@pytest.mark.any_engine
 def test_a_burned_secret_is_gone(tab: Tab, reader: Tab, taina: Server) -> None:
     send(tab, taina)
     link = tab.value("#link")
@@ -179,7 +176,6 @@ def test_a_burned_secret_is_gone(tab: Tab, reader: Tab, taina: Server) -> None:
     assert not reader.shown("#not-you")
 
 
-@pytest.mark.any_engine
 def test_links_that_are_cut_or_mixed_up(tab: Tab, reader: Tab, taina: Server) -> None:
     send(tab, taina)
     link, receipt = tab.value("#link"), tab.value("#receipt-link")
@@ -199,6 +195,7 @@ def test_links_that_are_cut_or_mixed_up(tab: Tab, reader: Tab, taina: Server) ->
     reach(reader, "before")
 
 
+@pytest.mark.every_engine
 def test_nothing_of_the_secret_comes_back(tab: Tab, reader: Tab, taina: Server) -> None:
     secret = "correct horse battery staple"
     send(tab, taina, secret)
@@ -254,6 +251,7 @@ def test_hiding_takes_the_text_out_of_the_page(tab: Tab, reader: Tab, taina: Ser
     assert reader.text("#secret-text") == "correct horse"
 
 
+@pytest.mark.every_engine
 def test_the_keyboard_alone(tab: Tab, reader: Tab, taina: Server, engine: str) -> None:
     tab.open(f"{taina.url}/en/")
     reach(tab, "ready")
@@ -273,7 +271,6 @@ def test_the_keyboard_alone(tab: Tab, reader: Tab, taina: Server, engine: str) -
     assert reader.text("#secret-text") == "hi"
 
 
-@pytest.mark.any_engine
 def test_the_lifetime_reaches_the_server(tab: Tab, taina: Server) -> None:
     tab.open(f"{taina.url}/en/")
     tab.fill("#text", "short")
@@ -288,6 +285,7 @@ def test_the_lifetime_reaches_the_server(tab: Tab, taina: Server) -> None:
     assert expires - created == 300_000
 
 
+@pytest.mark.every_engine
 def test_a_script_s_click_reveals_nothing(tab: Tab, reader: Tab, taina: Server) -> None:
     send(tab, taina)
     reader.open(tab.value("#link"))
@@ -322,7 +320,6 @@ def test_the_neutral_address_hops_to_the_reader_s_language(
         assert tab.url() == f"{taina.url}{path}#AAAA"
 
 
-@pytest.mark.any_engine
 def test_a_language_that_was_chosen_stays_and_so_does_the_link(tab: Tab, taina: Server) -> None:
     tab.open(f"{taina.url}/s/#AAAA")
     reach(tab, "cut")
@@ -336,7 +333,6 @@ def test_a_language_that_was_chosen_stays_and_so_does_the_link(tab: Tab, taina: 
     assert tab.url() == f"{taina.url}/bg/receipt/#BBBB"
 
 
-@pytest.mark.any_engine
 def test_a_server_that_is_away_loses_nothing(tab: Tab, built_site: Path, tmp_path: Path) -> None:
     server = start_server(tmp_path, "--site", str(built_site), port=free_port())
     tab.open(f"{server.url}/en/")
@@ -352,7 +348,6 @@ def test_a_server_that_is_away_loses_nothing(tab: Tab, built_site: Path, tmp_pat
     stop_server(again)
 
 
-@pytest.mark.any_engine
 def test_a_link_that_has_expired_says_so(tab: Tab, built_site: Path, tmp_path: Path) -> None:
     """A server says no more than that there is nothing, from that moment on."""
     server = start_server(tmp_path, port=free_port())

@@ -68,6 +68,7 @@ def receipt(tab: Tab, link: str) -> str:
     return tab.text("#receipt-state")
 
 
+@pytest.mark.every_engine
 def test_a_file_of_several_chunks_arrives(tab: Tab, reader: Tab, taina: Server, file: Path) -> None:
     send(tab, taina, text="beside it a text", files=[file])
     opened(reader, tab.value("#link"))
@@ -92,7 +93,6 @@ def test_a_file_that_is_picked_before_the_page_has_started(
         tab.wait("document.querySelectorAll('#chosen li').length === 1")
 
 
-@pytest.mark.any_engine
 def test_a_wrong_passphrase_before_several_chunks(tab: Tab, reader: Tab, taina: Server, file: Path) -> None:
     send(tab, taina, text="", files=[file], passphrase="right")
     reader.open(tab.value("#link"))
@@ -107,7 +107,6 @@ def test_a_wrong_passphrase_before_several_chunks(tab: Tab, reader: Tab, taina: 
     assert saved(reader, "#secret-files button") == digest(file)
 
 
-@pytest.mark.any_engine
 def test_an_upload_that_is_cut_again_and_again(
     tab: Tab, reader: Tab, engine: str, taina: Server, port: int, large: Path
 ) -> None:
@@ -124,7 +123,6 @@ def test_an_upload_that_is_cut_again_and_again(
     assert saved(reader, "#secret-files button") == digest(large)
 
 
-@pytest.mark.any_engine
 def test_a_download_that_is_cut_again_and_again(tab: Tab, reader: Tab, taina: Server, port: int, large: Path) -> None:
     send(tab, taina, text="", files=[large])
     with CuttingProxy(port, after=3 * MEBI // 2) as proxy:
@@ -135,7 +133,6 @@ def test_a_download_that_is_cut_again_and_again(tab: Tab, reader: Tab, taina: Se
     assert receipt(tab, tab.value("#receipt-link")) == "Opened"
 
 
-@pytest.mark.any_engine
 def test_an_upload_waits_for_the_network(tab: Tab, reader: Tab, slow: CuttingProxy, taina: Server, large: Path) -> None:
     begin(tab, slow, large)
     slow.go_away()
@@ -206,7 +203,6 @@ def test_leaving_while_it_is_sent_is_asked_first(
             tab.page.close(run_before_unload=True)
 
 
-@pytest.mark.any_engine
 def test_a_download_waits_for_the_network(
     tab: Tab, reader: Tab, slow: CuttingProxy, taina: Server, large: Path
 ) -> None:
@@ -226,7 +222,6 @@ def test_a_download_waits_for_the_network(
     assert saved(reader, "#secret-files button") == digest(large)
 
 
-@pytest.mark.any_engine
 def test_a_download_that_takes_more_than_a_client_may_have_stays_with_its_page(
     reader: Tab, built_site: Path, tmp_path: Path, large: Path
 ) -> None:
@@ -265,6 +260,7 @@ def found_in(folder: Path, what: bytes) -> list[str]:
     return [str(file) for file in folder.rglob("*") if file.is_file() and what in file.read_bytes()]
 
 
+@pytest.mark.every_engine
 def test_on_the_reader_s_disk_only_sealed_bytes_wait(
     browsers: Browsers, taina: Server, spooled: Path, tmp_path: Path
 ) -> None:
@@ -286,6 +282,7 @@ def test_on_the_reader_s_disk_only_sealed_bytes_wait(
     assert found_in(tmp_path, MARK) == []
 
 
+@pytest.mark.every_engine
 def test_any_page_wipes_what_a_killed_one_left(tab: Tab, taina: Server) -> None:
     for page in ("en/", "bg/privacy/"):
         tab.open(f"{taina.url}/en/sent/")
@@ -319,6 +316,7 @@ def leave_a_file(tab: Tab) -> None:
         pytest.skip(f"no such files here: {left}")
 
 
+@pytest.mark.every_engine
 def test_a_large_file_is_saved_whole(tab: Tab, taina: Server, spooled: Path) -> None:
     with Client(taina.url) as client:
         link = client.send(spooled).link
@@ -337,7 +335,6 @@ def test_a_disk_that_fills_up_costs_nothing(browsers: Browsers, taina: Server, s
         assert saved(tab, "#secret-files button") == digest(spooled)
 
 
-@pytest.mark.any_engine
 def test_pause_and_go_on(tab: Tab, reader: Tab, slow: CuttingProxy, taina: Server, large: Path) -> None:
     begin(tab, slow, large)
     tab.wait("/ of /.test(document.querySelector('[data-fill=amount]').textContent)")
@@ -356,7 +353,6 @@ def test_pause_and_go_on(tab: Tab, reader: Tab, slow: CuttingProxy, taina: Serve
     assert saved(reader, "#secret-files button") == digest(large)
 
 
-@pytest.mark.any_engine
 def test_cancelling_keeps_what_was_chosen_and_frees_the_room(
     tab: Tab, built_site: Path, tmp_path: Path, large: Path
 ) -> None:
@@ -379,7 +375,6 @@ def test_cancelling_keeps_what_was_chosen_and_frees_the_room(
     stop_server(server)
 
 
-@pytest.mark.any_engine
 def test_each_recipient_gets_a_secret_of_his_own(tab: Tab, reader: Tab, taina: Server, file: Path) -> None:
     tab.open(f"{taina.url}/en/")
     tab.fill("#text", "for all of you")
@@ -399,7 +394,6 @@ def test_each_recipient_gets_a_secret_of_his_own(tab: Tab, reader: Tab, taina: S
     assert {receipt(tab, link) for link in receipts} == {"Opened"}
 
 
-@pytest.mark.any_engine
 def test_a_number_of_recipients_that_is_none(tab: Tab, taina: Server) -> None:
     tab.open(f"{taina.url}/en/")
     tab.fill("#text", "secret")
@@ -415,7 +409,6 @@ def test_a_number_of_recipients_that_is_none(tab: Tab, taina: Server) -> None:
     reach(tab, "done")
 
 
-@pytest.mark.any_engine
 def test_one_that_fails_loses_no_other(tab: Tab, reader: Tab, built_site: Path, tmp_path: Path, file: Path) -> None:
     """Room for two of three; then somebody burns one of them, and there is room for the third."""
     server = start_server(tmp_path / "data", "--site", str(built_site), "--max-storage", "8MiB")
@@ -464,6 +457,7 @@ def test_names_are_fit_for_the_reader_s_disk(tab: Tab, reader: Tab, taina: Serve
     assert shown == [clean_name(vector["name"], hidden=True) for vector in NAMES]
 
 
+@pytest.mark.every_engine
 def test_files_are_dropped_and_pasted_anywhere(tab: Tab, taina: Server) -> None:
     tab.open(f"{taina.url}/en/")
     reach(tab, "ready")

@@ -266,7 +266,6 @@ def test_an_older_answer_does_not_replace_a_newer_one(tab: Tab, taina: Server) -
     assert world.rests() == []
 
 
-@pytest.mark.any_engine
 def test_a_question_about_burning_stays_until_there_is_nothing_to_burn(tab: Tab, taina: Server) -> None:
     sent = receipt_page(tab, taina)
     world = World(tab)
@@ -281,7 +280,6 @@ def test_a_question_about_burning_stays_until_there_is_nothing_to_burn(tab: Tab,
     assert tab.evaluate("document.activeElement.id") == "refresh", "the keyboard stays near"
 
 
-@pytest.mark.any_engine
 def test_a_receipt_that_is_gone_says_so_and_looks_no_more(tab: Tab, taina: Server) -> None:
     receipt_page(tab, taina)
     world = World(tab)
@@ -316,7 +314,6 @@ def test_an_inbox_shows_answers_as_they_come_until_all_have(tab: Tab, taina: Ser
     assert not tab.evaluate("world.asked.some((path) => path.includes('/secrets/'))"), "which answer it is, is not told"
 
 
-@pytest.mark.any_engine
 def test_a_deleted_inbox_stays_deleted(tab: Tab, taina: Server) -> None:
     """Whatever a look says that was on its way."""
     with Client(taina.url) as client:
@@ -365,7 +362,6 @@ def test_a_long_list_is_asked_about_in_parts(tab: Tab, taina: Server) -> None:
     assert tab.evaluate("world.most") <= 4
 
 
-@pytest.mark.any_engine
 def test_a_list_is_not_asked_about_before_somebody_wants_it(tab: Tab, taina: Server) -> None:
     """Asking tells the server that they belong together."""
     sent_page(tab, taina, 1)

@@ -151,7 +151,6 @@ WAITING, REFUSED, LOST = (
 GOES_ON = "worker.says({ held: null })"
 
 
-@pytest.mark.any_engine
 def test_an_outage_that_ends_in_a_refusal_is_told_and_may_be_tried_again(tab: Tab, taina: Server, file: Path) -> None:
     with Client(taina.url) as client:
         tab.open(client.send(file).link)

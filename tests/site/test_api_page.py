@@ -8,9 +8,9 @@ import subprocess
 import pytest
 
 from support.servers import Server
+from support.sites import built_files
 from taina.base64url import encode
 from taina.rules.types import Limits
-from taina.site import build as build_site
 from taina.site.api_page import Call, calls
 from taina.web.openapi import document
 
@@ -26,7 +26,7 @@ def test_no_call_is_left_out() -> None:
     paths = document(Limits())["paths"]
     there = {(method, f"/api/v1{path}") for path, item in paths.items() for method in item if method != "parameters"}
     assert {(call.method.lower(), call.path) for call in CALLS} == there
-    page = build_site.build()["en/api/index.html"].decode()
+    page = built_files()["en/api/index.html"].decode()
     assert all(f'id="{call.name}"' in page for call in CALLS)
     assert '<td lang="en">integer, at least 17. More than 104857600 is refused with 413.</td>' in page
 
@@ -34,17 +34,17 @@ def test_no_call_is_left_out() -> None:
 @pytest.mark.parametrize("language", ["ar", "he", "ja"])
 def test_the_colon_of_a_label_runs_as_the_text_behind_it(language: str) -> None:
     """Isolated with its label it stood before it, where that runs from the right and the text does not."""
-    page = build_site.build()[f"{language}/api/index.html"].decode()
+    page = built_files()[f"{language}/api/index.html"].decode()
     assert "</bdi>:" in page or "</bdi>：" in page
     assert not re.search(r"[:：]</(bdi|strong)>", page)
 
 
 def test_a_name_is_broken_after_its_marks_and_nowhere_else() -> None:
-    page = build_site.build()["en/api/index.html"].decode()
+    page = built_files()["en/api/index.html"].decode()
     assert "<code>receipt_<wbr>hash</code>" in page
     assert "<code>claim.<wbr>id</code>" in page
     assert "/<wbr>secrets/<wbr>{secret_<wbr>id}" in page
-    assert "<code>127.0.0.1</code>" in (options := build_site.build()["en/self-host/index.html"].decode())
+    assert "<code>127.0.0.1</code>" in (options := built_files()["en/self-host/index.html"].decode())
     assert "<code>client_<wbr>creates</code>" in options
     assert "<code>/etc/<wbr>taina/<wbr>taina.<wbr>toml</code>" in options
     assert "\\u" not in page
