@@ -143,11 +143,16 @@ def with_compressed(site: dict[str, bytes]) -> dict[str, bytes]:
     """The site with a `.br` and a `.gz` beside every file that gains by it."""
     paths = [path for path in site if path.endswith(_COMPRESSED)]
     with ThreadPoolExecutor() as pool:  # both libraries let go of the interpreter while they compress
-        brotlis = pool.map(lambda path: brotli.compress(site[path]), paths)
+        brotlis = pool.map(lambda path: brotli.compress(site[path], quality=_quality(path)), paths)
         gzips = pool.map(lambda path: gzip.compress(site[path], mtime=0), paths)
         copies = {f"{path}.br": data for path, data in zip(paths, brotlis, strict=True)}
         copies |= {f"{path}.gz": data for path, data in zip(paths, gzips, strict=True)}
     return site | copies
+
+
+def _quality(path: str) -> int:
+    """The best for files that every page loads; the hundreds of pages would take three times as long, for 2 % less."""
+    return 10 if path.endswith(".html") else 11
 
 
 def everything(looks: Looks | None = None, api: str | None = None, webcat: str | None = None) -> dict[str, bytes]:
