@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from conftest import ROOT
 from support.certificates import certificate
 from support.servers import Server, free_port, start_server, stop_server
-from support.sites import write_site
+from support.sites import shared, write_site
 from taina import Client
 from taina.errors import UnavailableError
 from taina.site import build as build_site
@@ -184,8 +184,11 @@ def test_the_site_arrives_as_it_was_signed(secured: Secured) -> None:
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("pages")
-    build_site.write(folder, api="https://api.example")
+    built = shared(
+        tmp_path_factory.getbasetemp(), "pages", lambda folder: build_site.write(folder, api="https://api.example")
+    )
+    folder = tmp_path_factory.mktemp("signed") / "pages"
+    shutil.copytree(built, folder)
     sign(folder, KEY)
     return folder
 

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -21,18 +22,23 @@ def write_site(folder: Path, looks: Looks | None = None, api: str | None = None,
 
 
 def whole_site(temporary: Path) -> Path:
-    """The folder of the site of the sources, with its compressed copies.
+    """The folder of the site of the sources, with its compressed copies; see `shared`."""
+    return shared(temporary, "site", lambda folder: _write(folder, build_site.with_compressed(build_site.build())))
+
+
+def shared(temporary: Path, name: str, write: Callable[[Path], object]) -> Path:
+    """A folder that the first of all processes writes, and that the others find.
 
     Args:
         temporary: where this process keeps its own files; processes of pytest-xdist share the folder above it.
     """
     common = temporary.parent if "PYTEST_XDIST_WORKER" in os.environ else temporary
-    folder = common / "site"
-    with (common / "site.lock").open("w") as lock:
+    folder = common / name
+    with (common / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
-            _write(common / "site.part", build_site.with_compressed(build_site.build()))
-            (common / "site.part").rename(folder)
+            write(common / f"{name}.part")
+            (common / f"{name}.part").rename(folder)
     return folder
 
 
