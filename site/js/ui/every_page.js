@@ -42,10 +42,11 @@
         }
       });
     }
-    for (const link of document.querySelectorAll("a[data-language]")) {
-      link.addEventListener("click", () => {
-        const anchor = /** @type {HTMLAnchorElement} */ (link);
-        anchor.hash = location.hash; // the link to a secret goes along
+    for (const anchor of /** @type {NodeListOf<HTMLAnchorElement>} */ (document.querySelectorAll("a[data-language]"))) {
+      // The link to a secret goes along, also into another tab, of which no click tells.
+      for (const way of ["pointerdown", "focus", "click"])
+        anchor.addEventListener(way, () => (anchor.hash = location.hash));
+      anchor.addEventListener("click", () => {
         try {
           localStorage.setItem("taina-language", anchor.dataset.language ?? "");
         } catch {
