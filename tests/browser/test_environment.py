@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from browser.engines import Browsers, PlaywrightTab, Tab, reach
+from browser.engines import Browsers, PlaywrightTab, Tab, choose, reach, visit
 from browser.test_story import opened, send
 from support.servers import Server, start_server, stop_server
 from support.static_host import static_host
+from taina import Client
 from taina.site import build as build_site
 
 LINES = 200
@@ -175,28 +176,62 @@ def test_a_page_below_a_path_says_that_it_cannot_start(
         assert "could not start" in tab.text(".stuck")
 
 
+TOLD = (
+    "[...document.querySelectorAll('[data-error=renewed], [data-when=renewed] p')]"
+    ".filter((part) => part.checkVisibility()).map((part) => part.textContent)"
+)
+
+
 @pytest.mark.parametrize("engine", ["chromium", "firefox"])
-def test_a_page_that_outlived_an_upgrade_asks_to_be_reloaded(browsers: Browsers, engine: str, taina: Server) -> None:
+@pytest.mark.parametrize(
+    ("page", "button"),
+    [
+        ("create", "#password"),
+        ("create", "#six-words"),
+        ("create", "#send"),
+        ("request", "#make"),
+        ("reveal", "#reveal"),
+        ("inbox", "#check"),
+    ],
+)
+def test_a_page_that_outlived_an_upgrade_asks_to_be_reloaded(
+    browsers: Browsers, engine: str, taina: Server, page: str, button: str
+) -> None:
     """What it loads later is gone from its address, and trying again never helps; what is entered can be copied."""
-    with browsers.tab(engine) as sender, browsers.tab(engine) as tab:
+    with Client(taina.url) as client, browsers.tab(engine) as tab:
         assert isinstance(tab, PlaywrightTab)
-        send(sender, taina)
-        for path, button in (("en/", "#password"), ("en/", "#send"), ("en/request/", "#make"), (None, "#reveal")):
-            tab.open(sender.value("#link") if path is None else f"{taina.url}/{path}")
-            reach(tab, "ready", "before")
-            tab.page.route("**/assets/**", lambda route: route.fulfill(status=404))
-            if path == "en/":
-                tab.fill("#text", "typed")
-            tab.click(button)
-            reach(tab, "error", "renewed")
-            (told,) = tab.evaluate(
-                "[...document.querySelectorAll('[data-error=renewed], [data-when=renewed] p')]"
-                ".filter((part) => part.checkVisibility()).map((part) => part.textContent)"
-            )
-            assert "reload the page" in told, (path, button)
-            if path == "en/":
-                assert tab.value("#text") == "typed"
-            tab.page.unroute("**/assets/**")
+        request = client.request()
+        client.answer(request.link, "an answer")
+        address = {"reveal": client.send("hunter2").link, "inbox": request.inbox}
+        tab.open(address.get(page, f"{taina.url}/en/{build_site.PAGES[page]}"))
+        reach(tab, "ready", "before", "shown")
+        tab.page.route("**/assets/**", lambda route: route.fulfill(status=404))
+        if page == "create":
+            tab.fill("#text", "typed")
+        tab.click(button)
+        tab.wait(f"{TOLD}.length === 1")
+        assert "reload the page" in tab.evaluate(TOLD)[0]
+        assert page != "create" or tab.value("#text") == "typed"
+
+
+@pytest.mark.parametrize("engine", ["chromium", "firefox"])
+def test_so_does_one_whose_worker_is_gone(browsers: Browsers, engine: str, taina: Server, tmp_path: Path) -> None:
+    """All modules were here before the upgrade; only the worker of large files comes later still."""
+    (file := tmp_path / "large.bin").write_bytes(bytes(3 << 20))
+    with Client(taina.url) as client, browsers.tab(engine) as tab:
+        assert isinstance(tab, PlaywrightTab)
+        link = client.send(file).link
+        tab.page.route("**/transfer_worker.js", lambda route: route.fulfill(status=404))
+        tab.open(f"{taina.url}/en/")
+        reach(tab, "ready")
+        choose(tab, [file])
+        tab.click("#send")
+        tab.wait(f"{TOLD}.length === 1")
+        tab.open(link)
+        reach(tab, "before")
+        tab.click("#reveal")
+        tab.wait(f"{TOLD}.length === 1")
+        assert client.status(link).state == "waiting"
 
 
 @pytest.mark.parametrize("engine", ["chromium", "firefox"])
@@ -282,3 +317,11 @@ def test_no_line_ends_within_the_day_the_year_or_the_time(
     assert re.search(parted.replace(" ", "\u00a0"), said), said
     assert not re.search(parted, said), said
     context.close()
+
+
+def test_a_language_in_another_tab_takes_the_link_along(tab: Tab, taina: Server) -> None:
+    """A middle click and the menu of a link fire no click; the keyboard comes by its focus."""
+    for way in ("PointerEvent('pointerdown')", "FocusEvent('focus')"):
+        visit(tab, f"{taina.url}/en/s/#AAAA")
+        tab.evaluate(f"void document.querySelector('[data-language=bg]').dispatchEvent(new {way})")
+        assert tab.evaluate("document.querySelector('[data-language=bg]').href").endswith("/bg/s/#AAAA")

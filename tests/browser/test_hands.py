@@ -219,3 +219,38 @@ def test_a_slip_of_the_passphrase_after_a_lost_answer_is_put_right(tab: Tab, tai
     tab.click("#reveal")
     reach(tab, "shown")
     assert tab.text("#secret-text") == "hunter2"
+
+
+@BY_PLAYWRIGHT
+def test_control_and_enter_on_a_link_or_a_button_send_nothing(browsers: Browsers, engine: str, taina: Server) -> None:
+    """There the key opens another tab, or presses the button."""
+    with browsers.tab(engine) as tab:
+        assert isinstance(tab, PlaywrightTab)
+        tab.open(f"{taina.url}/en/")
+        reach(tab, "ready")
+        tab.fill("#text", "hunter2")
+        for place in ("footer a", "#show-passphrase", ".languages summary"):
+            tab.evaluate(f"document.querySelector('{place}').focus()")
+            tab.press("Control+Enter")
+            assert tab.evaluate("document.querySelector('main').dataset.state") == "ready", place
+            assert tab.value("#text") == "hunter2"
+        tab.evaluate("document.querySelector('#passphrase').focus()")
+        tab.press("Control+Enter")
+        reach(tab, "done")
+
+
+@BY_PLAYWRIGHT
+@pytest.mark.parametrize("held", ["client/client.js", "ui/progress.js"])
+def test_what_is_still_loading_can_be_cancelled(browsers: Browsers, engine: str, taina: Server, held: str) -> None:
+    with browsers.tab(engine) as tab:
+        assert isinstance(tab, PlaywrightTab)
+        tab.page.route(f"**/js/{held}", lambda route: None)  # for ever
+        tab.open(f"{taina.url}/en/")
+        reach(tab, "ready")
+        tab.fill("#text", "hunter2")
+        tab.click("#send")
+        reach(tab, "working")
+        tab.click("#cancel")
+        reach(tab, "error")
+        assert tab.shown("[data-error=cancelled]")
+        assert tab.value("#text") == "hunter2"

@@ -12,6 +12,7 @@ import {
   sealing,
   sendOne,
   startComposer,
+  unlessCancelled,
 } from "../ui/composer.js";
 import {
   copyOnClick,
@@ -37,7 +38,6 @@ const STATES = {
   incomplete_link: "cut",
   wrong_link: "wrong-link",
   newer_link: "newer",
-  renewed: "renewed",
   not_found: "missing",
   rate_limited: "limited",
   unsupported: "outdated",
@@ -146,9 +146,9 @@ async function isOver() {
  * @param {Links} links
  */
 async function canBeRead({ receipt }) {
-  const [client] = await sealing();
+  const [client] = await unlessCancelled(sealing());
   try {
-    const { state } = await client.receipt(await decodeLink(receipt, "receipt"));
+    const { state } = await unlessCancelled(client.receipt(await decodeLink(receipt, "receipt")));
     return ["waiting", "revealed", "opened"].includes(state);
   } catch (error) {
     if (error instanceof TainaError && error.code === "not_found") return false;
@@ -159,7 +159,7 @@ async function canBeRead({ receipt }) {
 /** @param {Entered} found @returns {Promise<Answer>} */
 async function sealed(found) {
   /** @type {typeof import("../ui/progress.js")} */
-  const progress = await load("ui/progress.js");
+  const progress = await unlessCancelled(load("ui/progress.js"));
   const send = (/** @type {import("../client/client.js").Credential | null} */ credential) =>
     sendOne(found, credential, progress.follow(found.size));
   const links = await send(guarded ? await requests.credential(link) : null).catch(
@@ -175,7 +175,7 @@ async function sealed(found) {
 /** @param {Answer} answer */
 async function leave({ links, envelope }) {
   try {
-    await requests.answer(link, envelope);
+    await unlessCancelled(requests.answer(link, envelope));
   } catch (error) {
     if (!(error instanceof TainaError && TOO_LATE.includes(error.code))) throw error;
     waiting = null;

@@ -1,5 +1,16 @@
 import { codeOf } from "../errors.js";
-import { begin, clear, end, entered, fail, known, remindOf, sendOne, startComposer } from "../ui/composer.js";
+import {
+  begin,
+  clear,
+  end,
+  entered,
+  fail,
+  known,
+  remindOf,
+  sendOne,
+  startComposer,
+  unlessCancelled,
+} from "../ui/composer.js";
 import {
   credential,
   askForKey,
@@ -80,12 +91,14 @@ async function make() {
   let problem = null;
   try {
     /** @type {typeof import("../ui/progress.js")} */
-    const progress = await load("ui/progress.js");
+    const progress = await unlessCancelled(load("ui/progress.js"));
     const report = progress.follow(order.size * wanted);
     while (made.length < wanted)
       made.push(await sendOne(order, credential, (done, total) => report(made.length + done / total, wanted)));
   } catch (error) {
     problem = codeOf(error);
+    // What is made would be lost by loading the page anew.
+    if (problem === "renewed" && made.length > 0) problem = "unreachable";
   }
   end();
   if (made.length === 0) refuse(problem ?? "internal");

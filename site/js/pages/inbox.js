@@ -109,6 +109,15 @@ function row({ received, secret }, n) {
 
 /** Ask about all the answers; only now, for asking tells the server which secrets answer this request. */
 async function check() {
+  try {
+    await load("client/secrets.js");
+  } catch (error) {
+    if (error instanceof TainaError && error.code === "renewed") {
+      watching?.pause();
+      explain(error);
+      return;
+    }
+  }
   await Promise.all(
     rows.map(async ({ secret, how, open }) => {
       if (secret === null) return;

@@ -9,7 +9,6 @@ const STATES = {
   incomplete_link: "cut",
   wrong_link: "wrong-link",
   newer_link: "newer",
-  renewed: "renewed",
   not_found: "missing",
   rate_limited: "limited",
 };

@@ -18,6 +18,7 @@ import {
   say,
   show,
   state,
+  whyMissing,
 } from "../ui/page.js";
 
 /** @typedef {import("../client/receiving.js").Incoming} Incoming */
@@ -136,7 +137,7 @@ async function reveal(event) {
     const { Transfer, follow } = opening;
     if (status.chunks > 1) transfer ??= await Transfer.start({ onProgress: follow(status.size), onHeld: showHeld });
   } catch (error) {
-    explain(error);
+    explain(opening === null ? error : await whyMissing("client/transfer_worker.js"));
     return;
   }
   try {

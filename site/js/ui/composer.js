@@ -2,7 +2,7 @@
 
 import { rulesFor } from "../client/instance.js";
 import { aborted } from "../client/transport.js";
-import { codeOf } from "../errors.js";
+import { TainaError, codeOf } from "../errors.js";
 import { chosenFiles, clearFiles, takeFiles } from "./files.js";
 import {
   announce,
@@ -19,6 +19,7 @@ import {
   say,
   show,
   state,
+  whyMissing,
 } from "./page.js";
 
 /** @typedef {import("../client/client.js").Client} Client */
@@ -67,7 +68,9 @@ export function startComposer(send, onInstance) {
   element("pause").addEventListener("click", () => (held === null ? transfer?.pause() : transfer?.go()));
   addEventListener("input", forgive);
   addEventListener("keydown", (event) => {
-    if (isEnter(event) && (event.ctrlKey || event.metaKey)) void sendByRules(send);
+    // On a link or a button the key has a meaning of its own.
+    const elsewhere = event.target instanceof Element && event.target.closest("a, summary, button:not(#send)");
+    if (isEnter(event) && (event.ctrlKey || event.metaKey) && !elsewhere) void sendByRules(send);
   });
   const showPassphrase = canBeShown(passphrase, element("show-passphrase"));
   onDemand("six-words", async () => {
@@ -176,7 +179,7 @@ export function begin() {
  */
 export async function sendOne({ items, size, ttl, passphrase }, credential, onProgress) {
   const { signal } = stop;
-  const [client, { Transfer }] = await sealing();
+  const [client, { Transfer }] = await unlessCancelled(sealing());
   if (size < SMALL) {
     const links = await client.send(items, { ttl, passphrase, credential, signal });
     onProgress(1, 1);
@@ -190,9 +193,17 @@ export async function sendOne({ items, size, ttl, passphrase }, credential, onPr
     },
     onHeld: showHeld,
   };
-  transfer = await Transfer.start(watch, signal);
+  transfer = await Transfer.start(watch, signal).catch(async (/** @type {unknown} */ error) => {
+    throw codeOf(error) === "unreachable" ? await whyMissing("client/transfer_worker.js") : error;
+  });
   showHeld(null);
   return transfer.send(items, { ttl, passphrase, credential });
+}
+
+/** What sending waits for and nothing else would stop. @template T @param {Promise<T>} work @returns {Promise<T>} @throws {TainaError} cancelled */
+export function unlessCancelled(work) {
+  const cancelled = aborted(stop.signal).then(() => Promise.reject(new TainaError("cancelled")));
+  return Promise.race([work, cancelled]);
 }
 
 /** Nothing is being sent any more. */

@@ -251,7 +251,7 @@ export function load(path) {
   if (module === undefined) {
     module = fetchModule(path).catch(async () => {
       loading.delete(path);
-      throw new TainaError((await isGone(addressOf(path))) ? "renewed" : "unreachable");
+      throw await whyMissing(path);
     });
     loading.set(path, module);
   }
@@ -267,10 +267,10 @@ async function fetchModule(path) {
   return import(addressOf(path));
 }
 
-/** Whether an upgrade took a file away, so that a page of before cannot load it. @param {string} address */
-async function isGone(address) {
-  const { status } = await fetch(address, { method: "HEAD", cache: "no-store" }).catch(() => Response.error());
-  return [404, 410].includes(status);
+/** Why a file of ours did not come: an upgrade took it away, or something that may pass. @param {string} path below js/ */
+export async function whyMissing(path) {
+  const { status } = await fetch(addressOf(path), { method: "HEAD", cache: "no-store" }).catch(() => Response.error());
+  return new TainaError([404, 410].includes(status) ? "renewed" : "unreachable");
 }
 
 /** An element with its digest brings a module: WebKit's integrity policy blocks what only an import names. @param {string} address */
@@ -319,9 +319,9 @@ export function credential() {
   return login ?? keys?.credential() ?? null;
 }
 
-/** A text among the site's files, checked as modules are. @param {string} path below js/ @returns {Promise<string>} */
+/** A text among the site's files, checked as modules are. @param {string} path below js/ @throws {TainaError} as `load` */
 export function loadText(path) {
-  return fetchChecked(addressOf(path));
+  return fetchChecked(addressOf(path)).catch(async () => Promise.reject(await whyMissing(path)));
 }
 
 /** @param {string} path below js/ @returns {string} */
