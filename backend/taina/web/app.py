@@ -57,7 +57,7 @@ def create_app(
     admission = admission or Admission(None, requests)
     mail = mail or MailResource()
     limits = ClientLimits(rates)
-    app = falcon.App(router=_Router())
+    app = _App(router=_Router())
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(dumps=_ENCODER.encode)
     if observers:
         app.add_middleware(Observing(observers))
@@ -84,6 +84,12 @@ def create_app(
         app.add_sink(site, prefix="/")
     app.add_sink(_no_such_call, prefix=CALLS)
     return app
+
+
+class _App(falcon.App[falcon.Request, falcon.Response]):
+    """Without methods that Falcon keeps for itself, and would refuse before our headers and budgets see them."""
+
+    _META_METHODS = frozenset()
 
 
 class _Router(CompiledRouter):
