@@ -70,6 +70,7 @@ def test_people_read_a_table(run_config: Run) -> None:
         ('create = "nobody"', 'has to be "anyone" or "keys" or "proxy"'),
         ('create = "proxy"', "trusted_proxies is missing"),
         (f'{PROXY}trusted_proxies = ["10.0.0.1", "::/0"]', "trusted_proxies has every address in it"),
+        (f'{PROXY}trusted_proxies = ["::ffff:0:0/96"]', "trusted_proxies has every address in it"),
         ('create = "proxy"\ntrusted_proxies = ["10.0.0.1"]', "login_url is missing"),
         (f'{PROXY}trusted_proxies = ["::1"]\norigins = ["https://a.example"]', "origins cannot be set"),
         ('login_url = "//evil.example/"', "a path of this host"),
@@ -395,3 +396,10 @@ def test_the_paths_to_guard_are_printed(run_config: Run) -> None:
     assert ["open", "PUT", "^/api/v1/secrets/[^/]+/chunks/[^/]+$"] in lines
     told = json.loads(run_config("--paths", "--json").stdout)
     assert [["guard", *call] for call in told["guard"]] + [["open", *call] for call in told["open"]] == lines
+
+
+def test_a_proxy_may_be_named_as_a_socket_of_both_kinds_shows_it(tmp_path: Path) -> None:
+    """Clients are told apart by addresses without that prefix, and would all have been the proxy's."""
+    (tmp_path / "taina.toml").write_text('trusted_proxies = ["::ffff:10.0.0.2", "::ffff:10.1.0.0/112", "fd00::/8"]\n')
+    found = load(environment={}, file=tmp_path / "taina.toml").config.trusted_proxy
+    assert [str(network) for network in found] == ["10.0.0.2/32", "10.1.0.0/16", "fd00::/8"]

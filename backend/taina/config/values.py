@@ -18,6 +18,7 @@ _MAX_SIZE = 1 << 50
 _LOGIN = re.compile(r"(/(?!/)|https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(?=[/?]|\Z))[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]*")
 _OTHER_HEADERS = {"authorization", "cookie", "host", "origin", "content-type", "content-length", "x-forwarded-for"}
 _ORIGIN = re.compile(r"(?P<root>(?P<scheme>https?)://([a-z0-9.-]+|\[[0-9a-f:]+\]))(:(?P<port>[0-9]{1,5}))?")
+_MAPPED = IPv6Network("::ffff:0:0/96")
 _PORTS = {"http": 80, "https": 443}
 # Without `!` and `%`, by which old mail servers were told to pass a message on to somewhere else, and without `=?`,
 # which begins a word that parsers of headers decode (RFC 2047): whatever is refused here would come back.
@@ -182,9 +183,16 @@ def database(value: object) -> str:
 def networks(value: object) -> tuple[IPv4Network | IPv6Network, ...]:
     """Networks of IPv4 or IPv6; an address is a network of one."""
     try:
-        return tuple(ip_network(text(one)) for one in _several(value))
+        return tuple(_unmapped(ip_network(text(one))) for one in _several(value))
     except ValueError:
         raise ValueError("addresses or networks, such as 127.0.0.1 or 10.0.0.0/8") from None
+
+
+def _unmapped(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
+    """Sockets of both kinds show addresses of IPv4 as ::ffff:192.0.2.1; clients are told apart without that."""
+    if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
+        return IPv4Network((int(network.network_address) & 0xFFFFFFFF, network.prefixlen - _MAPPED.prefixlen))
+    return network
 
 
 def is_local(host: str) -> bool:
