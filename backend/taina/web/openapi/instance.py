@@ -25,7 +25,7 @@ def instance_paths() -> Schema:
                     )
                 ),
                 answers={204: ("The mail server has accepted it.", None)},
-                problems=(401, 404, 413, 415, 424),
+                problems=(401, 404, 413, 415, 424, 507),
             )
         },
         "/health": {

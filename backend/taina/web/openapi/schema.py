@@ -58,9 +58,10 @@ def call(
             answer["content"] = {"application/json": {"schema": content}}
         operation["responses"][str(status)] = answer
     # Any call may be malformed, name a wrong field, come from another site's page, or from a client that has spent
-    # its budget. Monitors are never refused.
+    # its budget; any that asks the store may come while that is away. Monitors are never refused.
     limited = set() if name in ("health", "ready") else {429}
-    for status in sorted({400, 403, 422, *limited, *problems}):
+    stored = set() if name in ("health", "status", "openapi") else {503}
+    for status in sorted({400, 403, 422, *limited, *stored, *problems}):
         operation["responses"][str(status)] = _refusal(status)
     if security:
         operation["security"] = [{security: []}, *([{}] if open_to_anyone else [])]

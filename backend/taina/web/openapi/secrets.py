@@ -39,7 +39,7 @@ def secret_paths(limits: Limits) -> Schema:
                 open_to_anyone=True,
                 body=json_body(_order(limits)),
                 answers={200: ("It had already been stored.", live_state), 201: ("It has been stored.", live_state)},
-                problems=(401, 403, 409, 413, 415, 507),
+                problems=(401, 403, 404, 409, 410, 413, 415, 507),
             ),
             "get": call(
                 "secretStatus",
