@@ -140,6 +140,14 @@ def test_a_screen_sees_the_head_and_refuses_the_body(settings: Any) -> None:
     assert seen == [("POST", "/a", False, 10), ("POST", "/a", True, 11)], "without a body it is not asked"
 
 
+def test_a_screen_sees_a_path_as_the_application_does(settings: Any) -> None:
+    """Who joins an address that ends in a slash to a path sends two, and the application takes them for one."""
+    seen: list[str] = []
+    settings.screen = lambda method, path, shown, length: seen.append(path)
+    read(settings, b"PUT //api/v1/secrets/x HTTP/1.1\r\nHost: a\r\nContent-Length: 70000\r\n\r\n")
+    assert seen == ["/api/v1/secrets/x"]
+
+
 def test_a_fault_is_a_bad_request(settings: Any) -> None:
     def fail(*_: object) -> None:
         raise ZeroDivisionError

@@ -73,6 +73,38 @@ def test_ambiguous_requests_are_refused_and_the_connection_ends(taina: Server, n
     assert json.loads(body)["code"] in ("malformed", "too_large"), "it is not our fault"
 
 
+@pytest.mark.parametrize("method", ["BREW", "PATCH", "TRACE", "WEBSOCKET"])
+def test_a_method_that_no_call_has_is_refused_as_any_call_is(taina: Server, method: str) -> None:
+    """The framework keeps some for itself, and tells nobody that such a request began."""
+    with connect(taina) as connection:
+        connection.sendall(f"{method} /api/v1/status HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+        head, _, body = read_answers(connection).partition(b"\r\n\r\n")
+    assert json.loads(body)["status"] in (400, 405)
+    has_headers_of_the_api(head)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer hunter2\rX\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nhunter2\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX y: hunter2\r\n\r\n",
+        b"hunter2 / HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /hunter2[ HTTP/1.1\r\nHost: [a\r\n\r\n",
+        b"GET / hunter2 HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: hunter2\r\n\r\n",
+        b"PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: hunter2\r\n\r\n",
+    ],
+)
+def test_a_refusal_repeats_nothing_of_what_was_sent(taina: Server, head: bytes) -> None:
+    """It may be a token, and refusals end in logs."""
+    with connect(taina) as connection:
+        connection.sendall(head)
+        answer = read_answers(connection)
+    assert 400 <= int(answer.split()[1]) <= 501
+    assert b"hunter2" not in answer
+
+
 def test_connections_are_kept_and_pipelines_answered_in_order(taina: Server) -> None:
     with connect(taina) as connection:
         for _ in range(3):

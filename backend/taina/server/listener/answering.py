@@ -54,7 +54,8 @@ class RefusalTask(ErrorTask):  # type: ignore[misc]
             self._refuse(self.request.refusal, status_of(self.request.refusal))
             return
         refusal = self.request.error
-        error: TainaError = TainaError() if refusal.code == 500 else MalformedError(str(refusal.body))
+        said = str(refusal.body).partition(' "')[0]  # what was sent stands in quotation marks
+        error: TainaError = TainaError() if refusal.code == 500 else MalformedError(said)
         if refusal.code == 413:
             error = TooLargeError(f"A body has at most {MAX_BODY} bytes here.", field="body")
         self._refuse(error, refusal.code)  # 431 and 501 have no type of their own

@@ -150,7 +150,8 @@ class Parser(HTTPRequestParser):  # type: ignore[misc] # Waitress is not typed
     def _screen(self) -> None:
         """Before a byte of the body is kept: what no call takes is refused by the head alone."""
         screen: Screen | None = getattr(self.adj, "screen", None)
-        refusal = screen and screen(self.command, self.path, "AUTHORIZATION" in self.headers, self.content_length)
+        path = "/" + self.path.lstrip("/")  # as the application reads it
+        refusal = screen and screen(self.command, path, "AUTHORIZATION" in self.headers, self.content_length)
         if refusal:
             raise ScreenedError(refusal)
 
