@@ -106,14 +106,17 @@ inline do_chunk(n) {
 
 inline do_reveal(r) {
     if
-    :: row.state == none || past -> answer = not_found
+    :: row.state == revealed && row.claim == 1 + r && row.sealed && !over -> answer = granted   /* past the expiry, too */
     :: else ->
         if
-        :: row.state == revealed && row.claim == 1 + r && row.sealed && !over -> answer = granted
-        :: row.state == uploading -> answer = not_ready
-        :: row.state == waiting && with_claim[r]  -> row.state = revealed; row.claim = 1 + r; answer = granted
-        :: row.state == waiting && !with_claim[r] -> settle(revealed); answer = granted
-        :: else -> answer = gone
+        :: row.state == none || past -> answer = not_found
+        :: else ->
+            if
+            :: row.state == uploading -> answer = not_ready
+            :: row.state == waiting && with_claim[r]  -> row.state = revealed; row.claim = 1 + r; answer = granted
+            :: row.state == waiting && !with_claim[r] -> settle(revealed); answer = granted
+            :: else -> answer = gone
+            fi
         fi
     fi;
     if
@@ -211,7 +214,7 @@ inline release() {
         handed[r] = handed[r] || answer == bytes;
         final = final || answer == granted || answer == bytes;
         lied = lied || ((answer == gone || answer == not_found) && row.claim == 1 + r && row.state == revealed &&
-                        !lapsed && !late && !taken_down)
+                        !lapsed && !taken_down)
     :: else
     fi
 }

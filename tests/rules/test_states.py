@@ -136,6 +136,19 @@ def lease_swept(case: Case) -> None:
     case.vault.sweep()
 
 
+def leased_late(case: Case) -> None:
+    """Revealed in time, and its lifetime is over, but not the lease."""
+    case.create()
+    case.at(3590)
+    case.reveal(case.made)
+    case.at(3620)
+
+
+def lease_over_late(case: Case) -> None:
+    leased_late(case)
+    case.at(3650)
+
+
 def given(case: Case) -> None:
     """Revealed without a claim."""
     case.create()
@@ -211,6 +224,7 @@ VERBS: dict[str, Callable[[Case], object]] = {
     "reveal_without_claim": lambda case: (
         case.vault.reveal(case.made.id, case.made.link_proof, case.made.reveal_proof).chunks
     ),
+    "guess_by_its_claim": lambda case: case.reveal(replace(case.made, reveal_proof=bytes(32))),
     "guess": lambda case: case.reveal(replace(case.made, reveal_proof=bytes(32), claim_id=bytes(16))),
     "lease": lambda case: case.vault.claimed(case.made.claim_id, case.made.claim_token).expires - START,
     "read": lambda case: len(case.vault.claimed_chunk(case.made.claim_id, case.made.claim_token, 0)),
@@ -235,6 +249,7 @@ reveal_by_another    not_ready    content      content      gone         gone   
 reveal_by_its_token  not_ready    content      content      gone         gone         gone
 reveal_by_its_id     not_ready    content      content      gone         gone         gone
 reveal_without_claim not_ready    1            1            gone         gone         gone
+guess_by_its_claim   not_ready    wrong        wrong        content      gone         gone
 guess                not_ready    wrong        wrong        gone         gone         gone
 lease                not_found    not_found    not_found    70           gone         gone
 read                 not_found    not_found    not_found    1040         gone         gone
@@ -255,6 +270,7 @@ reveal_by_another    gone         gone         not_found    gone         gone
 reveal_by_its_token  gone         gone         not_found    gone         gone
 reveal_by_its_id     gone         gone         not_found    gone         gone
 reveal_without_claim gone         gone         not_found    gone         gone
+guess_by_its_claim   gone         gone         not_found    gone         gone
 guess                gone         gone         not_found    gone         gone
 lease                not_found    gone         gone         not_found    not_found
 read                 not_found    gone         gone         not_found    not_found
@@ -275,6 +291,7 @@ reveal_by_another    not_found    not_found    not_found    not_found    not_fou
 reveal_by_its_token  not_found    not_found    not_found    not_found    not_found
 reveal_by_its_id     not_found    not_found    not_found    not_found    not_found
 reveal_without_claim not_found    not_found    not_found    not_found    not_found
+guess_by_its_claim   not_found    not_found    not_found    not_found    not_found
 guess                not_found    not_found    not_found    not_found    not_found
 lease                not_found    not_found    not_found    not_found    not_found
 read                 not_found    not_found    not_found    not_found    not_found
@@ -284,6 +301,27 @@ burn                 gone         gone         gone         gone         not_fou
 take_down            None         None         None         None         None
 sweep                1            1            0            1            0
 
+                     leased_late  lease_over_late
+create_again         conflict     conflict
+create_another       conflict     conflict
+put_chunk            gone         gone
+list_chunks          gone         gone
+status               not_found    not_found
+reveal               content      not_found
+reveal_by_another    not_found    not_found
+reveal_by_its_token  not_found    not_found
+reveal_by_its_id     not_found    not_found
+reveal_without_claim not_found    not_found
+guess_by_its_claim   content      not_found
+guess                not_found    not_found
+lease                3650         gone
+read                 1040         gone
+acknowledge          opened       opened
+acknowledge_else     opened       opened
+burn                 gone         gone
+take_down            None         None
+sweep                0            1
+
 """
 BEFORE: dict[State, Facts | None] = {
     uploading: Facts("uploading", None, 2, UPLOAD, 3600, 0, "uploading -"),
@@ -292,6 +330,8 @@ BEFORE: dict[State, Facts | None] = {
     leased: Facts("revealed", 10, 1, SIZE, 70, 0, "revealed 10"),
     lease_over: Facts("revealed", 10, 1, SIZE, 70, 0, "revealed 10"),
     lease_swept: Facts("revealed", 10, 0, 0, KEPT, 0, "revealed 10"),
+    leased_late: Facts("revealed", 3590, 1, SIZE, 3650, 0, "revealed 3590"),
+    lease_over_late: Facts("revealed", 3590, 1, SIZE, 3650, 0, "revealed 3590"),
     given: Facts("revealed", 10, 0, 0, KEPT, 0, "revealed 10"),
     opened: Facts("opened", 10, 0, 0, KEPT, 0, "opened 10"),
     opened_late: Facts("opened", 10, 0, 0, KEPT, 0, "opened 10"),
@@ -312,6 +352,7 @@ CHANGES: dict[tuple[State, str], Facts | None] = {
     (waiting, "reveal_by_its_token"): Facts("revealed", 20, 1, SIZE, 80, 0, "revealed 20"),
     (waiting, "reveal_by_its_id"): Facts("revealed", 20, 1, SIZE, 80, 0, "revealed 20"),
     (waiting, "reveal_without_claim"): Facts("revealed", 20, 0, 0, KEPT, 0, "revealed 20"),
+    (waiting, "guess_by_its_claim"): Facts("waiting", None, 1, SIZE, 3600, 1, "waiting -"),
     (waiting, "guess"): Facts("waiting", None, 1, SIZE, 3600, 1, "waiting -"),
     (waiting, "burn"): Facts("burned", 20, 0, 0, KEPT, 0, "burned 20"),
     (waiting, "take_down"): Facts("burned", 20, 0, 0, KEPT, 0, "burned 20"),
@@ -320,6 +361,7 @@ CHANGES: dict[tuple[State, str], Facts | None] = {
     (guessed, "reveal_by_its_token"): Facts("revealed", 20, 1, SIZE, 80, 9, "revealed 20"),
     (guessed, "reveal_by_its_id"): Facts("revealed", 20, 1, SIZE, 80, 9, "revealed 20"),
     (guessed, "reveal_without_claim"): Facts("revealed", 20, 0, 0, KEPT, 9, "revealed 20"),
+    (guessed, "guess_by_its_claim"): Facts("locked", 20, 0, 0, KEPT, 10, "locked 20"),
     (guessed, "guess"): Facts("locked", 20, 0, 0, KEPT, 10, "locked 20"),
     (guessed, "burn"): Facts("burned", 20, 0, 0, KEPT, 9, "burned 20"),
     (guessed, "take_down"): Facts("burned", 20, 0, 0, KEPT, 9, "burned 20"),
@@ -333,6 +375,14 @@ CHANGES: dict[tuple[State, str], Facts | None] = {
     (lease_over, "sweep"): Facts("revealed", 10, 0, 0, KEPT, 0, "revealed 10"),
     (lease_swept, "acknowledge"): Facts("opened", 10, 0, 0, KEPT, 0, "opened 10"),
     (lease_swept, "acknowledge_else"): Facts("opened", 10, 0, 0, KEPT, 0, "opened 10"),
+    (leased_late, "read"): Facts("revealed", 3590, 1, SIZE, 3680, 0, "revealed 3590"),
+    (leased_late, "acknowledge"): Facts("opened", 3590, 0, 0, KEPT, 0, "opened 3590"),
+    (leased_late, "acknowledge_else"): Facts("opened", 3590, 0, 0, KEPT, 0, "opened 3590"),
+    (leased_late, "take_down"): Facts("revealed", 3590, 0, 0, KEPT, 0, "revealed 3590"),
+    (lease_over_late, "acknowledge"): Facts("opened", 3590, 0, 0, KEPT, 0, "opened 3590"),
+    (lease_over_late, "acknowledge_else"): Facts("opened", 3590, 0, 0, KEPT, 0, "opened 3590"),
+    (lease_over_late, "take_down"): Facts("revealed", 3590, 0, 0, KEPT, 0, "revealed 3590"),
+    (lease_over_late, "sweep"): Facts("revealed", 3590, 0, 0, KEPT, 0, "revealed 3590"),
     (late, "take_down"): Facts("expired", 3600, 0, 0, KEPT, 0, "expired 3600"),
     (late, "sweep"): Facts("expired", 3600, 0, 0, KEPT, 0, "expired 3600"),
     (upload_late, "take_down"): Facts("expired", 3600, 0, 0, KEPT, 0, "expired 3600"),

@@ -428,6 +428,36 @@ def test_a_lease_ends_within_an_hour_of_the_expiry(vault: Vault, clock: Clock) -
     assert sweep_all(vault) == 1
 
 
+@pytest.mark.parametrize("chunks", [1, 2])
+def test_who_revealed_it_in_time_goes_on_after_the_expiry(vault: Vault, clock: Clock, chunks: int) -> None:
+    """Both clients go on by the same reveal again, be it after a lost answer or with another passphrase."""
+    made = create(vault, Made() if chunks == 1 else made_of_chunks(chunks))
+    for n in range(chunks if chunks > 1 else 0):
+        vault.put_chunk(made.id, made.receipt_token, n, made.chunks[n])
+    expires = START + made.ttl
+    clock.now = expires - 1
+    first = reveal(vault, made)
+    for now in expires, expires + 40, expires + 80:
+        clock.now = now
+        sweep_all(vault)
+        assert reveal(vault, made) == reveal(vault, replace(made, reveal_proof=bytes(32))) == first
+        stranger = made.another_reader()
+        for other in stranger, replace(made, claim_token=bytes(32)), replace(stranger, claim_token=made.claim_token):
+            with pytest.raises(NotFoundError):
+                reveal(vault, other)
+        with pytest.raises(NotFoundError):
+            reveal(vault, replace(made, link_proof=bytes(32)))
+        with pytest.raises(NotFoundError):
+            vault.reveal(made.id, made.link_proof, made.reveal_proof)
+        with pytest.raises(NotFoundError):
+            status(vault, made)
+        vault.claimed_chunk(made.claim_id, made.claim_token, 0)
+    clock.now = vault.claimed(made.claim_id, made.claim_token).expires
+    with pytest.raises(NotFoundError):
+        reveal(vault, made)
+    assert acknowledge(vault, made) == "opened"
+
+
 def test_an_acknowledgement_counts_after_the_lease_too(vault: Vault, clock: Clock) -> None:
     made = create(vault, Made())
     reveal(vault, made)

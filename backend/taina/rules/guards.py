@@ -5,7 +5,7 @@ Whoever shows no right proof gets the same answer, in the same time, as if there
 
 import hashlib
 import hmac
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from taina.errors import GoneError, InvalidError, NotFoundError, StorageFullError, TooLargeError
 from taina.rules.types import Claim, Limits, NewSecret
@@ -49,10 +49,14 @@ def require_valid(new: NewSecret, limits: Limits) -> None:
             raise InvalidError(f"The content has {len(new.content)} bytes, not `size`.", field="content")
 
 
-def require_link_proof(secret: Secret | None, link_proof: bytes, now: int) -> Secret:
-    """Only a holder of the link learns that there is, or was, a secret, and only until its expiry."""
+def require_link_proof(secret: Secret | None, link_proof: bytes, now: int, claim: Claim | None = None) -> Secret:
+    """Only a holder of the link learns that there is, or was, a secret, and only until its expiry.
+
+    Args:
+        claim: whoever revealed the secret in time goes on for as long as the lease lasts, past the expiry, too.
+    """
     secret = _proved(secret, _hash_of(secret, "link_hash"), link_proof)
-    if now >= secret.expires:
+    if now >= secret.expires and not holds(claim, secret, now):
         raise NotFoundError
     return secret
 
@@ -98,10 +102,11 @@ def _proved(secret: Secret | None, kept: bytes, proof: bytes) -> Secret:
     return secret
 
 
-def holds(claim: Claim, secret: Secret) -> bool:
-    """Whether this claim is the one by which the secret was revealed, and its chunks are still there."""
-    kept = _hash_of(secret, "claim_check")
-    return secret.chunks > 0 and secret.claim_id == claim.id and same(kept, sha256(claim.hash))
+def holds(claim: Claim | None, secret: Secret, now: int) -> TypeGuard[Claim]:
+    """Whether this claim is the one by which the secret was revealed, and its chunks can still be read."""
+    if claim is None or now >= secret.due or secret.chunks == 0:
+        return False
+    return secret.claim_id == claim.id and same(_hash_of(secret, "claim_check"), sha256(claim.hash))
 
 
 def gone(secret: Secret) -> GoneError:

@@ -178,7 +178,8 @@ class Vault:
         """Give the sealed bytes to this caller and to nobody after him.
 
         Without a claim they are deleted in the same transaction. With one they stay for a lease, and only the
-        claim reads them; the same claim may reveal again within it, so that a lost answer costs nothing.
+        claim reads them; the same claim may reveal again within it, also after the secret's expiry, so that a lost
+        answer costs nothing.
 
         Raises:
             NotFoundError, NotReadyError, GoneError
@@ -194,8 +195,8 @@ class Vault:
     def _reveal(
         self, tx: Transaction, now: int, secret_id: bytes, link_proof: bytes, reveal_proof: bytes, claim: Claim | None
     ) -> Revealed | TainaError:
-        secret = guards.require_link_proof(tx.find(secret_id), link_proof, now)
-        if claim is not None and now < secret.due and holds(claim, secret):
+        secret = guards.require_link_proof(tx.find(secret_id), link_proof, now, claim)
+        if holds(claim, secret, now):
             return self._answer(tx, secret, claim)
         if secret.state == "uploading":
             raise NotReadyError
