@@ -46,7 +46,7 @@ def test_nothing_blocks_in_a_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             assert one.call(connection.request("POST", "/mail", token, body)).status == 424
             assert one.call(connection.request("GET", "/ready")).status == 200
             assert one.call(connection.request("GET", "/nowhere")).status == 404
-        assert "taina_storage_bytes 1" in httpx.get(f"http://127.0.0.1:{figures}/metrics").text
+        wait_until(lambda: "taina_storage_bytes 1" in httpx.get(f"http://127.0.0.1:{figures}/metrics").text)
         wait_until(lambda: {"turn", "commit", "request"} <= watched.longest.keys())
         stop_server(server)
     assert watched.blocking == []

@@ -7,7 +7,7 @@ import socket
 import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -143,9 +143,10 @@ def application(config: Config, turns: Turns | None = None) -> Iterator[tuple[Ap
         notices = Sweeper(ExpiryNotices(mailer, keys), watched=False) if mailer and keys else nullcontext()
         observers: list[Observer] = [log_request]
         notes = [f"Warning: {warning}" for warning in warnings]
+        figures: AbstractContextManager[None] = nullcontext()
         if config.metrics:
-            metrics, address = _serve_metrics(config.metrics, vault, sweeper)
-            observers.append(metrics)
+            observer, figures, address = _serve_metrics(config.metrics, vault, sweeper)
+            observers.append(observer)
             notes.append(f"Metrics are ready: {address}")
         app = create_app(
             vault,
@@ -160,7 +161,7 @@ def application(config: Config, turns: Turns | None = None) -> Iterator[tuple[Ap
             observers=observers,
             sweep_age=sweeper.age,
         )
-        with sweeper, notices:
+        with sweeper, notices, figures:
             yield app, notes
     finally:
         store.close()
@@ -210,7 +211,7 @@ def _open_file(folder: Path, turns: Turns | None) -> SqliteStore:
         raise StartError(f"{folder} cannot hold the database: {error}.") from None
 
 
-def _serve_metrics(place: tuple[str, int], vault: Vault, sweeper: Sweeper) -> tuple[Observer, str]:
+def _serve_metrics(place: tuple[str, int], vault: Vault, sweeper: Sweeper) -> tuple[Observer, Sweeper, str]:
     # Imported here: who does not want figures should not wait for the library.
     from taina.server.metrics import Metrics
 
@@ -219,7 +220,8 @@ def _serve_metrics(place: tuple[str, int], vault: Vault, sweeper: Sweeper) -> tu
         port = metrics.serve(*place)
     except OSError as error:
         raise StartError(f"Metrics cannot be served on {shown(place)}: {error}.") from None
-    return metrics.count, f"{_address(place[0], port)}metrics"
+    # A sweeper of its own: expiry need not wait for a database that is away once more.
+    return metrics.count, Sweeper(metrics.look, watched=False), f"{_address(place[0], port)}metrics"
 
 
 def _rates(config: Config) -> Rates:
