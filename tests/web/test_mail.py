@@ -3,8 +3,10 @@
 import ast
 import binascii
 import email.policy
+import itertools
 import re
 import smtplib
+import sqlite3
 import ssl
 import string
 import subprocess
@@ -231,6 +233,31 @@ def test_holders_of_keys_are_told_of_them(post: Post, tmp_path: Path) -> None:
         notices(1)
     assert [message["Subject"] for _, message in post.received[2:]] == [TEXTS["en"]["expiring"][0]]
     assert "soon" in post.received[2][1].get_content()
+
+
+def test_a_notice_that_cannot_be_noted_is_not_sent_again(
+    post: Post, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A full disk had the first mailed every hour, and the others never."""
+    access = open_keys(tmp_path)
+    for name in ("ann", "bob"):
+        access.issue(name, ttl=86400, contact=READER)
+    hour = itertools.count(0.0, 4000.0)
+    notices = ExpiryNotices(mailer(post), access, clock=lambda: next(hour))
+    with monkeypatch.context() as patched, sqlite3.connect(tmp_path / "keys.db") as other:
+        other.execute("BEGIN IMMEDIATE")
+        patched.setattr("taina.store.access_keys._PATIENCE", 0.0)
+        for _ in range(3):
+            assert notices(1) == 0
+        other.rollback()
+    other.close()
+    assert [message["Subject"] for _, message in post.received] == [TEXTS["en"]["expiring"][0]] * 2
+    assert len(caplog.messages) == 6
+    assert all("sent, but not noted" in line for line in caplog.messages)
+    assert len(list(access.about_to_expire())) == 2
+    notices(1)
+    assert list(access.about_to_expire()) == []
+    assert len(post.received) == 2
 
 
 @pytest.mark.parametrize("contact", ENCODED)

@@ -160,18 +160,27 @@ class ExpiryNotices:
         self._keys = keys
         self._clock = clock
         self._next = clock()
+        self._told: set[bytes] = set()
+        """The keys whose holders were told by this process: where that cannot be noted, it is not sent again."""
 
     def __call__(self, limit: int) -> int:
         if self._clock() >= self._next:
             self._next = self._clock() + 3600
             for key in self._keys.about_to_expire():
-                try:
-                    self._mailer.send_notice("expiring", key)
-                except MailError:
-                    _log.error("a notice about an access key could not be sent; it is tried again in an hour")
-                else:
-                    self._keys.note_warned(key)
+                self._tell(key)
         return 0
+
+    def _tell(self, key: AccessKey) -> None:
+        """One that fails does not keep the others from theirs."""
+        try:
+            if key.hash not in self._told:
+                self._mailer.send_notice("expiring", key)
+                self._told.add(key.hash)
+            self._keys.note_warned(key)
+        except MailError:
+            _log.error("a notice about an access key could not be sent; it is tried again in an hour")
+        except OSError:
+            _log.error("a notice about an access key was sent, but not noted; noting it is tried again in an hour")
 
 
 def _read_password(file: Path) -> str:
