@@ -216,6 +216,30 @@ class Secrets(Connection):
             TamperedError, FormatError: what came is not what was sent.
             FileError: the folder cannot be written to.
         """
+        opened, acknowledge = self.open_unacknowledged(
+            link, passphrase, folder=folder, overwrite=overwrite, hidden=hidden, on_progress=on_progress
+        )
+        if deliver is not None:
+            deliver(opened)
+        acknowledge()
+        return opened
+
+    def open_unacknowledged(
+        self,
+        link: str,
+        passphrase: str | None = None,
+        *,
+        folder: Path | None = None,
+        overwrite: bool = False,
+        hidden: bool = False,
+        on_progress: OnProgress | None = None,
+    ) -> tuple[Opened, Callable[[], None]]:
+        """As `open`, but the server is told only by a call of what is returned besides: once all is where it belongs.
+
+        Until then, while the server's lease lasts, the same client may open it again.
+
+        Raises: as `open`.
+        """
         need_passphrase(passphrase)
         if folder is not None:
             need(folder, "folder", (str, Path), "a Path")
@@ -267,11 +291,12 @@ class Secrets(Connection):
             if begun and passphrase is not None and unpacker.header is None and isinstance(error, TamperedError):
                 raise WrongPassphraseError from None
             raise
-        if deliver is not None:
-            deliver(opened)
-        self._acknowledge(transport.url, path, claim.token, content_keys.opened)
-        self._claims.forget(link_keys.id)
-        return opened
+
+        def acknowledge() -> None:
+            self._acknowledge(transport.url, path, claim.token, content_keys.opened)
+            self._claims.forget(link_keys.id)
+
+        return opened, acknowledge
 
     def has_begun(self, link: str) -> bool:
         """Whether this client, or an earlier one with the same `state`, has begun to open it and did not end."""

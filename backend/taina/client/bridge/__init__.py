@@ -14,7 +14,7 @@ from falcon.media import MultipartFormHandler
 
 from taina.client import Client
 from taina.client.bridge import refusals
-from taina.client.bridge.callers import OwnUserOnly
+from taina.client.bridge.callers import OwnUserOnly, Settled
 from taina.client.bridge.calls import Calls
 from taina.client.bridge.pages import Pages
 from taina.client.bridge.version1 import Version1
@@ -35,6 +35,7 @@ def create_bridge(client: Client, token: str | None) -> App:
     """
     calls = Calls(client)
     app = falcon.App(middleware=[OwnUserOnly(token)])
+    app.add_middleware(Settled(calls))
     app.resp_options.default_media_type = "application/json; charset=utf-8"
     multipart = MultipartFormHandler()
     multipart.parse_options.max_body_part_buffer_size = MAX_BODY

@@ -5,6 +5,7 @@ import hmac
 
 import falcon
 
+from taina.client.bridge.calls import Calls
 from taina.client.bridge.pages import Pages
 
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -50,6 +51,19 @@ class OwnUserOnly:
         _, password = credentials(request)
         if not hmac.compare_digest(password.encode(), self._token):
             raise NotAuthorizedError(asked=request.auth is None)
+
+
+class Settled:
+    """A call sees what the calls did that were answered before it."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    def process_resource(
+        self, request: falcon.Request, response: falcon.Response, resource: object, params: dict[str, object]
+    ) -> None:
+        if not isinstance(resource, Pages):
+            self._calls.settle()
 
 
 def credentials(request: falcon.Request) -> tuple[str, str]:

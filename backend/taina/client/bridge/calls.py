@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from taina.client import Client
 from taina.client.answers import whole
 from taina.client.bridge.fields import Fields
+from taina.client.loopback import TAKING, Told
 from taina.client.results import Opened, Outcome, Sent, Status
-from taina.errors import InvalidError, NotFoundError, WrongPassphraseError
+from taina.errors import GoneError, InvalidError, NotFoundError, WrongPassphraseError
 from taina.format.links import Kind, decode_link, page_address
 
 _REMEMBERED = 1000
@@ -71,6 +72,13 @@ class Calls:
         self._clock = clock
         self._lock = threading.Lock()
         self._made: OrderedDict[str, Record] = OrderedDict()
+        self._telling = 0
+        self._told = threading.Condition(self._lock)
+
+    def settle(self) -> None:
+        """Wait until the instance knows of what was opened before: whoever has an answer may ask what became of it."""
+        with self._told:
+            self._told.wait_for(lambda: not self._telling, TAKING)
 
     def check(self) -> None:
         """Whether the instance answers. Raises: TainaError."""
@@ -125,15 +133,40 @@ class Calls:
         self._client.burn(key)
 
     def look(self, key: str) -> Status:
-        """What may be known of a secret unopened. Raises: FormatError, NotFoundError, GoneError."""
-        return self._client.status(key)
+        """What may be known of a secret unopened, or opened for a caller who did not get it.
 
-    def open(self, key: str, passphrase: str) -> Opened:
-        """Raises: as `Client.open`. A missing passphrase costs no try."""
+        Raises: FormatError, NotFoundError, GoneError.
+        """
+        try:
+            return self._client.status(key)
+        except GoneError as error:
+            if error.members.get("state") != "revealed" or not self._client.has_begun(key):
+                raise
+            return Status("revealed", decode_link(key, "secret").passphrase, 0, 0, int(self._clock()), 0)
+
+    def open(self, key: str, passphrase: str) -> tuple[Opened, Told]:
+        """What was opened, and what to call when the caller was told: until it has it, it can be opened again.
+
+        Raises: as `Client.open`. A missing passphrase costs no try.
+        """
         needed = decode_link(key, "secret").passphrase
         if needed and not passphrase:
-            raise WrongPassphraseError(attempts_left=self.look(key).attempts_left)
-        return self._client.open(key, passphrase if needed else None)
+            left = self.look(key).attempts_left
+            raise WrongPassphraseError(attempts_left=left) if left else WrongPassphraseError
+        opened, acknowledge = self._client.open_unacknowledged(key, passphrase if needed else None)
+        with self._lock:
+            self._telling += 1
+
+        def told(taken: bool) -> None:
+            try:
+                if taken:
+                    acknowledge()
+            finally:
+                with self._told:
+                    self._telling -= 1
+                    self._told.notify_all()
+
+        return opened, told
 
     def left(self, expires: int) -> int:
         """Seconds until then; 0 where it is past."""

@@ -6,6 +6,7 @@ from taina.client.bridge.callers import customer
 from taina.client.bridge.calls import RECEIPT_SECONDS, Calls, Record, generate
 from taina.client.bridge.contents import files_of
 from taina.client.bridge.fields import read_fields
+from taina.client.loopback import when_told
 from taina.client.results import Sent
 from taina.errors import InvalidError
 
@@ -53,7 +54,8 @@ class Version1:
 
     def on_post_secret(self, request: falcon.Request, response: falcon.Response, key: str) -> None:
         """`secret/KEY`: open a secret."""
-        opened = self._calls.open(key, read_fields(request).text("passphrase"))
+        opened, told = self._calls.open(key, read_fields(request).text("passphrase"))
+        when_told(request.env, told)
         response.media = {"value": opened.text, "secret_key": key, "share_domain": "", **files_of(opened)}
 
     def on_post_receipt(self, request: falcon.Request, response: falcon.Response, key: str) -> None:

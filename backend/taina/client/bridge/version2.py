@@ -7,6 +7,7 @@ from taina.client.bridge.callers import customer
 from taina.client.bridge.calls import RECEIPT_SECONDS, Calls, Record, generate
 from taina.client.bridge.contents import files_of
 from taina.client.bridge.fields import Fields, read_fields
+from taina.client.loopback import when_told
 from taina.client.results import Status
 from taina.errors import FormatError, GoneError, InvalidError, NotFoundError
 
@@ -74,7 +75,8 @@ class Version2:
         if not fields.flag("continue"):
             response.media = self._unopened(key, status)
             return
-        opened = self._calls.open(key, fields.text("passphrase"))
+        opened, told = self._calls.open(key, fields.text("passphrase"))
+        when_told(request.env, told)
         record = self._secret(key, status) | {"state": "revealed", "is_revealed": True, "is_received": True}
         lines = min(30, (80 + len(opened.text)) // 80 + opened.text.count("\n") + 3)
         response.media = {
