@@ -174,3 +174,36 @@ def test_what_goes_nowhere_is_said_in_words(environment: dict[str, str], argumen
         )
     assert done.returncode == 1
     assert done.stderr.decode().splitlines()[-1] == "taina: Standard output takes nothing (No space left on device)."
+
+
+ONCE = [["send", "-", "--words"], ["answer", "REQUEST", "-", "--words"], ["request"]]
+"""What tells on standard error what there is no second time."""
+
+
+@pytest.mark.parametrize("arguments", ONCE, ids=["send", "answer", "request"])
+@pytest.mark.parametrize("way", ["2>&-", "2>/dev/full"])
+def test_what_is_told_once_is_not_lost_where_standard_error_takes_nothing(
+    run: Run, environment: dict[str, str], arguments: list[str], way: str
+) -> None:
+    """The words and the inbox were nowhere, and the command ended with 0."""
+    asked = json.loads(run("request", "--json").stdout)
+    told = [asked["link"] if one == "REQUEST" else one for one in arguments]
+    shell = ["sh", "-c", f'exec "$@" {way}', "sh", *COMMAND, *told]
+    done = subprocess.run(shell, input=b"x", stdout=subprocess.PIPE, env=environment, timeout=60, check=False)
+    assert done.returncode == 1
+    if way == "2>&-":
+        assert done.stdout == b""  # and nothing was made
+        assert json.loads(run("inbox", "--json", asked["inbox"]).stdout)["answers"] == []
+    else:
+        said = done.stdout.decode()
+        assert re.search(r"(Passphrase, to be shared some other way: \S+|Inbox, for yourself: http)", said)
+
+
+@pytest.mark.parametrize("arguments", [["send", "-"], ["send", "-", "--words", "--json"], ["request", "--json"]])
+@pytest.mark.parametrize("way", ["2>&-", "2>/dev/full", "2>/dev/null"])
+def test_what_needs_no_standard_error_goes_on_without(
+    environment: dict[str, str], arguments: list[str], way: str
+) -> None:
+    shell = ["sh", "-c", f'exec "$@" {way}', "sh", *COMMAND, *arguments]
+    done = subprocess.run(shell, input=b"x", stdout=subprocess.PIPE, env=environment, timeout=60, check=False)
+    assert (done.returncode, done.stdout[:1] in (b"h", b"{")) == (0, True)

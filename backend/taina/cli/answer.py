@@ -15,7 +15,7 @@ from taina.cli.options import (
     read_passphrase,
     url_option,
 )
-from taina.cli.output import need_output, progress, say, say_json, when
+from taina.cli.output import need_errors, need_output, progress, say, say_apart, say_json, when
 from taina.errors import AnsweredError
 
 
@@ -48,6 +48,8 @@ def answer(
         raise click.UsageError("Choose one of --passphrase, --passphrase-file and --words.")
     if as_json:
         need_output()
+    elif words:
+        need_errors()
     with client_of(link, url) as client:
         # Before anybody types a secret for what is full or over.
         status = client.request_status(link)
@@ -89,4 +91,4 @@ def answer(
     )
     say(f"Receipt, for yourself: {sent.receipt}", err=True)
     if words:
-        say(f"Passphrase, to be shared some other way: {passphrase}", err=True)
+        say_apart(f"Passphrase, to be shared some other way: {passphrase}")

@@ -25,14 +25,20 @@ _CONTROLS_IN_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202
 class OutputError(click.ClickException):
     """What was to be written could not be."""
 
-    def __init__(self, error: OSError | None = None) -> None:
-        super().__init__(f"Standard output takes nothing ({error.strerror if error else 'it is closed'}).")
+    def __init__(self, error: OSError | None = None, stream: str = "output") -> None:
+        super().__init__(f"Standard {stream} takes nothing ({error.strerror if error else 'it is closed'}).")
 
 
 def need_output() -> None:
     """Before anything is done whose result would have no place to go. Raises: OutputError."""
     if sys.stdout is None:
         raise OutputError
+
+
+def need_errors() -> None:
+    """As `need_output`, where part of the result is for a person. Raises: OutputError: standard error is closed."""
+    if sys.stderr is None:
+        raise OutputError(stream="error")
 
 
 def is_terminal() -> bool:
@@ -46,14 +52,11 @@ def say(line: str, *, err: bool = False) -> None:
     Raises:
         OutputError: standard output is closed or full.
     """
-    shown = _CONTROLS.sub(_escape, line) + "\n"
     if not err:
-        _write(_encoded(shown))
+        _write(_encoded(_line(line)))
         return
-    if sys.stderr is not None:
-        with contextlib.suppress(OSError, ValueError):
-            sys.stderr.buffer.write(shown.encode(sys.stderr.encoding, "backslashreplace"))
-            sys.stderr.flush()
+    with contextlib.suppress(OutputError):
+        _write_error(line)
 
 
 def say_results(*lines: str) -> None:
@@ -68,6 +71,22 @@ def say_results(*lines: str) -> None:
     except OutputError:
         for line in lines:
             say(line, err=True)
+        raise
+
+
+def say_apart(*lines: str) -> None:
+    """Lines that there are only once, for a person: where standard error fails, all of them on standard output.
+
+    Raises:
+        OutputError: standard error did.
+    """
+    try:
+        for line in lines:
+            _write_error(line)
+    except OutputError:
+        with contextlib.suppress(OutputError):
+            for line in lines:
+                say(line)
         raise
 
 
@@ -148,6 +167,21 @@ def when(seconds: int) -> str:
         return datetime.datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M %Z")
     except (ValueError, OverflowError, OSError):
         return "a time that no calendar has"
+
+
+def _line(line: str) -> str:
+    return _CONTROLS.sub(_escape, line) + "\n"
+
+
+def _write_error(line: str) -> None:
+    """Raises: OutputError: standard error is closed or full."""
+    if sys.stderr is None:
+        raise OutputError(stream="error")
+    try:
+        sys.stderr.buffer.write(_line(line).encode(sys.stderr.encoding, "backslashreplace"))
+        sys.stderr.flush()
+    except (OSError, ValueError) as error:
+        raise OutputError(error if isinstance(error, OSError) else None, "error") from None
 
 
 def _encoded(text: str) -> bytes:

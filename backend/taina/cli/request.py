@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from taina.cli.options import Duration, client_for, json_option, key_file_option, url_option
-from taina.cli.output import need_output, say, say_json, say_results, when
+from taina.cli.output import need_errors, need_output, say, say_apart, say_json, say_results, when
 
 
 @click.command()
@@ -20,6 +20,8 @@ def request(
 ) -> None:
     """Ask for a secret: print a link for whoever has it. The answer is sealed to you."""
     need_output()
+    if not as_json:
+        need_errors()
     with client_for(url, key_file) as client:
         rules = client.rules()
         if rules.answers is not None and answers > rules.answers:
@@ -34,5 +36,5 @@ def request(
     try:
         say_results(asked.link)
     finally:
-        say(f"Inbox, for yourself: {asked.inbox}", err=True)
+        say_apart(f"Inbox, for yourself: {asked.inbox}")
         say(f"Can be answered until {when(asked.expires)}.", err=True)

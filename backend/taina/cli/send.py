@@ -19,7 +19,7 @@ from taina.cli.options import (
     read_passphrase,
     url_option,
 )
-from taina.cli.output import draw, need_output, progress, say, say_json, say_results, when
+from taina.cli.output import draw, need_errors, need_output, progress, say, say_apart, say_json, say_results, when
 from taina.client.results import Sent
 from taina.errors import KeyNeededError, MailError, NotFoundError, QuotaError, TainaError
 
@@ -70,6 +70,8 @@ def send(
     if mail_to and (not words or recipients > 1):
         raise click.UsageError("--mail-to goes with --words, and with one recipient.")
     need_output()
+    if words and not as_json:
+        need_errors()
     with client_for(url, key_file) as client:
         rules = client.rules()
         need_words(rules, words=words, own=ask or passphrase_file is not None)
@@ -124,11 +126,13 @@ def _say_sent(sent: list[Sent], words: str | None, as_json: bool) -> None:
         say_results(*(one.link for one in sent))
     finally:
         # The links alone go into a pipe; the rest is for the person, and there is none of it a second time.
-        for one in sent:
-            say(f"Receipt, for yourself: {one.receipt}", err=True)
-        say(f"Can be opened once, until {when(sent[0].expires)}.", err=True)
+        said = [f"Receipt, for yourself: {one.receipt}" for one in sent]
+        said.append(f"Can be opened once, until {when(sent[0].expires)}.")
         if words:
-            say(f"Passphrase, to be shared some other way: {words}", err=True)
+            say_apart(*said, f"Passphrase, to be shared some other way: {words}")
+        else:
+            for line in said:
+                say(line, err=True)
 
 
 def _draw_link(link: str) -> None:
