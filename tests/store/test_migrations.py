@@ -27,6 +27,15 @@ Insert = Callable[[str, Mapping[str, Any]], object]
 """Adds a row to a table."""
 
 
+def apply_before(database: sqlite_utils.Database, step: str) -> None:
+    """What a version knew that had not yet this step. They are numbered as they were written, and taken otherwise."""
+    known = sqlite_utils.Migrations(migrations.name)
+    for one in migrations.pending(database):
+        if one.name < step:
+            known(name=one.name, transactional=one.transactional)(one.fn)
+    known.apply(database)
+
+
 def old_row(made: Made, *, missing: int = 0, ended: bool = False) -> dict[str, Any]:
     """A secret as the first version kept it."""
     order = made.order()
@@ -67,7 +76,7 @@ class Old:
     def fill_sqlite(self, path: Path, before: str) -> None:
         with closing(sqlite3.connect(path)) as connection:
             database = sqlite_utils.Database(connection)
-            migrations.apply(database, stop_before=before)
+            apply_before(database, before)
 
             def insert(table: str, row: Mapping[str, Any]) -> None:
                 database.table(table).insert(dict(row))
@@ -159,8 +168,9 @@ def test_a_step_keeps_the_name_by_which_files_know_it() -> None:
     migrations.apply(database)
     found = database.execute("SELECT migration_set, name FROM _sqlite_migrations ORDER BY id").fetchall()
     database.close()
-    first = "0001_secrets 0002_sealed_bytes 0003_requests 0004_litter 0005_answers 0006_usage 0007_clock 0008_order"
-    assert found == [("taina", name) for name in (*first.split(), "0009_refuses_0_1")]
+    first = "0001_secrets 0002_sealed_bytes 0003_requests 0004_litter 0009_refuses_0_1"
+    names = f"{first} 0005_answers 0006_usage 0007_clock 0008_order"
+    assert found == [("taina", name) for name in names.split()]
 
 
 class _Noting(sqlite_utils.Database):
@@ -180,11 +190,11 @@ STEPS = {
     "sealed_bytes": "472603dd57d0e210",
     "requests": "772f48dc0499354f",
     "litter": "aae55989d5b6a8b3",
+    "refuses_0_1": "47f50b2f11015b2e",
     "answers": "71b44cb3f810c3ba",
     "usage": "a9fa727b3e5a69a6",
     "clock": "7bb78d90fd755562",
     "order": "f0b79736227053ab",
-    "refuses_0_1": "763be11a5bee315f",
 }
 """The first digits of the SHA-256 of what each says to the database."""
 
@@ -230,29 +240,40 @@ def in_order(path: Path) -> list[tuple[Any, ...]]:
         return connection.execute(f"SELECT {NAMES}, slot FROM secrets ORDER BY due, id").fetchall()
 
 
+def many(path: Path, before: str) -> None:
+    """A file of an older version, of rows whose copy takes several rounds."""
+    with closing(sqlite3.connect(path)) as connection:
+        database = sqlite_utils.Database(connection)
+        apply_before(database, before)
+        for n, one in enumerate(Made() for _ in range(25)):
+            row = old_row(one) | {"slot": n, "due": START + n // 10, "claim_id": one.claim_id if n % 3 else None}
+            database.table("secrets").insert(row | ({"held": 1040} if before > "0007" else {}))
+        connection.commit()
+
+
+def breaks_off(path: Path, after: int, upgrade: Callable[[sqlite_utils.Database], None]) -> bool:
+    """Whether it did, at that statement."""
+    with closing(sqlite3.connect(path)) as connection:
+        breaking = _Breaking(connection)
+        breaking.left = after
+        try:
+            upgrade(breaking)
+        except _BrokenOffError:
+            return True
+    return False
+
+
 def test_the_new_order_may_be_broken_off_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It goes on where it was, and every row is there once."""
     monkeypatch.setattr(sqlite_migrations, "COPIED_AT_ONCE", 7)
     old, path = tmp_path / "old.db", tmp_path / "taina.db"
-    with closing(sqlite3.connect(old)) as connection:
-        database = sqlite_utils.Database(connection)
-        migrations.apply(database, stop_before="0008_order")
-        for n, one in enumerate(Made() for _ in range(25)):
-            row = old_row(one) | {"slot": n, "due": START + n // 10, "claim_id": one.claim_id if n % 3 else None}
-            database.table("secrets").insert(row | {"held": 1040})
-        connection.commit()
+    many(old, "0008_order")
     before, breaks = in_order(old), 0
     broken = True
     while broken:
-        broken, breaks = False, breaks + 1
+        breaks += 1
         path.write_bytes(old.read_bytes())
-        with closing(sqlite3.connect(path)) as connection:
-            breaking = _Breaking(connection)
-            breaking.left = breaks
-            try:
-                migrations.apply(breaking)
-            except _BrokenOffError:
-                broken = True
+        broken = breaks_off(path, breaks, migrations.apply)
         with closing(sqlite3.connect(path)) as connection:
             migrations.apply(sqlite_utils.Database(connection))
             assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -261,3 +282,65 @@ def test_the_new_order_may_be_broken_off_anywhere(tmp_path: Path, monkeypatch: p
             assert not connection.execute(left).fetchall()
         assert in_order(path) == before
     assert breaks > 20
+
+
+def starts_0_1(database: sqlite_utils.Database) -> bool:
+    """Whether version 0.1.0 does on this file: it compares nothing, but reads this table."""
+    return bool(database["litter"].exists())
+
+
+def starts_0_2(database: sqlite_utils.Database) -> bool:
+    """Whether version 0.2.0 does: it refuses steps that it does not know."""
+    return all(step.name < "0008" for step in migrations.applied(database))
+
+
+def old_program(path: Path, starts: Callable[[sqlite_utils.Database], bool], held: Mapping[str, int]) -> None:
+    """Put back after an upgrade that broke off: where it starts, it opens a secret, and keeps one due in between."""
+    with closing(sqlite3.connect(path)) as connection:
+        database = sqlite_utils.Database(connection)
+        if starts(database):
+            first = "(SELECT id FROM secrets ORDER BY due, id LIMIT 1)"
+            connection.execute(f"UPDATE secrets SET state = 'revealed', due = due + 7 WHERE id = {first}")
+            database.table("secrets").insert({**old_row(Made()), "slot": 99, "due": START + 1, **held})
+            connection.commit()
+
+
+def told(path: Path, what: str) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(f"SELECT {what} FROM secrets ORDER BY id").fetchall()
+
+
+@pytest.mark.parametrize(
+    ("before", "starts", "held", "upgrade"),
+    [
+        pytest.param("0005_answers", starts_0_1, {}, migrations.apply, id="0.1.0"),
+        pytest.param("0008_order", starts_0_2, {"held": 1040}, migrations.apply, id="0.2.0"),
+        # Checkouts between 0.2.0 and the next version refused old programs after the copy.
+        pytest.param("0008_order", starts_0_2, {"held": 1040}, sqlite_migrations.order, id="unreleased"),
+    ],
+)
+def test_an_old_program_is_put_back_after_an_upgrade_that_broke_off(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    before: str,
+    starts: Callable[[sqlite_utils.Database], bool],
+    held: Mapping[str, int],
+    upgrade: Callable[[sqlite_utils.Database], None],
+) -> None:
+    """It starts on its own file or on none, and the next upgrade keeps what it did, and counts it."""
+    monkeypatch.setattr(sqlite_migrations, "COPIED_AT_ONCE", 7)
+    old, path = tmp_path / "old.db", tmp_path / "taina.db"
+    many(old, before)
+    breaks, broken = 0, True
+    while broken:
+        breaks += 1
+        path.write_bytes(old.read_bytes())
+        broken = breaks_off(path, breaks, upgrade)
+        old_program(path, starts, held)
+        what = "id, state, due, slot, claim_id"
+        left = told(path, what)
+        with closing(sqlite3.connect(path)) as connection:
+            migrations.apply(sqlite_utils.Database(connection))
+        assert told(path, what) == left
+        assert {row for (row,) in told(path, "held")} == {1040}
+    assert breaks > 10

@@ -84,6 +84,16 @@ def litter(db: sqlite_utils.Database) -> None:
     db.execute("CREATE TABLE litter (slot INTEGER PRIMARY KEY) STRICT")
 
 
+@migrations(name="0009_refuses_0_1")
+def refuses_0_1(db: sqlite_utils.Database) -> None:
+    # Version 0.1.0 does not compare steps: it would start on this file and count wrongly what it keeps. It reads this
+    # table at its start, so now it says that the database cannot be used, and changes nothing. 0.2.0 refuses the name
+    # of this step. It comes before all that they do not know, for an upgrade may break off: a program that was put
+    # back meanwhile would change what has been copied.
+    db.execute("ALTER TABLE litter RENAME TO pending_deletes")
+    db.execute("DROP TABLE IF EXISTS secrets_in_order")  # begun by a checkout that refused nobody until it was done
+
+
 @migrations(name="0005_answers")
 def answers(db: sqlite_utils.Database) -> None:
     # A request is worth the answers that it was made for: what was started for it is counted, and who pays is noted.
@@ -178,13 +188,6 @@ def order(db: sqlite_utils.Database) -> None:
     # In a transaction with others, SQLite would keep the whole table in memory, to bring it back if it had to.
     db.execute("DROP TABLE IF EXISTS secrets_before")
     _empty_log(db)
-
-
-@migrations(name="0009_refuses_0_1")
-def refuses_0_1(db: sqlite_utils.Database) -> None:
-    # Version 0.1.0 does not compare steps: it would start on this file and count wrongly what it keeps. It reads this
-    # table at its start, so now it says that the database cannot be used, and changes nothing.
-    db.execute("ALTER TABLE litter RENAME TO pending_deletes")
 
 
 def _copy_in_order(db: sqlite_utils.Database) -> None:
