@@ -1,4 +1,4 @@
-"""Clocks that are wrong: they destroy nothing, and they bring nothing back."""
+"""Clocks that are wrong: they destroy nothing, and they bring no secret back."""
 
 import threading
 import time
@@ -11,12 +11,14 @@ import pytest
 from support.clocks import START
 from support.secrets import Made, MadeRequest
 from support.waiting import wait_until
-from taina.errors import NotFoundError, TainaError
+from taina.errors import GoneError, NotFoundError, TainaError
+from taina.rules.access_keys import AccessKeys
 from taina.rules.clock import BATCH, CONFIRMED, NOTE_EVERY, STEP, WatchedClock, steady
 from taina.rules.secret_requests import SecretRequests
 from taina.rules.types import Limits
 from taina.rules.vault import RECEIPT_KEPT, Vault
 from taina.store import Store
+from taina.store.access_keys import KeyFile
 from taina.store.sqlite import SqliteStore
 
 DAY = 86400
@@ -142,6 +144,21 @@ def test_a_step_back_brings_nothing_back(machine: Machine, step: int) -> None:
     assert machine.answers(later)
     machine.pass_time(1)
     assert not machine.answers(later)
+
+
+def test_a_step_back_lets_requests_and_keys_be_valid_once_more(machine: Machine, tmp_path: Path) -> None:
+    """As operators are told: only secrets end for good."""
+    asked, keys = MadeRequest(), AccessKeys(KeyFile(tmp_path / "keys.db"), lambda: machine.wall)
+    machine.requests.create(asked.id, asked.asking())
+    key, _ = keys.issue("ann", ttl=3600)
+    for change, valid in [(3600, False), (-60, True), (60, False)]:
+        machine.wall += change
+        assert keys.in_force(key) is valid
+        if valid:
+            assert machine.requests.status(asked.id, asked.answer_token).state == "open"
+        else:
+            with pytest.raises(GoneError):
+                machine.requests.status(asked.id, asked.answer_token)
 
 
 @pytest.mark.parametrize("step", [0.5, 1])

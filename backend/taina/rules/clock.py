@@ -1,12 +1,13 @@
 """The time by which secrets expire: that of the store, watched for steps.
 
-A clock that was set wrong must not destroy anything, and one that is set back must not bring anything back:
+A clock that was set wrong must not destroy anything, and one that is set back must not bring a secret back:
 
 - A step forward counts at once where something is refused, for that does no harm. Nothing is destroyed by it until the
   clock has gone on from there for half a minute; if it is set right before that, nothing has happened.
-- Before a step back counts, all is ended that had come to its end by the highest time that was trusted.
+- Before a step back counts, all secrets are ended that had come to their end by the highest time that was trusted.
 
-That high-water mark is kept in the store, so that a step is also seen across a restart.
+That high-water mark is kept in the store, so that a step is also seen across a restart. Requests and access keys go by
+the clock alone: one that had expired is valid again until it does so once more.
 """
 
 import logging
