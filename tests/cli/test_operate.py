@@ -8,6 +8,8 @@ import subprocess
 import tarfile
 import threading
 import time
+from collections.abc import Callable
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -463,6 +465,60 @@ def test_a_full_disk_is_said_and_leaves_all_as_it_was(
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
     listed = run("keys", "list", "--data", "data", "--json").stdout.splitlines()
     assert [(one["name"], one["state"]) for one in map(json.loads, listed)] == [("ann", "in force")]
+
+
+def damage(keys: Path) -> None:
+    keys.write_bytes(b"something else entirely" * 400)
+
+
+def come_from_the_future(keys: Path) -> None:
+    with closing(sqlite3.connect(keys)) as connection, connection:
+        connection.execute(
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('keys', '0099_new', '')"
+        )
+
+
+def hide(keys: Path) -> None:
+    """As a file of another user, whoever looks."""
+    keys.unlink()
+    keys.mkdir()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "backup --out saved.tar",
+        "keys list",
+        "keys add bob",
+        "keys revoke ann",
+        "serve --port 0 --create keys",
+    ],
+    ids=lambda command: "_".join(command.split()[:2]),
+)
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (damage, "cannot be used (file is not a database). Check its permissions, or restore it from a backup."),
+        (come_from_the_future, "which this one does not know). Nothing was changed. Update this program."),
+        (hide, "cannot be used (unable to open database file). Check its permissions, or restore it from a backup."),
+    ],
+    ids=lambda one: "" if isinstance(one, str) else one.__name__,
+)
+def test_keys_that_cannot_be_used_are_named(
+    run: Run, tmp_path: Path, change: Callable[[Path], None], command: str, said: str
+) -> None:
+    """By what is wrong with them, with what to do and nothing else."""
+    keys = tmp_path / "data/keys.db"
+    assert run("keys", "add", "ann", "--data", "data").returncode == 0
+    change(keys)
+    (tmp_path / "data/taina.db").touch()
+    (tmp_path / "taina.toml").touch()
+    done = run(*command.split(), "--data", "data")
+    assert done.returncode == 1
+    (line,) = done.stderr.decode().splitlines()
+    assert line.startswith("taina: data/keys.db ")
+    assert line.endswith(said) or (change is hide and line.endswith("keys.db is not a file, so it cannot be saved."))
+    assert not (tmp_path / "saved.tar").exists()
 
 
 def test_looking_at_keys_makes_none(run: Run, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from support.clocks import START, Clock
 from taina.errors import ConflictError, InvalidError, KeyNeededError, KeyRefusedError, NotFoundError, QuotaError
 from taina.rules.access_keys import AccessKeys, open_keys
+from taina.store import UnusableError
 from taina.store.access_keys import AccessKey, KeyFile
 
 DAY = 86400
@@ -186,3 +187,9 @@ def test_the_file_is_for_its_owner_alone_and_is_found_again(tmp_path: Path) -> N
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     found: AccessKey = open_keys(folder).authenticate(token)
     assert found.name == "ann"
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("no folder")
+    with pytest.raises(UnusableError, match=r"data cannot be used \(File exists\)\. .* another folder with --data\.$"):
+        open_keys(tmp_path / "data")

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from taina.errors import ConflictError, StorageFullError
+from taina.store import UnusableError
 from taina.store.access_keys import AccessKey, KeyFile
 
 KEY = AccessKey("ann", bytes(range(32)), 1_800_000_000, 1_900_000_000, 5, "ann@example.org", "bg", None, 1_850_000_000)
@@ -73,7 +74,7 @@ def test_many_who_spend_at_once_spend_no_more_than_there_is(path: Path) -> None:
 
 def test_a_file_that_is_not_one_is_told(path: Path) -> None:
     path.write_bytes(b"something else entirely" * 100)
-    with pytest.raises(OSError, match=r"keys\.db cannot be used \(file is not a database\)"):
+    with pytest.raises(UnusableError, match=r"keys\.db cannot be used \(file is not a database\)"):
         KeyFile(path)
 
 
@@ -84,7 +85,7 @@ def test_a_file_of_a_newer_version_is_refused_unchanged(path: Path) -> None:
             "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('keys', '0099_new', '')"
         )
     before = path.read_bytes()
-    with pytest.raises(OSError, match="newer Taina"):
+    with pytest.raises(UnusableError, match="newer Taina"):
         KeyFile(path)
     assert path.read_bytes() == before
 
@@ -134,6 +135,11 @@ def test_whoever_spends_is_told_that_there_is_no_room(path: Path) -> None:
     path.write_bytes(b"no database" * 100)
     with pytest.raises(OSError, match="not a database"):
         file.spend("ann", "create", 7, 5)
+
+
+def test_a_file_that_finds_no_room_is_no_question_of_permissions(path: Path) -> None:
+    with no_room(), pytest.raises(UnusableError, match=r"keys\.db cannot be used \(.* full\)\. Free some space\.$"):
+        KeyFile(path)
 
 
 @pytest.mark.parametrize(("user", "owner", "given"), [(0, 1234, True), (0, 0, False), (1234, 1234, False)])

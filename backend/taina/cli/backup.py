@@ -27,6 +27,7 @@ To restore: put keys.db into the folder of the database, and taina.toml to where
 )
 def backup(file: Path | None, out: Path, **flags: object) -> None:
     """Save the file of options and the access keys. The server may run meanwhile. Secrets are not saved, on purpose."""
+    from taina.store import UnusableError
     from taina.store.access_keys import KeyFile
 
     loaded = read_config(file, flags)
@@ -36,18 +37,23 @@ def backup(file: Path | None, out: Path, **flags: object) -> None:
         raise click.ClickException(
             f"There is nothing to save in {keys.parent.absolute()}. Is this the instance? See --data and --config."
         )
-    if options and not options.is_file():
-        # A pipe, whose text was read and is gone.
-        raise click.ClickException(f"{options} is not a file, so it cannot be saved.")
+    for path in (options, keys if os.path.lexists(keys) else None):
+        if path and not path.is_file():
+            # As a pipe, whose text was read and is gone.
+            raise click.ClickException(f"{path} is not a file, so it cannot be saved.")
+    try:
+        saved = KeyFile(keys).read_whole() if keys.is_file() else None
+    except UnusableError as error:
+        raise click.ClickException(str(error)) from None
     content = io.BytesIO()
     # What links lead to, and not the links: they lead nowhere on another machine.
     with tarfile.open(fileobj=content, mode="w", dereference=True) as archive:
         _add(archive, tarfile.TarInfo("README.txt"), _WHY.encode())
         if options:
             _add(archive, archive.gettarinfo(options, "taina.toml"), options.read_bytes())
-        if keys.is_file():
+        if saved is not None:
             # With the owner, to whom `tar` run by root gives it back.
-            _add(archive, archive.gettarinfo(keys, "keys.db"), KeyFile(keys).read_whole())
+            _add(archive, archive.gettarinfo(keys, "keys.db"), saved)
         names = archive.getnames()
     try:
         out.touch(mode=0o600, exist_ok=False)

@@ -164,6 +164,7 @@ def _open(config: Config, *, there: bool = False) -> "AccessKeys":
         click.ClickException: it cannot be opened, or is not there.
     """
     from taina.rules.access_keys import open_keys
+    from taina.store import UnusableError
 
     if there and not any((config.data / name).is_file() for name in ("keys.db", "taina.db")):
         raise click.ClickException(
@@ -171,5 +172,5 @@ def _open(config: Config, *, there: bool = False) -> "AccessKeys":
         )
     try:
         return open_keys(config.data)
-    except OSError as error:
-        raise click.ClickException(f"{error}. Check its permissions, or name another folder with --data.") from None
+    except UnusableError as error:
+        raise click.ClickException(str(error)) from None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from taina.errors import InvalidError, KeyNeededError, KeyRefusedError, NotFoundError, QuotaError
+from taina.store import UnusableError
 from taina.store.access_keys import AccessKey, KeyFile
 
 WARNING = 7 * 86400
@@ -20,8 +21,13 @@ Spending = Literal["create", "mail"]
 
 
 def open_keys(folder: Path) -> "AccessKeys":
-    """The keys of the instance whose data are in this folder. Raises: OSError."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """The keys of the instance whose data are in this folder. Raises: UnusableError."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnusableError(
+            f"{folder} cannot be used ({error.strerror}). Check its permissions, or name another folder with --data."
+        ) from None
     return AccessKeys(KeyFile(folder / "keys.db"))
 
 

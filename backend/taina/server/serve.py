@@ -257,8 +257,8 @@ def _open_keys(config: Config) -> AccessKeys | None:
         return None
     try:
         return open_keys(config.data)
-    except OSError as error:
-        raise StartError(f"The access keys cannot be read: {error}. Check its permissions.") from None
+    except UnusableError as error:
+        raise StartError(str(error)) from None
 
 
 def _open_mail(config: Config) -> Mailer | None:

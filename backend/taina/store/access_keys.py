@@ -85,7 +85,7 @@ class KeyFile:
         """Open or create the file.
 
         Raises:
-            OSError: it cannot be used.
+            UnusableError: it cannot be used, or a newer version has set it up.
         """
         self._path = path
         try:
@@ -94,10 +94,10 @@ class KeyFile:
                 database = sqlite_utils.Database(connection)
                 refuse_newer(migrations, database, str(path))
                 migrations.apply(database)
-        except UnusableError as error:
-            raise OSError(str(error)) from None
         except OSError as error:
-            raise OSError(f"{path} cannot be used ({error.strerror})") from None
+            full = error.errno == errno.ENOSPC
+            advice = "Free some space." if full else "Check its permissions, or restore it from a backup."
+            raise UnusableError(f"{path} cannot be used ({error.strerror}). {advice}") from None
 
     @elsewhere
     def add(self, key: AccessKey) -> None:
