@@ -2,6 +2,8 @@
 
 import errno
 import os
+import stat
+import sys
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from taina.client.agent.folder import replace, write_new
 from taina.client.receiving import File, Receiver
 from taina.errors import FileError
 from taina.format.payload import Header, Item
@@ -114,6 +117,72 @@ def test_the_folder_is_synced_after_its_files_have_their_names(tmp_path: Path, m
     receive(tmp_path, "a", "b")
     assert synced[-1] == (True, ["a", "b"])
     assert [folder for folder, _ in synced] == [False, False, True]
+
+
+def refuse_folders(monkeypatch: pytest.MonkeyPatch, call: str, number: int) -> list[int]:
+    """Have `os.open` or `os.fsync` fail on every folder, and note it."""
+    real = getattr(os, call)
+    refused: list[int] = []
+
+    def refusing(what: Any, *arguments: Any, **more: Any) -> Any:
+        try:
+            is_folder = stat.S_ISDIR(os.stat(what).st_mode)  # noqa: PTH116 - of a number, too
+        except FileNotFoundError:  # yet to be created
+            is_folder = False
+        if is_folder:
+            refused.append(number)
+            raise OSError(number, os.strerror(number))
+        return real(what, *arguments, **more)
+
+    monkeypatch.setattr(os, call, refusing)
+    return refused
+
+
+UNABLE = [
+    ("fsync", errno.EINVAL),
+    ("fsync", errno.ENOTSUP),
+    ("fsync", errno.EBADF),
+    ("open", errno.EACCES),
+    ("open", errno.EPERM),
+    ("open", errno.EISDIR),
+]
+
+
+@pytest.mark.parametrize(("call", "number"), UNABLE)
+def test_a_folder_that_cannot_be_synced_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int
+) -> None:
+    """Some file systems cannot, nor a folder that may be written to and not listed: every secret was lost there."""
+    refused = refuse_folders(monkeypatch, call, number)
+    assert contents(receive(tmp_path, "a")) == [("a", b"00")]
+    write_new(tmp_path / "b", b"1")
+    replace(tmp_path / "b", b"2")
+    assert (tmp_path / "b").read_bytes() == b"2"
+    assert len(refused) == 4
+    assert names_in(tmp_path) == ["a", "b"]
+
+
+def test_windows_is_not_asked_to_sync_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = refuse_folders(monkeypatch, "open", errno.EIO)
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert contents(receive(tmp_path, "a")) == [("a", b"00")]
+    assert not refused
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC])
+def test_a_disk_that_fails_is_still_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """The server must not forget what may not be on the disk."""
+    refuse_folders(monkeypatch, "fsync", number)
+    with pytest.raises(FileError, match="cannot be written to"):
+        receive(tmp_path, "a")
+
+
+def test_a_text_needs_nothing_of_the_folder(tmp_path: Path) -> None:
+    """It was never shown where the current folder could not be synced, although nothing goes there."""
+    receiver = Receiver(tmp_path / "gone")
+    text = Item("text", 2)
+    receiver.write(text, 0, b"hi")
+    assert receiver.finish(Header((text,), 0)) == ("hi",)
 
 
 @pytest.mark.parametrize("names", [["a", "a"], ["\u00e9.txt", "e\u0301.txt", "\u00c9.txt"], ["a?", "a*", "A_"]])

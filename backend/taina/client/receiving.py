@@ -1,8 +1,10 @@
 """What comes out of a secret: texts into memory, files into memory or into a folder, piece by piece."""
 
 import contextlib
+import errno
 import os
 import secrets
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -10,6 +12,9 @@ from typing import BinaryIO
 from taina.client.names import clean_name, with_number
 from taina.errors import FileError, FormatError
 from taina.format.payload import Header, Item
+
+_NOT_FOR_FOLDERS = {errno.EINVAL, errno.EBADF, errno.ENOTSUP, errno.EISDIR, errno.EACCES, errno.EPERM}
+"""What systems answer that cannot sync a folder, or not one that may only be written to: no disk has failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,7 @@ class Receiver:
                     self._part(n)  # an empty one
             self._close()
             items = tuple(self._item(n, item) for n, item in enumerate(header.items))
-            if self._folder is not None:
+            if self._folder is not None and self._placed:
                 sync(self._folder)
             return items
         except OSError as error:
@@ -147,12 +152,21 @@ class Receiver:
 
 
 def sync(folder: Path) -> None:
-    """A file's name is on the disk only once its folder is: before the server is told that it may forget."""
-    number = os.open(folder, os.O_RDONLY)
+    """A file's name is on the disk only once its folder is: before the server is told that it may forget.
+
+    Where the system cannot sync a folder, its names are as safe as that system makes them.
+    """
+    if sys.platform == "win32":
+        return
     try:
-        os.fsync(number)
-    finally:
-        os.close(number)
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
+    except OSError as error:
+        if error.errno not in _NOT_FOR_FOLDERS:
+            raise
 
 
 def _identity(path: Path) -> tuple[int, int]:
