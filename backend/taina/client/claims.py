@@ -79,8 +79,10 @@ class Claims:
     @staticmethod
     def _drop_old(folder: Path) -> None:
         for file in folder.glob("*.claim"):
-            if file.stat().st_mtime < time.time() - _OLD:
-                file.unlink(missing_ok=True)
+            # Another program may have dropped it, and what cannot be dropped is no reason to keep no claim.
+            with contextlib.suppress(OSError):
+                if file.lstat().st_mtime < time.time() - _OLD:
+                    file.unlink()
 
 
 def state_folder() -> Path | None:
