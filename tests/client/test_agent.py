@@ -13,6 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from support.servers import Server
+from taina.cli.options import first_line
 from taina.client import Client
 from taina.client.agent import Agent
 from taina.client.agent.variables import read_variable, with_variable
@@ -214,12 +215,24 @@ def test_an_answer_with_a_passphrase_takes_it_from_a_file(desk: Desk) -> None:
     assert (desk.folder / "key.txt").read_text() == SECRET
 
 
-@pytest.mark.parametrize("written", [b"\xef\xbb\xbfwords\r\n", b"words\nwritten on a Friday\n", b" words"])
-def test_a_passphrase_is_read_as_people_write_it(desk: Desk, written: bytes) -> None:
-    """A mark of Windows' editors, or a second line, cost one of ten tries."""
+PASSPHRASES = [
+    (b"\xef\xbb\xbfwords\r\n", "words"),
+    (b"words\nwritten on a Friday\n", "words"),
+    (b" words\t\n", " words\t"),
+    (b"words\x0cmore\n", "words\x0cmore"),
+    (b"words\n" + b"x" * 70000, "words"),
+    (b"words\ncaf\xe9", "words"),
+    (b"\xff\xfe" + "words\r\n".encode("utf-16-le"), "words"),
+]
+
+
+@pytest.mark.parametrize(("written", "passphrase"), PASSPHRASES, ids=lambda what: repr(what)[:20])
+def test_a_passphrase_is_read_as_people_write_it(desk: Desk, written: bytes, passphrase: str) -> None:
+    """As `taina answer --passphrase-file` reads it: a mark, a second line or a space cost one of ten attempts."""
     asked = desk.agent.request(600)
-    desk.client.answer(asked.link, SECRET, passphrase="words")
+    desk.client.answer(asked.link, SECRET, passphrase=passphrase)
     (desk.folder / "words.txt").write_bytes(written)
+    assert first_line(desk.folder / "words.txt", "passphrase") == passphrase
     assert desk.agent.fetch(asked.request, "answer.txt", None, "words.txt", 0).arrived
 
 

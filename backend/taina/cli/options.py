@@ -13,7 +13,7 @@ import click
 
 from taina.cli.output import say
 from taina.config.values import is_local
-from taina.errors import TainaError
+from taina.errors import FileError, TainaError
 
 if TYPE_CHECKING:
     from taina.client import Client
@@ -25,7 +25,6 @@ else:
 
 _MAX_LINE = 64 << 10
 """Bytes, far more than a passphrase or a link has."""
-_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _AUTHORITY = "taina.cli.authority"
 _RETRIED = "taina.cli.retried"
 
@@ -165,34 +164,21 @@ def standard_input() -> BinaryIO:
 
 
 def first_line(file: Path, what: str) -> str:
-    """Understood or refused, and never altered: another passphrase would cost one of ten tries.
+    """Of a file, or of standard input for `-`, as `taina.client.words` understands it. Raises: click.UsageError."""
+    from taina.client import words
 
-    UTF-8, with a byte order mark or without, and UTF-16 with one, as Windows writes it.
-    """
     try:
-        if str(file) == "-":
-            # What follows the line may be the secret itself.
-            data = standard_input().readline(_MAX_LINE)
-            if data.startswith(_UTF16_MARKS):
-                data += standard_input().read()
-        else:
-            with file.open("rb") as opened:
-                data = opened.read(_MAX_LINE)
-        encoding = "utf-16" if data.startswith(_UTF16_MARKS) else "utf-8-sig"
-        if encoding == "utf-8-sig":
-            data = data.partition(b"\n")[0]
-        line = data.decode(encoding).partition("\n")[0].removesuffix("\r")
+        if str(file) != "-":
+            return words.read_first_line(file, what)
+        # What follows the line may be the secret itself.
+        data = standard_input().readline(words.MAX_LINE)
+        if data.startswith(words.UTF16_MARKS):
+            data += standard_input().read()
+        return words.first_line(data, what)
+    except FileError as error:
+        raise click.UsageError(error.detail) from None
     except OSError as error:
         raise click.UsageError(f"The {what} file cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise click.UsageError(f"The {what} file is not text in UTF-8. Save it as UTF-8 and try again.") from None
-    if "\0" in line:
-        raise click.UsageError(
-            f"The {what} file holds zero bytes: it is UTF-16 without its mark, or no text. Save it as UTF-8."
-        )
-    if not line:
-        raise click.UsageError(f"The first line of the {what} file is empty.")
-    return line
 
 
 def is_text(text: str) -> bool:

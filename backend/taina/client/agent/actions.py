@@ -16,14 +16,14 @@ from taina.client.agent.variables import check_name, read_variable, with_variabl
 from taina.client.receiving import sync
 from taina.client.results import Opened, Outcome
 from taina.client.waiting import pauses
-from taina.client.words import six_words
+from taina.client.words import read_first_line, six_words
 from taina.errors import FileError, InvalidError, TainaError
 from taina.format.links import decode_link
 
 MAX_WAIT = 600
 """Seconds that one call may wait for an answer."""
 _MAX_TEXT = 1 << 16
-"""Bytes of a file of variables, or with a passphrase."""
+"""Bytes of a file of variables."""
 
 
 # Results without slots: the protocol's package takes those for defaults of the fields.
@@ -144,7 +144,7 @@ class Agent:
         if decode_link(link, "secret").passphrase:
             if passphrase_file is None:
                 raise InvalidError("The answer needs a passphrase. Ask for a file with it, and name that.")
-            passphrase = _passphrase_of(self._folder.existing(passphrase_file))
+            passphrase = read_first_line(self._folder.existing(passphrase_file), "passphrase")
         fetched = Fetched(arrived=False)
 
         def deliver(opened: Opened) -> None:
@@ -218,18 +218,10 @@ def _text_of(path: Path) -> str:
     """Of a small file. Raises: FileError."""
     try:
         if path.stat().st_size > _MAX_TEXT:
-            raise FileError(f"{path.name} is too large for a file of variables or a passphrase.")
+            raise FileError(f"{path.name} is too large for a file of variables.")
         return path.read_text("utf-8-sig")  # editors of Windows put a mark before it
     except (OSError, UnicodeDecodeError):
         raise FileError(f"{path.name} cannot be read as text.") from None
-
-
-def _passphrase_of(path: Path) -> str:
-    """The first line, without spaces around it. Raises: FileError: it is none, and would cost one of ten tries."""
-    line = _text_of(path).partition("\n")[0].strip()
-    if not line or "\0" in line:
-        raise FileError(f"The first line of {path.name} is not a passphrase. Save it as text in UTF-8.")
-    return line
 
 
 def _full(variable: str, value: str) -> str:
