@@ -367,3 +367,43 @@ def test_a_shell_reads_it_so_too(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(with_variable("A=1\n", "KEY", value))
     script = '. ./.env; printf %s "$KEY"'
     assert subprocess.run(["sh", "-c", script], cwd=tmp_path, capture_output=True, text=True).stdout == value
+
+
+def sourced(text: str, name: str) -> str:
+    """The variable, as `sh` has it after these lines."""
+    script = f'{text}\nprintf %s "${name}"'
+    return subprocess.run(["sh", "-c", script], capture_output=True, check=True).stdout.decode()
+
+
+plain = st.text("ab1=/:@é#!*?[]{}^%,.+-_\u00a0", min_size=1, max_size=4)
+within = st.lists(plain | st.sampled_from([" ", "'", "\n", "\t", *(f"\\{one}" for one in '$`"\\\na1 #')])).map("".join)
+quoted = st.one_of(
+    plain,
+    st.text('ab #"\\$`\n\t!é', max_size=6).map("'{}'".format),
+    within.map('"{}"'.format),
+    st.sampled_from(list("#'\"\\$` \t\nab&;|<>()*~é")).map("\\{}".format),
+)
+comments = st.sampled_from(["", " ", "\t# it's", ' # "b\\', " \\\n# c"])
+
+
+@given(st.sampled_from(["", "export ", " \t"]), st.lists(quoted, max_size=5).map("".join), comments)
+@example("", "postgres://u:pa#ss@db/x", " # it's")
+@example("", '"pa\\$word"', "")
+@example("", "#", "")
+def test_what_a_shell_makes_of_a_value_is_sent(before: str, written: str, after: str) -> None:
+    """All of it: a password was cut at a number sign, and had a backslash too many, without a word."""
+    text = f"# don't\nA=1 # B=2\n{before}KEY={written}{after}\nC=3"
+    assert read_variable(text, "KEY") == sourced(text, "KEY")
+    assert read_variable(text, "C") == "3"
+
+
+@pytest.mark.parametrize("text", ["KEY= x", "KEY=a b", "KEY=a 'b'", "KEY=1 OTHER=2", "KEY='a", 'KEY="a\\"', "KEY=a\\"])
+def test_what_is_not_one_value_is_not_sent(text: str) -> None:
+    with pytest.raises(FileError, match="not one word"):
+        read_variable(text, "KEY")
+
+
+@pytest.mark.parametrize("value", ["p&ss", "a;b", "$HOME", "`id`", "$(id)", "a|b<c>(d)", "!x", "~/x"])
+def test_what_a_shell_would_run_or_expand_is_sent_as_it_is_written(value: str) -> None:
+    """No such file is run, and programs that read one without a shell take these for themselves."""
+    assert read_variable(f"KEY={value}", "KEY") == value
