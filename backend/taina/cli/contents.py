@@ -1,6 +1,8 @@
 """What `taina send` and `taina answer` send: a text, files, or standard input."""
 
 import os
+import re
+import sys
 from pathlib import Path
 
 import click
@@ -49,17 +51,24 @@ def read_contents(arguments: tuple[str, ...], name: str | None) -> list[Content]
 def _is_path(argument: str) -> bool:
     """An argument that was surely meant as a file is never sent as a text by a slip."""
     try:
-        return os.path.lexists(argument) or argument.startswith(("./", "../", "/", "~/"))
+        if os.path.lexists(argument):
+            return True
     except ValueError:
         return False
+    if sys.platform == "win32":
+        return re.match(r"(\.{0,2}|~|[A-Za-z]:)[/\\]", argument) is not None
+    return argument.startswith(("./", "../", "/", "~/"))
 
 
 def _standard_input(name: str | None) -> Content:
     stream = standard_input()
     typed = stream.isatty()
     if typed:
-        say("Type the secret; end it with Ctrl+D on a line of its own.", err=True)
+        keys = "Ctrl+Z and Enter" if sys.platform == "win32" else "Ctrl+D"
+        say(f"Type the secret; end it with {keys} on a line of its own.", err=True)
     data = stream.read()
+    if typed and sys.platform == "win32":
+        data = data.replace(b"\r\n", b"\n")  # what its terminal makes of the Enter key
     # The end of the last line belongs to the typing, and would be pasted with the secret.
     return _text_or_file(data.removesuffix(b"\n") if typed else data, name)
 
