@@ -1,4 +1,7 @@
-"""`scripts/run` builds the pages where what they are made from is not what it was, and only there."""
+"""`scripts/run` builds the pages where what they are made from is not what it was, and only there.
+
+And what all scripts begin with: they go to the top of their own checkout.
+"""
 
 import os
 import shutil
@@ -89,3 +92,19 @@ def test_what_cannot_be_built_is_tried_again(checkout: Path, text: str) -> None:
             builds(checkout)
     (checkout / "broken").unlink()
     assert builds(checkout) != []
+
+
+@pytest.mark.parametrize(
+    "name", [file.name for file in sorted((ROOT / "scripts").iterdir()) if file.is_file() and "$0" in file.read_text()]
+)
+def test_a_script_is_at_home_wherever_the_shell_looks_for_folders(tmp_path: Path, name: str) -> None:
+    """With CDPATH, `cd scripts/..` goes into another checkout, whose scripts/setup would be run in place of ours."""
+    ours, other = tmp_path / "ours", tmp_path / "other"
+    for folder in (ours, other):
+        (folder / "scripts").mkdir(parents=True)
+    head, goes, _ = (ROOT / "scripts" / name).read_text().partition('cd "$(dirname "$0")/.."\n')
+    assert goes
+    (ours / "scripts" / name).write_text(f"{head}{goes}pwd\n")
+    environment = os.environ | {"CDPATH": str(other)}
+    done = subprocess.run(["sh", f"scripts/{name}"], cwd=ours, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, f"{ours}\n")
