@@ -58,7 +58,15 @@ esac
 _REMOVED = """\
 #!/bin/sh
 set -e
-[ "$1" != purge ] || rm -rf "${DPKG_ROOT:-}/var/lib/taina" "${DPKG_ROOT:-}/var/cache/taina" "${DPKG_ROOT:-}/etc/taina"
+if [ "$1" = purge ]; then
+    for folder in "$DPKG_ROOT/var/lib/taina" "$DPKG_ROOT/var/cache/taina"; do
+        # It may be a link: of an installation by hand, or to another disk. Links of another root can lead out of it.
+        data=$(readlink -f "$folder") || true
+        case $data in "$DPKG_ROOT"/*) rm -rf "$data" || true ;; esac # a mount point is emptied, and stays
+        rm -rf "$folder" || true
+    done
+    rm -rf "$DPKG_ROOT/etc/taina"
+fi
 [ -z "$DPKG_ROOT" ] && [ -d /run/systemd/system ] || exit 0
 systemctl daemon-reload
 """

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -34,18 +35,35 @@ def program(tmp_path: Path) -> Path:
     return file
 
 
-@pytest.mark.skipif(not shutil.which("dpkg"), reason="there is no dpkg")
-def test_dpkg_installs_upgrades_removes_and_purges(program: Path, tmp_path: Path) -> None:
+Dpkg = Callable[..., str]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Where packages are installed."""
     root = tmp_path / "root"
     (root / "var/lib/dpkg/info").mkdir(parents=True)
     (root / "var/lib/dpkg/updates").mkdir()
     for name in ("status", "available"):
         (root / "var/lib/dpkg" / name).touch()
+    return root
 
-    def dpkg(*arguments: str | Path) -> None:
+
+@pytest.fixture
+def dpkg(root: Path) -> Dpkg:
+    """What it prints; `before` are words that come before its own."""
+    if not shutil.which("dpkg"):
+        pytest.skip("there is no dpkg")
+
+    def dpkg(*arguments: str | Path, before: tuple[str, ...] = ()) -> str:
         options = ["--force-script-chrootless", "--force-depends", "--force-not-root", f"--root={root}"]
-        subprocess.run(["dpkg", *options, *arguments], check=True, capture_output=True)
+        done = subprocess.run([*before, "dpkg", *options, *arguments], check=True, capture_output=True, text=True)
+        return done.stdout
 
+    return dpkg
+
+
+def test_dpkg_installs_upgrades_removes_and_purges(program: Path, root: Path, dpkg: Dpkg, tmp_path: Path) -> None:
     package = build_package("deb", program, tmp_path / "out")
     dpkg("--install", package)
     assert [name for name in FILES | {ZSH["deb"]} if not (root / name).is_file()] == []
@@ -63,6 +81,58 @@ def test_dpkg_installs_upgrades_removes_and_purges(program: Path, tmp_path: Path
     dpkg("--purge", "taina")
     assert not options.exists()
     assert not data.exists()
+
+
+@pytest.mark.parametrize("name", ["lib", "cache"])
+def test_dpkg_purges_what_a_link_leads_to(program: Path, root: Path, dpkg: Dpkg, tmp_path: Path, name: str) -> None:
+    """systemd makes such links for a user that comes and goes with the service, operators for another disk."""
+    dpkg("--install", build_package("deb", program, tmp_path / "out"))
+    data, link = root / f"var/{name}/private/taina", root / f"var/{name}/taina"
+    data.mkdir(parents=True)
+    (data / "taina.db").touch()
+    link.symlink_to("private/taina")
+    dpkg("--purge", "taina")
+    assert not link.is_symlink()
+    assert not data.exists()
+
+
+def test_dpkg_purges_in_its_own_root_alone(program: Path, root: Path, dpkg: Dpkg, tmp_path: Path) -> None:
+    """Seen from here, links of another root lead to our own files."""
+    dpkg("--install", build_package("deb", program, tmp_path / "out"))
+    ours = tmp_path / "ours"
+    ours.mkdir()
+    link = root / "var/lib/taina"
+    link.symlink_to(ours)
+    dpkg("--purge", "taina")
+    assert not link.is_symlink()
+    assert ours.exists()
+
+
+@pytest.mark.parametrize("dangling", ["nothing", "no/thing"])
+def test_dpkg_purges_where_a_link_leads_nowhere(
+    program: Path, root: Path, dpkg: Dpkg, tmp_path: Path, dangling: str
+) -> None:
+    dpkg("--install", build_package("deb", program, tmp_path / "out"))
+    link = root / "var/lib/taina"
+    link.symlink_to(dangling)
+    dpkg("--purge", "taina")
+    assert not link.is_symlink()
+
+
+def test_dpkg_purges_what_is_mounted(program: Path, root: Path, dpkg: Dpkg, tmp_path: Path) -> None:
+    """Its folder cannot be removed, and that is no reason to fail."""
+    dpkg("--install", build_package("deb", program, tmp_path / "out"))
+    data = root / "var/lib/taina"
+    disk = tmp_path / "disk"
+    for folder in (data, disk):
+        folder.mkdir()
+    (disk / "taina.db").touch()
+    script = 'mount --bind "$1" "$2"; shift 2; exec "$@"'
+    mounted = ("unshare", "--mount", "sh", "-ec", script, "sh", str(disk), str(data))
+    if not shutil.which("unshare") or subprocess.run([*mounted, "true"], capture_output=True).returncode:
+        pytest.skip("nothing can be mounted here")
+    dpkg("--purge", "taina", before=mounted)
+    assert list(disk.iterdir()) == []
 
 
 def test_two_packages_of_the_same_program_are_the_same(program: Path, tmp_path: Path) -> None:
