@@ -36,12 +36,23 @@ _USER = 'u taina - "Taina, one-time secrets" /var/lib/taina\n'
 _INSTALLED = """\
 #!/bin/sh
 set -e
+# What was installed by hand comes before our files, for systemd and for shells: the old program would go on.
+earlier=
+for file in /usr/local/bin/taina /etc/systemd/system/taina.service /etc/systemd/system/taina.socket; do
+    [ ! -f "$DPKG_ROOT$file" ] || earlier="$earlier $file"
+done
+if [ -n "$earlier" ]; then
+    echo "Taina was installed by hand before, and that comes first. To go on with this package:"
+    echo "systemctl disable --now taina.socket taina.service"
+    echo "rm$earlier"
+    echo "systemctl enable --now taina.socket taina.service"
+fi
 [ -z "$DPKG_ROOT" ] || exit 0
 systemd-sysusers taina.conf
 [ -d /run/systemd/system ] || exit 0
 systemctl daemon-reload
 systemctl try-restart taina.service
-case "$1 $2" in "configure " | "1 ")
+case "$1 $2$earlier" in "configure " | "1 ")
     echo "Set the address of your instance in /etc/taina/taina.toml, then:"
     echo "systemctl enable --now taina.socket taina.service" ;;
 esac

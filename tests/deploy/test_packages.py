@@ -83,6 +83,23 @@ def test_dpkg_installs_upgrades_removes_and_purges(program: Path, root: Path, dp
     assert not data.exists()
 
 
+def test_dpkg_names_what_hides_its_files(program: Path, root: Path, dpkg: Dpkg, tmp_path: Path) -> None:
+    """What the page has installed by hand comes first for systemd and for shells: the old program would go on."""
+    package = build_package("deb", program, tmp_path / "out")
+    by_hand = ["/usr/local/bin/taina", "/etc/systemd/system/taina.service", "/etc/systemd/system/taina.socket"]
+    files = [root / file.removeprefix("/") for file in by_hand]
+    for file in files:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    assert f"\nrm {' '.join(by_hand)}\n" in dpkg("--install", package)
+    files[0].unlink()
+    files[1].unlink()
+    files[1].symlink_to("/dev/null")  # masked
+    assert f"\nrm {by_hand[2]}\n" in dpkg("--install", package)
+    files[2].unlink()
+    assert "\nrm " not in dpkg("--install", package)
+
+
 @pytest.mark.parametrize("name", ["lib", "cache"])
 def test_dpkg_purges_what_a_link_leads_to(program: Path, root: Path, dpkg: Dpkg, tmp_path: Path, name: str) -> None:
     """systemd makes such links for a user that comes and goes with the service, operators for another disk."""

@@ -108,5 +108,16 @@ def test_the_commands_of_the_page_make_a_service(machine: Machine) -> None:
         assert machine.run(f"taina open '{link}'") == "waits"
         assert machine.attempt(f"taina open '{link}'").returncode == 3
         assert machine.run("taina keys list").split()[0] == "ann"
+
+        link = send(machine, "moves")
+        said = machine.run("dpkg --install /mnt/new/*.deb 2>&1")
+        commands = [line for line in said.splitlines() if line.startswith(("systemctl ", "rm "))]
+        machine.run("\n".join(["exec 2>&1", *commands]))
+        assert states(machine) == ["active", "active"]
+        main = "/proc/$(systemctl show --value --property MainPID taina.service)"
+        assert machine.run(f"readlink {main}/exe; stat -c %U {main}").split() == ["/usr/bin/taina", "taina"]
+        assert machine.run(f"taina open '{link}'") == "moves"
+        assert machine.run("taina keys list").split()[0] == "ann"
     finally:
-        machine.run("systemctl disable --now taina.socket taina.service 2>&1; rm -r /etc/systemd/system/taina.*")
+        machine.attempt("systemctl disable --now taina.socket taina.service 2>&1; rm -rf /etc/systemd/system/taina.*")
+        machine.attempt("dpkg --purge taina")
