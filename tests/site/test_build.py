@@ -16,8 +16,9 @@ import screenshots
 from picture_notes import look_of, note_of
 from support.site_documents import Document
 from support.sites import built_files
-from taina.site import SiteError, assets
+from taina.site import SiteError, assets, hosting
 from taina.site import build as build_site
+from taina.web.site_headers import Headers
 
 SITE = built_files()
 WHOLE = ("en", "bg", "ar")
@@ -174,6 +175,14 @@ def test_link_pages_are_not_indexed_and_assets_are_kept() -> None:
     asset = next(path for path in SITE if path.endswith(".css"))
     assert "immutable" in rule(f"/{asset}")["Cache-Control"]
     assert rule("/en/index.html")["Cache-Control"] == "no-store"
+
+
+def test_a_missing_page_keeps_its_headers_where_hosts_drop_endings() -> None:
+    """Cloudflare Pages has 404.html at /404, and goes by the address that was asked for."""
+    told = hosting.files(Headers(**HEADERS), ["404.html", "en/404.html"])["_headers"].decode()
+    blocks = dict(block.split("\n", 1) for block in told.strip().split("\n\n"))
+    assert blocks["/404"] == blocks["/404.html"]
+    assert "/en/404" not in blocks, "what holds for the folder holds for it, and hosts would say it twice"
 
 
 def test_compressed_copies_give_the_same_bytes(built_site: Path) -> None:

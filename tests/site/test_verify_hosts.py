@@ -60,6 +60,7 @@ def host(change: Callable[[Given], None]) -> HostileServer:
         headers = [f"Content-Security-Policy: {POLICY}", f"Content-Type: {kind}; charset=utf-8"]
         given = Given(status, headers, shown.get(path, FILES["404.html"]), server.heads[-1])
         change(given)
+        given.headers = [line.replace("{url}", server.url) for line in given.headers]
         return given.pieces()
 
     server = HostileServer(answer)
@@ -112,6 +113,26 @@ def where(asked: str, change: Callable[[Given], None]) -> Callable[[Given], None
     return lambda given: change(given) if asked in given.asked else None
 
 
+def all_of(*changes: Callable[[Given], None]) -> Callable[[Given], None]:
+    def change(given: Given) -> None:
+        for one in changes:
+            one(given)
+
+    return change
+
+
+def drops_ending(to: str) -> Callable[[Given], None]:
+    return where("get /404.html ", answers("308 Permanent Redirect", f"Location: {to}"))
+
+
+STATIC: dict[str, Callable[[Given], None]] = {
+    "Netlify": adds('Cache-Status: "Netlify Edge"; fwd=miss', "X-NF-Request-ID: 1"),
+    "Cloudflare Pages": all_of(adds("Access-Control-Allow-Origin: *"), drops_ending("/404")),
+    "a host that names itself": drops_ending("{url}/404"),
+    "S3 behind CloudFront": adds("x-amz-server-side-encryption: AES256", "x-amz-version-id: 1", "X-Cache: Miss"),
+    "S3 that lists nothing": lambda given: answers("403 Forbidden")(given) if given.status[:3] == "404" else None,
+}
+"""Hosts of static files, as they are."""
 HOSTILE: dict[str, Callable[[Given], None]] = {
     "a hint before the answer": shows_early,
     "two interim answers": goes_on_and_shows_early,
@@ -140,11 +161,31 @@ HOSTILE: dict[str, Callable[[Given], None]] = {
     "another language": where("accept-language: bg", lambda given: setattr(given, "body", b"<p>x")),
     "another phone": where("iphone", lambda given: setattr(given, "body", b"<p>x")),
     "navigation": where("sec-fetch-mode: navigate", adds("Link: </x>; rel=preconnect")),
+    "the missing page elsewhere": drops_ending("https://x.example/404"),
+    "the missing page at no address": drops_ending("http://[/404"),
+    "the missing page under another name": drops_ending("/other"),
+    "the missing page in a circle": drops_ending("/404.html"),
+    "another missing page": all_of(
+        drops_ending("/404"), where("get /404 ", lambda given: setattr(given, "body", b"<p>x"))
+    ),
+    "the missing page with more": all_of(drops_ending("/404"), where("get /404 ", adds("Refresh: 0; url=/x"))),
+    "a page that drops its ending": where("/en/", answers("308 Permanent Redirect", "Location: /en")),
+    "one other page may read": adds("Access-Control-Allow-Origin: https://x.example"),
+    "it is told who reads": adds("Access-Control-Allow-Origin: *", "Access-Control-Allow-Credentials: true"),
+    "a worker": where("get /sw.js ", answers("200 OK")),
+    "no page says that nothing is there": where(
+        "nothing-is-here", all_of(answers("403 Forbidden"), lambda given: setattr(given, "body", b"<p>x"))
+    ),
 }
 
 
 def test_an_honest_host_is_good() -> None:
     assert findings(lambda given: None) == []
+
+
+@pytest.mark.parametrize("name", STATIC)
+def test_what_hosts_of_static_files_do_is_good(name: str) -> None:
+    assert findings(STATIC[name]) == []
 
 
 @pytest.mark.parametrize("way", HOSTILE)

@@ -52,6 +52,8 @@ OFFERS = ("gzip, deflate, br, zstd", "gzip, deflate, br", "gzip", "br", "identit
 _STRANGE = ("sw.js", "service-worker.js", "js/site.js")
 _NOWHERE = "en/nothing-is-here.html"
 """Paths at which nothing may be; at the last one, the page that says so."""
+_ABSENT = (403, 404, 410)
+"""The first comes from S3 where it may not be asked for lists; browsers run nothing that comes with any of them."""
 _PATIENCE = 30.0
 
 
@@ -197,7 +199,10 @@ def compare_host(
             browser = BROWSERS[(n + m) % len(BROWSERS)]
             reason = _NAVIGATES if path.endswith(".html") else _LOADS
             asked = {**browser, **reason, "Accept-Encoding": offer}
-            answer = _fetch(client, root + path.removesuffix("index.html"), asked, facts["size"])
+            url = root + path.removesuffix("index.html")
+            answer = _fetch(client, url, asked, facts["size"])
+            if path.endswith("404.html") and _drops_ending(url, answer):
+                answer = _fetch(client, url.removesuffix(".html"), asked, facts["size"])
             # A page that is not found has another status, and its own address is good as well.
             if answer.status != 200 and not (path.endswith("404.html") and answer.status == 404):
                 found[f"{path} is missing ({answer.status})."] = None
@@ -210,7 +215,7 @@ def compare_host(
         kept = _fetch_kept(client, root, manifest, report, secure=secure)
         report.webcat = look_at_bundle(kept, signed, answers[SIGNATURE].body, clock(), report.findings)
     for path in _STRANGE:
-        if _fetch(client, root + path, {**_FIREFOX, **_LOADS}).status not in (404, 410):
+        if _fetch(client, root + path, {**_FIREFOX, **_LOADS}).status not in _ABSENT:
             report.findings.append(f"{path} should not be there.")
     for n, offer in enumerate(OFFERS):
         answer = _fetch(
@@ -235,10 +240,16 @@ def _fetch_kept(
     return kept
 
 
+def _drops_ending(url: str, answer: Answer) -> bool:
+    """Whether a host sends readers to the same address without `.html`, as Cloudflare Pages does."""
+    there = url.removesuffix(".html")
+    return answer.status in (301, 308) and answer.headers.get("location") in (there, urlsplit(there).path)
+
+
 def _compare_missing(offer: str, files: Mapping[str, Facts], answer: Answer) -> Iterator[str]:
     """What readers get at an address that does not exist: a page of ours, in whichever language."""
     ours = [facts for path, facts in files.items() if path.rpartition("/")[2] == "404.html"]
-    if answer.status not in (404, 410):
+    if answer.status not in _ABSENT:
         yield f"{_NOWHERE} should not be there."
     elif all(any(compare_answer(_NOWHERE, offer, facts, answer)) for facts in ours):
         yield f"{_NOWHERE}, which is not there, has another answer than the page that says so."
