@@ -38,7 +38,8 @@ def checkout(tmp_path: Path) -> Path:
     folder = tmp_path / "backup" / tmp_path.relative_to("/") / "a checkout"
     (folder / "scripts").mkdir(parents=True)
     shutil.copy(ROOT / "scripts" / "setup", folder / "scripts")
-    (folder / "requirements.lock").touch()
+    for name in ("requirements.lock", "requirements-dev.lock"):
+        (folder / name).touch()
     (folder / "pyproject.toml").write_text(PROJECT)
     (folder / "backend.py").write_text(BACKEND)
     return folder
@@ -76,3 +77,47 @@ def test_an_environment_is_made_again_only_where_it_does_not_fit(checkout: Path,
     (packages,) = (copy / ".venv" / "lib").iterdir()
     packages.rename(packages.with_name("python3.10"))
     assert run(". scripts/setup; python=$PYTHON; environment_fits || echo no", copy) == "no"
+
+
+FITTING = ". scripts/setup; environment_fits() { :; }; python_environment"
+
+
+def installs(folder: Path, lock: str) -> bool:
+    """Whether packages go into an environment of the right Python and place."""
+    log = folder / ".venv" / "log"
+    log.unlink(missing_ok=True)
+    run(f"{FITTING} {lock}", folder)
+    return log.exists()
+
+
+def test_packages_are_those_of_the_version_that_is_checked_out(checkout: Path) -> None:
+    """Each lock file once had a stamp of its own, which stayed when the packages of another came over its own."""
+    for name in ("pip", "taina"):
+        program = checkout / ".venv" / "bin" / name
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_text("#!/bin/sh\necho >>.venv/log\n[ ! -e broken ]\n")
+        program.chmod(0o755)
+    of_servers, of_developers = checkout / "requirements.lock", checkout / "requirements-dev.lock"
+    assert installs(checkout, of_servers.name)
+    assert not installs(checkout, of_servers.name)
+    assert installs(checkout, of_developers.name)
+    assert not installs(checkout, of_developers.name)
+    assert not installs(checkout, of_servers.name), "the developers' packages contain them"
+
+    of_servers.write_text("# another version\n")
+    assert installs(checkout, of_servers.name)
+    of_servers.write_text("")
+    assert installs(checkout, of_developers.name)
+
+    # An earlier version leaves a stamp of another name.
+    (checkout / ".venv" / "requirements.lock.stamp").write_text("0\n")
+    assert installs(checkout, of_developers.name)
+    assert not installs(checkout, of_developers.name)
+
+    of_servers.write_text("# another version\n")
+    (checkout / "broken").touch()
+    with pytest.raises(AssertionError, match="could not be installed"):
+        installs(checkout, of_servers.name)
+    of_servers.write_text("")
+    (checkout / "broken").unlink()
+    assert installs(checkout, of_developers.name), "nobody knows what is there"
