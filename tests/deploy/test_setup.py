@@ -121,3 +121,32 @@ def test_packages_are_those_of_the_version_that_is_checked_out(checkout: Path) -
     of_servers.write_text("")
     (checkout / "broken").unlink()
     assert installs(checkout, of_developers.name), "nobody knows what is there"
+
+
+@pytest.mark.parametrize(
+    ("fails", "said", "fetched"),
+    [
+        ("-m venv .venv", "The environment .venv cannot be made in {folder}.", False),
+        ("-c import ensurepip, venv", "Python's venv module is missing.", True),
+    ],
+)
+def test_what_an_environment_misses_is_named(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str, said: str, fetched: bool
+) -> None:
+    """A checkout that cannot be written to once had a package installed, and was told that it was missing."""
+    programs = {
+        "python": f'[ "$*" != "{fails}" ] || {{ echo "It is so." >&2; exit 1; }}\nexec {sys.executable} "$@"',
+        "apt-get": f'echo "$*" >>"{tmp_path}/log"',
+        "sudo": 'shift; exec "$@"',
+    }
+    for name, text in programs.items():
+        (tmp_path / "bin" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / "bin" / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    script = f'PYTHON="{tmp_path}/bin/python"; set -eu; . scripts/setup; python_environment requirements.lock'
+    done = subprocess.run(["sh", "-c", script], cwd=checkout, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert said.format(folder=checkout) in done.stderr
+    assert (tmp_path / "log").exists() == fetched
+    assert fetched or "It is so." in done.stderr
