@@ -45,6 +45,8 @@ if [ -n "$earlier" ]; then
     echo "Taina was installed by hand before, and that comes first. To go on with this package:"
     echo "systemctl disable --now taina.socket taina.service"
     echo "rm$earlier"
+    # As long as its service runs, a user that comes and goes with it has the name of ours, which is not made then.
+    echo "systemd-sysusers taina.conf"
     echo "systemctl enable --now taina.socket taina.service"
 fi
 [ -z "$DPKG_ROOT" ] || exit 0

@@ -111,7 +111,7 @@ def test_the_commands_of_the_page_make_a_service(machine: Machine) -> None:
 
         link = send(machine, "moves")
         said = machine.run("dpkg --install /mnt/new/*.deb 2>&1")
-        commands = [line for line in said.splitlines() if line.startswith(("systemctl ", "rm "))]
+        commands = [line for line in said.splitlines() if line.startswith(("systemctl ", "systemd-sysusers ", "rm "))]
         machine.run("\n".join(["exec 2>&1", *commands]))
         assert states(machine) == ["active", "active"]
         main = "/proc/$(systemctl show --value --property MainPID taina.service)"
