@@ -103,6 +103,7 @@ LOGIN = ("--mail-user", "u", "--mail-password-file", "file")
         (b"x", ("--mail-authority", "file"), "file cannot be used (no certificate is in it): see mail.authority."),
         (b"x", ("--mail-authority", "gone"), "gone cannot be used (No such file or directory): see mail.authority."),
         (b"x", (*LOGIN, "--mail-password-file", "gone"), "gone cannot be read (No such file or directory): see mail."),
+        (b"", ("--mail-user", "u"), "mail.password_file is missing: mail.user is set, and logging in needs a"),
     ],
 )
 def test_what_mail_cannot_use_is_said_at_the_start_and_by_the_doctor(
@@ -115,17 +116,27 @@ def test_what_mail_cannot_use_is_said_at_the_start_and_by_the_doctor(
     assert f"LOOK  {said}" in run("doctor", *MAIL, *options).stdout.decode()
 
 
-def test_a_key_is_there_whatever_becomes_of_its_message(run: Run, tmp_path: Path) -> None:
-    """It was lost where the password of the mail server could not be read, and its name was taken."""
+@pytest.mark.parametrize(
+    ("password", "said"),
+    [
+        ('password_file = "p"\n', "p is not text in UTF-8: see mail.password_file."),
+        ('password_file = "gone"\n', "gone cannot be read (No such file or directory): see mail.password_file."),
+        ("", "mail.password_file is missing: mail.user is set, and logging in needs a password."),
+    ],
+)
+def test_a_key_is_there_whatever_becomes_of_its_message(run: Run, tmp_path: Path, password: str, said: str) -> None:
+    """It was lost where the password could not be read; where only the service has that, none could be revoked."""
     (tmp_path / "taina.toml").write_text(
-        'url = "https://a.example"\n[mail]\nhost = "127.0.0.1"\nfrom = "a@b.example"\nuser = "u"\npassword_file = "p"\n'
+        f'url = "https://a.example"\n[mail]\nhost = "127.0.0.1"\nfrom = "a@b.example"\nuser = "u"\n{password}'
     )
     (tmp_path / "p").write_bytes(REFUSED["Latin-1"])
     for arguments in (("add", "ann", "--contact", "a@b.example"), ("revoke", "ann")):
         done = run("keys", *arguments)
         assert done.returncode == 0
-        assert b"p is not text in UTF-8: see mail.password_file. The message to a@b.example" in done.stderr
+        assert f"{said} The message to a@b.example" in done.stderr.decode()
         assert len(done.stdout.strip()) == (43 if "add" in arguments else 0)
+    for words in (("keys", "list"), ("config",), ("backup", "--out", "taina.tar")):
+        assert run(*words).returncode == 0, words
 
 
 @pytest.mark.parametrize("more", [[], ["--json"]])

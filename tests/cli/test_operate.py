@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cli.conftest import COMMAND, Run, like_others
+from cli.conftest import COMMAND, Run, RunHere, like_others
 from support.bundles import sign_for_webcat
 from support.http_server import HttpServer
 from support.servers import start_server, stop_server
@@ -229,6 +229,25 @@ def test_a_password_that_the_service_cannot_read_is_found(run: Run, tmp_path: Pa
     )
     os.chown(password, 65534, -1)
     assert b"cannot be read by" not in run("doctor", "--data", "data", "--mail-password-file", "password").stdout
+
+
+def test_what_systemd_hands_over_is_the_service_s_own(
+    run_here: RunHere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Newer releases leave it to root and add an access list: by its mode the group could read it, and no service."""
+    data, handed = tmp_path / "data", tmp_path / "credentials"
+    data.mkdir(mode=0o700)
+    if os.geteuid() == 0:
+        os.chown(data, 65534, -1)
+    handed.mkdir()
+    (handed / "mail-password").write_text("hunter2\n")
+    (handed / "mail-password").chmod(0o440)
+    monkeypatch.setattr("taina.server.doctor.CREDENTIALS", handed)
+    mail = ["--url", "http://127.0.0.1:1", "--mail-host", "127.0.0.1", "--mail-from", "a@b.example"]
+    mail += ["--mail-user", "u", "--mail-password-file", str(handed / "mail-password")]
+    assert "mail-password" not in run_here("doctor", "--data", str(data), *mail)[1]
+    (handed / "mail-password").unlink()
+    assert "mail-password cannot be read (No such file" in run_here("doctor", "--data", str(data), *mail)[1]
 
 
 @pytest.mark.parametrize(

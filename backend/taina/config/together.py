@@ -25,8 +25,6 @@ def check(config: "Config", sources: Mapping[str, str]) -> None:
     if config.mail_host and not (config.mail_from and config.url):
         missing = "mail.from" if not config.mail_from else "url"
         raise ConfigError(f"{missing} is missing: mail.host is set, and mail needs a sender and the instance's url.")
-    if config.mail_user and not config.mail_password_file:
-        raise ConfigError("mail.password_file is missing: mail.user is set, and logging in needs a password.")
 
 
 def _check_lifetimes(config: "Config", sources: Mapping[str, str]) -> None:

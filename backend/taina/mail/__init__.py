@@ -54,6 +54,9 @@ class Mailer:
             raise ValueError("mail is not set up")
         if config.mail_user and not config.mail_user.isascii():
             raise UnusableMailError(f"mail.user {_NOT_SENT}")
+        # Not where options are checked: the service alone may have it, and commands that mail nothing do without it.
+        if config.mail_user and not config.mail_password_file:
+            raise UnusableMailError("mail.password_file is missing: mail.user is set, and logging in needs a password.")
         self._host, self._port, self._security = config.mail_host, config.mail_port, config.mail_security
         self._from, self._url = config.mail_from, config.url
         self._per_key, self._per_day = config.mail_per_key, config.mail_per_day

@@ -17,6 +17,8 @@ _WAL = b"\x02\x02"
 """Bytes 18 and 19 of a database file whose log is written ahead (SQLite's file format, 1.3.3)."""
 _PATIENCE = 10.0
 _UNIT = "taina.service"
+CREDENTIALS = Path("/run/credentials")
+"""Where systemd hands files to services (LoadCredential=), by access lists that the modes of files do not show."""
 
 
 def examine(config: Config) -> Iterator[Finding]:
@@ -36,7 +38,7 @@ def examine(config: Config) -> Iterator[Finding]:
         yield from (Finding(good, said) for good, said in look(config.store))
         hosts += hosts_of(config.store)
     yield from _address_filter(hosts)
-    if config.mail_password_file:
+    if config.mail_password_file and not _is_handed_over(config.mail_password_file):
         yield from _private_file(config.mail_password_file)
     yield from _mail(config)
     if config.url is None:
@@ -102,13 +104,17 @@ def _owners(data: Path) -> Iterator[Finding]:
 def _mail(config: Config) -> Iterator[Finding]:
     """Whether what it needs can be used: by the service, and at all."""
     for file in (config.mail_password_file, config.mail_authority):
-        if file:
+        if file and not _is_handed_over(file):
             yield from _readable(file, config.data)
     if config.mail_host:
         try:
             Mailer(config)
         except UnusableMailError as error:
             yield Finding(False, str(error))
+
+
+def _is_handed_over(file: Path) -> bool:
+    return file.is_relative_to(CREDENTIALS)
 
 
 def _readable(file: Path, data: Path) -> Iterator[Finding]:
