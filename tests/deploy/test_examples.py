@@ -40,6 +40,15 @@ def test_units_say_nothing_that_the_oldest_systemd_does_not_know() -> None:
         assert "Environment=TAINA_" not in drop_in(language), "commands that root runs do not get it"
 
 
+def test_no_unit_starts_without_a_file_that_it_names() -> None:
+    """Without that of the database's address, a server with nothing in it would start beside the one that is meant."""
+    shown = [*DEPLOY.rglob("*"), *(ROOT / "site/texts").rglob("*.md")]
+    texts = {file: file.read_text("utf-8") for file in shown if file.is_file()}
+    waived = r"(EnvironmentFile|LoadCredential\w*)=-|\brequired: *false|\boptional: *true"
+    assert [str(file) for file, text in texts.items() if re.search(waived, text)] == []
+    assert any("EnvironmentFile=" in text for text in texts.values())
+
+
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd to ask")
 @pytest.mark.parametrize("language", [None, *LANGUAGES])
 def test_systemd_understands_the_unit_and_what_operators_add_to_it(tmp_path: Path, language: str | None) -> None:
