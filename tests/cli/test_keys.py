@@ -71,6 +71,20 @@ def test_a_contact_page_takes_messages_and_no_uploads(private: Server, add: Add,
         stop_server(again)
 
 
+def test_where_anybody_may_create_a_contact_page_takes_what_secrets_take(run: Run, tmp_path: Path) -> None:
+    """Clients were told of a bound that was not enforced there, and kept to it."""
+    anyone = start_server(tmp_path / "data")
+    asked = json.loads(run("request", "--json", TAINA_URL=anyone.url).stdout)
+    stop_server(anyone)
+    write_site(tmp_path / "site", Looks(contact=asked["link"].partition("#")[2]))
+    (tmp_path / "big").write_bytes(bytes(2 << 20))
+    again = start_server(anyone.data, "--site", str(tmp_path / "site"), port=anyone.port)
+    try:
+        assert run("answer", asked["link"], "big").returncode == 0
+    finally:
+        stop_server(again)
+
+
 def test_whoever_was_asked_needs_no_key(private: Server, add: Add) -> None:
     with Client(private.url, key=add("ann")) as holder, Client(private.url) as stranger:
         asked = holder.request()

@@ -27,7 +27,7 @@ class SecretRequests:
     """Keeps requests, and the envelopes that are left at them until their asker has read them.
 
     Args:
-        contact: the id of the request that the contact page of this instance shows, where it has one.
+        contact: the id of the request that the contact page shows, if only few may create: its answers are bounded.
     """
 
     def __init__(

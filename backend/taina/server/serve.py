@@ -131,7 +131,9 @@ def application(config: Config, turns: Turns | None = None) -> Iterator[tuple[Ap
         )
         clock = WatchedClock(store)
         vault = Vault(store, limits, clock)
-        requests = SecretRequests(store, limits, clock, site.contact if site else None)
+        # Where anyone may create, whoever has its link could store as much without it.
+        contact = site.contact if site and config.create != "anyone" else None
+        requests = SecretRequests(store, limits, clock, contact)
         clock.settle_with(vault.sweep, requests.sweep)
         keys, mailer = _open_keys(config), _open_mail(config)
         takedowns = Takedowns(config.data, [vault.take_down, requests.take_down])
