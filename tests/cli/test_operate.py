@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import resource
 import sqlite3
 import subprocess
+import sys
 import tarfile
 import threading
 import time
@@ -213,6 +215,37 @@ def test_an_address_filter_that_keeps_mail_or_database_away_is_found(
         assert "taina.service" not in told
     else:
         assert said in told
+
+
+def test_options_that_only_the_service_is_given_are_found(
+    run: Run, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """Without the address of the database, another instance was looked at, and found well."""
+    file, other, program = tmp_path / "store.env", tmp_path / "other.env", tmp_path / "bin" / "systemctl"
+    address = "postgresql://u:hunter2@127.0.0.1:1/taina?connect_timeout=1&target_session_attrs=read-write"
+    file.write_text(f"# TAINA_PORT=1\n TAINA_STORE='{address}'\nTAINA_KEY=of no server\n")
+    other.write_text("TAINA_PORT=8080\n")
+    program.parent.mkdir()
+    program.write_text(
+        f"#!/bin/sh\necho 'EnvironmentFiles={file} (ignore_errors=no)'\n"
+        f"echo 'EnvironmentFiles={tmp_path}/gone.env (ignore_errors=yes)'\n"
+        f"echo 'EnvironmentFiles={other} (ignore_errors=no)'\n"
+    )
+    program.chmod(0o755)
+    path = f"{program.parent}:{os.environ['PATH']}"
+    said = run("doctor", "--data", "data", PATH=path, TAINA_PORT="8080").stdout.decode()
+    assert f"LOOK  taina.service has TAINA_STORE from {file}, and this command has not" in said
+    (advised,) = re.findall(r"\(set -a; .*; taina doctor\)", said)
+    assert "hunter2" not in said
+    assert "gone.env" not in said
+    assert "other.env" not in said
+    assert "has TAINA_STORE" not in run("doctor", "--data", "data", "--store", address, PATH=path).stdout.decode()
+
+    again = advised.replace("taina doctor", f"{sys.executable} -m taina doctor --data data")
+    env = {**environment, "PATH": path, "TAINA_PORT": "8080"}
+    done = subprocess.run(["sh", "-c", again], env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "The database cannot be used" in done.stdout
+    assert "this command has not" not in done.stdout
 
 
 def test_a_password_that_the_service_cannot_read_is_found(run: Run, tmp_path: Path) -> None:

@@ -28,6 +28,17 @@ def test_both_languages_allow_other_hosts_in_the_same_way() -> None:
         assert "../self-host/" in scaling.split("psql")[0], "who uses PostgreSQL is sent to it"
 
 
+def test_operators_give_their_commands_what_the_service_is_given() -> None:
+    """An address may contain `&`, which ends a command of the shell unless it is quoted."""
+    for language in LANGUAGES:
+        (file,) = re.findall(r"^EnvironmentFile=(.*)$", drop_in(language), re.MULTILINE)
+        for name in ("self-host", "scaling"):
+            page = (ROOT / "site/texts" / language / f"{name}.md").read_text("utf-8")
+            assert f"`(set -a; . {file}; taina doctor)`" in page
+            assert "TAINA_STORE=p" not in page
+            assert "TAINA_STORE='postgresql://" in page
+
+
 def test_units_say_nothing_that_the_oldest_systemd_does_not_know() -> None:
     """Ubuntu 22.04, which the page names, has 249: `%d` came with 251, and would be a letter of the path there."""
     units = {file.name: file.read_text("utf-8") for file in DEPLOY.glob("taina.s*")}

@@ -1,6 +1,7 @@
 """Looks at an instance as a careful operator would: permissions, disk, database, clock, and what people get of it."""
 
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -8,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from taina.config import Config
+from taina.config import OPTIONS, Config
 from taina.config.values import is_local
 from taina.mail import Mailer, UnusableMailError
 from taina.server.outside import Finding, look_from_outside
@@ -23,6 +24,7 @@ CREDENTIALS = Path("/run/credentials")
 
 def examine(config: Config) -> Iterator[Finding]:
     """Every finding, good ones too. Nothing is changed, and only the hosts of `url` and of its API are asked."""
+    yield from _given_to_the_service(config)
     hidden = _hidden(config.data)
     if hidden:
         yield hidden
@@ -51,6 +53,40 @@ def examine(config: Config) -> Iterator[Finding]:
             False, "trusted_proxies is empty: behind a proxy all clients look like one, and share one client's limits."
         )
     yield from look_from_outside(config)
+
+
+def _given_to_the_service(config: Config) -> Iterator[Finding]:
+    """Options that only the unit is told: without the address of its database, another instance is looked at."""
+    for _, value in _facts_of_unit("EnvironmentFiles"):
+        file = value.rpartition(" (ignore_errors=")[0]
+        try:
+            text = Path(file).read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            continue  # whoever may not read it is not let into the folder of the data either
+        set_there = set(re.findall(r"^\s*(TAINA_[A-Z_]+)=", text, re.MULTILINE))
+        unset = {one.variable for one in OPTIONS if getattr(config, one.name) == one.default} - os.environ.keys()
+        if set_there & unset:
+            yield Finding(
+                False,
+                f"{_UNIT} has {', '.join(sorted(set_there & unset))} from {file}, and this command has not, so it may "
+                f"look at another instance. Ask again: (set -a; . {file}; taina doctor)",
+            )
+
+
+def _facts_of_unit(*properties: str) -> list[tuple[str, str]]:
+    """Names and values, some of them several times; none where there is no systemd."""
+    systemctl = shutil.which("systemctl")
+    if systemctl is None:
+        return []
+    command = [systemctl, "show", _UNIT, *(f"--property={name}" for name in properties)]
+    try:
+        done = subprocess.run(  # noqa: S603 - our own words
+            command, capture_output=True, text=True, timeout=_PATIENCE, check=False
+        )
+    except (OSError, subprocess.SubprocessError):
+        return []
+    pairs = (line.partition("=") for line in done.stdout.splitlines())
+    return [(name, value) for name, _, value in pairs if name in properties]
 
 
 def _hidden(data: Path) -> Finding | None:
@@ -131,17 +167,9 @@ def _readable(file: Path, data: Path) -> Iterator[Finding]:
 def _address_filter(hosts: list[str]) -> Iterator[Finding]:
     """The shipped unit lets the service reach nothing but its own machine, so mail and database may be out of reach."""
     elsewhere = [name for name in hosts if not is_local(name)]
-    systemctl = shutil.which("systemctl")
-    if not elsewhere or systemctl is None:
+    if not elsewhere:
         return
-    command = [systemctl, "show", _UNIT, "--property=IPAddressDeny", "--property=IPAddressAllow"]
-    try:
-        done = subprocess.run(  # noqa: S603 - our own words
-            command, capture_output=True, text=True, timeout=_PATIENCE, check=False
-        )
-    except (OSError, subprocess.SubprocessError):
-        return
-    facts = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+    facts = dict(_facts_of_unit("IPAddressDeny", "IPAddressAllow"))
     if not facts.get("IPAddressDeny"):
         return
     allowed = facts.get("IPAddressAllow", "").split()
