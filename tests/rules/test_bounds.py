@@ -9,8 +9,9 @@ from support.secrets import Made, MadeRequest, envelope, made_of_chunks
 from taina.errors import GoneError, InvalidError, StorageFullError, TooLargeError, WrongPassphraseError
 from taina.rules.clock import WatchedClock
 from taina.rules.secret_requests import CONTACT_SIZE, SecretRequests
-from taina.rules.types import Limits
+from taina.rules.types import LONGEST_ANSWER, Limits
 from taina.rules.vault import ANSWER_IDLE, LEASE_PAST_EXPIRY, MAX_LEASE, RECEIPT_KEPT, Vault
+from taina.server.listener.channel import REQUEST_SECONDS
 from taina.store import ROW, Secret, Store
 
 
@@ -78,6 +79,7 @@ def test_uploads_that_fill_their_share_keep_out_no_secret_that_comes_whole(store
 
 def test_the_numbers_of_the_protocol() -> None:
     assert (RECEIPT_KEPT, MAX_LEASE, LEASE_PAST_EXPIRY, ANSWER_IDLE) == (30 * 86400, 86400, 3600, 900)
+    assert REQUEST_SECONDS == LONGEST_ANSWER == 120
     assert ROW == 512
 
 

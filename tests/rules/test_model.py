@@ -13,7 +13,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 from support.clocks import START
 from support.secrets import Made, made_of_chunks
 from taina.errors import TainaError
-from taina.rules.types import Limits
+from taina.rules.types import LONGEST_ANSWER, Limits
 from taina.rules.uploads import UPLOAD_IDLE
 from taina.rules.vault import LEASE_PAST_EXPIRY, MAX_LEASE, RECEIPT_KEPT, Vault
 from taina.store import ROW
@@ -66,7 +66,8 @@ class Model:
             return "not_found"
         if self.state != "revealed" or now >= self.due:
             return "gone"
-        self.due = max(self.due, min(now + LEASE, self.revealed + MAX_LEASE, self.expires + LEASE_PAST_EXPIRY))
+        latest = min(self.revealed + MAX_LEASE, self.expires + LEASE_PAST_EXPIRY)
+        self.due = max(self.due, min(now + LEASE + LONGEST_ANSWER, latest))
         return "given"
 
     def acknowledge(self, reader: int) -> str:
@@ -160,7 +161,7 @@ class Rules(RuleBasedStateMachine):
         model, (made, *_) = self.models[number]
         self.expect(model.burn(), lambda: self.vault.burn(made.receipt_id, made.receipt_token))
 
-    @rule(seconds=st.sampled_from([1, 30, 59, 60, 3599, 3600, 7200]))
+    @rule(seconds=st.sampled_from([1, 30, 59, 60, 179, 180, 3599, 3600, 7200]))
     def pass_time(self, seconds: int) -> None:
         """Nobody calls within the second in which the sweeper is late."""
         self.now += seconds

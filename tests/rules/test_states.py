@@ -1,7 +1,8 @@
 """Every state of a secret, every verb: what is answered, and what stands in the store afterwards.
 
 A secret of one chunk (or an upload of two, one of which has come) is made at 0, lives for 3600 seconds with leases of
-60, and is brought to a state. Then one verb is called. What is not in CHANGES changes nothing.
+60 (180 once a chunk was read), and is brought to a state. Then one verb is called. What is not in CHANGES changes
+nothing.
 """
 
 from collections.abc import Callable
@@ -365,7 +366,7 @@ CHANGES: dict[tuple[State, str], Facts | None] = {
     (guessed, "guess"): Facts("locked", 20, 0, 0, KEPT, 10, "locked 20"),
     (guessed, "burn"): Facts("burned", 20, 0, 0, KEPT, 9, "burned 20"),
     (guessed, "take_down"): Facts("burned", 20, 0, 0, KEPT, 9, "burned 20"),
-    (leased, "read"): Facts("revealed", 10, 1, SIZE, 80, 0, "revealed 10"),
+    (leased, "read"): Facts("revealed", 10, 1, SIZE, 200, 0, "revealed 10"),
     (leased, "acknowledge"): Facts("opened", 10, 0, 0, KEPT, 0, "opened 10"),
     (leased, "acknowledge_else"): Facts("opened", 10, 0, 0, KEPT, 0, "opened 10"),
     (leased, "take_down"): Facts("revealed", 10, 0, 0, KEPT, 0, "revealed 10"),

@@ -19,7 +19,7 @@ from taina.errors import (
     TooLargeError,
     WrongPassphraseError,
 )
-from taina.rules.types import Lease, Limits, NewSecret
+from taina.rules.types import LONGEST_ANSWER, Lease, Limits, NewSecret
 from taina.rules.uploads import UPLOAD_AHEAD, UPLOAD_IDLE
 from taina.rules.vault import LEASE_PAST_EXPIRY, MAX_LEASE, RECEIPT_KEPT, Vault
 from taina.store import ROW, Store, Usage
@@ -371,6 +371,23 @@ def test_reading_chunks_renews_the_lease_for_a_day_at_most(store: Store, clock: 
     assert vault.claimed(made.claim_id, made.claim_token).expires == START + MAX_LEASE
     clock.now = START + MAX_LEASE
     assert gone(lambda: vault.claimed_chunk(made.claim_id, made.claim_token, 0)) == "revealed"
+
+
+@pytest.mark.parametrize("lease", [1, 60])
+def test_a_chunk_that_takes_as_long_as_an_answer_may_costs_no_lease(store: Store, clock: Clock, lease: int) -> None:
+    """On a slow line nothing is asked for while what was asked for before is on its way."""
+    vault = Vault(store, Limits(lease=lease), clock)
+    made = create(vault, made_of_chunks(4))
+    for n, chunk in enumerate(made.chunks):
+        vault.put_chunk(made.id, made.receipt_token, n, chunk)
+    vault.reveal(made.id, made.link_proof, made.reveal_proof, made.claim)
+    for n in range(3):
+        vault.claimed_chunk(made.claim_id, made.claim_token, n)
+    clock.now += LONGEST_ANSWER + lease - 1
+    assert sweep_all(vault) == 0
+    assert vault.claimed_chunk(made.claim_id, made.claim_token, 3) == made.chunks[3]
+    clock.now += LONGEST_ANSWER + lease
+    assert gone(lambda: vault.claimed_chunk(made.claim_id, made.claim_token, 3)) == "revealed"
 
 
 def test_a_claim_is_its_holder_s(vault: Vault) -> None:

@@ -8,6 +8,9 @@ from taina.store import Envelope, State
 
 Openness = Literal["open", "full"]
 
+LONGEST_ANSWER = 120
+"""Seconds in which an answer has to be taken: the listener cuts it off afterwards."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -23,7 +26,7 @@ class Limits:
     attempts: int = 10
     """Wrong reveal proofs that end a secret."""
     lease: int = 60
-    """Seconds for which a claim is good without a chunk being read; 0 gives no leases."""
+    """Seconds for which a claim is good without a chunk being on its way; 0 gives no leases."""
     answers: int = 100
     """To one request for secrets."""
     passphrase: bool = False

@@ -28,7 +28,7 @@ from taina.errors import (
 from taina.rules import guards
 from taina.rules.atomic import atomic
 from taina.rules.guards import LIVE, gone, holds, same, sha256
-from taina.rules.types import Claim, Created, Lease, Limits, NewSecret, Receipt, Revealed, Status
+from taina.rules.types import LONGEST_ANSWER, Claim, Created, Lease, Limits, NewSecret, Receipt, Revealed, Status
 from taina.rules.uploads import SEALED_CHUNK, held_by_upload, idle_seconds
 from taina.store import ROW, Changes, Secret, State, Store, Transaction
 
@@ -234,7 +234,9 @@ class Vault:
         if n >= secret.chunks:
             raise InvalidError(f"This secret has {secret.chunks} chunks, counted from 0.", field="n")
         assert secret.ended is not None  # noqa: S101 - set with the claim
-        renewed = min(now + self.limits.lease, secret.ended + MAX_LEASE, secret.expires + LEASE_PAST_EXPIRY)
+        latest = min(secret.ended + MAX_LEASE, secret.expires + LEASE_PAST_EXPIRY)
+        # On a slow line nothing more is asked for until this chunk has come.
+        renewed = min(now + LONGEST_ANSWER + self.limits.lease, latest)
         if renewed > secret.due:
             tx.update(secret, due=renewed)
         return tx.read_claimed(secret.id, n, sha256(token))

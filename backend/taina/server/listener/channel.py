@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 from waitress.channel import HTTPChannel
 
 from taina.errors import describe
+from taina.rules.types import LONGEST_ANSWER
 from taina.server.listener.answering import RefusalTask, Task
 from taina.server.listener.parsing import Parser
 
-REQUEST_SECONDS = 120
+REQUEST_SECONDS = LONGEST_ANSWER
 """A request has to be here, and an answer taken, within this time, however it trickles."""
 HEADER_SECONDS = 10
 BODY_SECONDS = 15
