@@ -1,16 +1,22 @@
 """Networks that break in the middle: every transfer ends right, and once."""
 
+import inspect
 import os
 import socket
 from pathlib import Path
 
+import httpx
 import pytest
 
+from support.clocks import Clock
 from support.cutting_proxy import CuttingProxy
 from support.servers import Server, serving
 from taina import Client, File
+from taina.client.transport import Transport
 from taina.errors import GoneError, InvalidError, NotReadyError, StorageFullError, TainaError, UnreachableError
+from taina.fetching import open_http
 from taina.format.links import Link, encode_link
+from taina.rules.types import Limits
 
 MEBI = 1 << 20
 CONTENT = os.urandom(8 * MEBI + 5)
@@ -204,3 +210,31 @@ def test_room_that_ends_in_the_middle_of_an_upload(tmp_path: Path) -> None:
         assert file.stat().st_size == 12 << 20
         # All the room is free again at once, not in an hour.
         assert client.open(client.send(file).link).files[0].name == "large"
+
+
+@pytest.mark.parametrize("hangs", [1, 2])
+def test_a_call_that_hangs_is_tried_again_while_a_lease_lasts(hangs: int) -> None:
+    """As long as one try may hang, so long is it tried again: a reveal whose answer was lost is not given up."""
+    defaults = {name: parameter.default for name, parameter in inspect.signature(Client).parameters.items()}
+    clock = Clock(0)
+    asked: list[float] = []
+
+    def hang(request: httpx.Request) -> httpx.Response:
+        asked.append(clock.now)
+        if len(asked) > hangs:
+            return httpx.Response(200, json={})
+        clock.now += request.extensions["timeout"]["read"]
+        raise httpx.ReadTimeout("no answer")
+
+    def sleep(seconds: float) -> None:
+        clock.now += seconds
+
+    with open_http(defaults["timeout"], transport=httpx.MockTransport(hang)) as http:
+        transport = Transport("http://taina.example", http, defaults["patience"], clock, sleep)
+        if hangs == 1:
+            assert transport.json("POST", "/secrets/a/reveal", body={}) == {}
+        else:
+            with pytest.raises(UnreachableError):
+                transport.json("POST", "/secrets/a/reveal", body={})
+    assert len(asked) == 2
+    assert asked[1] < Limits().lease

@@ -232,6 +232,82 @@ for (const retry_after of [1, 60]) {
   });
 }
 
+/** Answers nothing, until the caller gives up. @type {Answer} */
+const hang = ({ init: { signal } }) =>
+  new Promise((_, refuse) => signal?.addEventListener("abort", () => refuse(new Error("aborted")), { once: true }));
+
+for (const [name, ask] of /** @type {[string, (transport: Transport) => Promise<unknown>][]} */ ([
+  ["a reveal", (transport) => transport.json("POST", "/secrets/a/reveal", { json: { proof: "a" } })],
+  ["a chunk", (transport) => transport.getBytes("/claims/a/chunks/0", {}, 64)],
+])) {
+  test(`${name} that is not answered is asked for again while the lease lasts`, { timeout: 20_000 }, async (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const { transport, calls } = clientOf(inTurn(hang, () => Response.json({ chunks: 1 })));
+    const asked = ask(transport);
+    t.mock.timers.tick(20_000);
+    await asked;
+    assert.equal(calls.length, 2);
+  });
+}
+
+test("what is slow to come, or to go, is not given up for that", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  /** @type {ReadableStreamDefaultController | undefined} */
+  let body;
+  const slow = clientOf(() => new Response(new ReadableStream({ start: (stream) => void (body = stream) })));
+  const coming = slow.transport.getBytes("/claims/a/chunks/0", {}, 64);
+  await new Promise((done) => setImmediate(done)); // its head is here
+  t.mock.timers.tick(60_000);
+  assert.ok(!slow.calls[0].init.signal?.aborted);
+  body?.enqueue(new Uint8Array(64));
+  body?.close();
+  assert.equal((await coming).length, 64);
+
+  const large = clientOf(hang);
+  const stop = new AbortController();
+  const calls = [
+    large.transport.putBytes("/secrets/a/chunks/0", { bytes: new Uint8Array(CHUNK_SIZE), signal: stop.signal }),
+    large.transport.json("PUT", "/secrets/a", { json: { content: "a".repeat(CHUNK_SIZE) }, signal: stop.signal }),
+  ];
+  t.mock.timers.tick(60_000);
+  assert.ok(large.calls.every(({ init }) => !init.signal?.aborted));
+  stop.abort();
+  for (const call of calls) await assert.rejects(call, refusal("cancelled"));
+});
+
+const revealed = () => problem(410, { code: "gone", state: "revealed", ended: 1_800_000_000 });
+for (const [name, answers, firsts, last] of /** @type {[string, Answer[], string[], string][]} */ ([
+  ["an answer was lost", [lost, revealed], [], "lost"],
+  ["a proxy gave up", [() => new Response(null, { status: 504 }), revealed], [], "lost"],
+  ["all answers were lost", [lost, lost, lost, lost, lost, revealed], ["unreachable"], "lost"],
+  [
+    "all were lost, and then too many asked",
+    [lost, lost, lost, lost, lost, () => problem(429, { code: "rate_limited", retry_after: 60 }), revealed],
+    ["unreachable", "rate_limited"],
+    "lost",
+  ],
+  ["nothing was lost", [revealed], [], "gone"],
+  [
+    "nobody had begun",
+    [() => problem(429, { code: "rate_limited", retry_after: 60 }), revealed],
+    ["rate_limited"],
+    "gone",
+  ],
+  [
+    "it ended otherwise",
+    [lost, () => problem(410, { code: "gone", state: "burned", ended: 1_800_000_000 })],
+    [],
+    "gone",
+  ],
+])) {
+  test(`open: that it is revealed points at a stranger only where this reader cannot be the one: ${name}`, async () => {
+    const { link } = await sealed(text);
+    const { client } = clientOf(inTurn(...answers));
+    for (const code of firsts) await assert.rejects(client.open(link, null), refusal(code));
+    await assert.rejects(client.open(link, null), refusal(last));
+  });
+}
+
 test("an error that is no problem document is still an error", async () => {
   const { transport } = clientOf(() => new Response("<html>", { status: 404 }));
   await assert.rejects(readInstance(transport), refusal("internal", { status: 404 }));

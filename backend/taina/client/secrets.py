@@ -41,6 +41,7 @@ from taina.format.stream import StreamKey, chunk_count, open_chunk, sealed_size
 OnProgress = Callable[[int, int], None]
 """Called with bytes done and bytes in all."""
 _ACK_PATIENCE = 5.0
+_ACK_TIMEOUT = 15.0
 _BURN_TIMEOUT = 5.0
 """Seconds for a small call; it may be made because the server hangs."""
 CLOCKS_DIFFER = 600
@@ -340,6 +341,6 @@ class Secrets(Connection):
 
     def _acknowledge(self, url: str, path: str, token: bytes, opened: bytes) -> None:
         """The reader has it: that this fails must not take it away again."""
-        transport = self._transport(url, patience=_ACK_PATIENCE)
+        transport = self._transport(url, patience=_ACK_PATIENCE, timeout=_ACK_TIMEOUT)
         with contextlib.suppress(TainaError):
             transport.json("POST", f"{path}/ack", token=token, body={"opened": base64url.encode(opened)})

@@ -75,7 +75,7 @@ class Transport:
     Args:
         url: address of the instance, without `/api/v1`.
         http: may be shared by several.
-        patience: seconds for which a call that fails is tried again.
+        patience: seconds for which a call is tried again, from its first failure on.
         known: addresses of APIs, by those of their pages; what is found is added.
         on_retry: told of each failure that is tried again, and of the seconds until then.
         timeout: seconds that one try may hang, in place of those of `http`.
@@ -184,19 +184,12 @@ class Transport:
             headers["Authorization"] = f"Bearer {base64url.encode(token)}"
         if content is not None:
             headers["Content-Type"] = kind
-        end = self._clock() + self._patience
+        end: float | None = None
         wait = _FIRST_WAIT
         while True:
             try:
-                answer = fetch(
-                    self._http,
-                    method,
-                    self._api + path,
-                    limit=limit,
-                    headers=headers,
-                    content=content,
-                    timeout=self._timeout,
-                )
+                url, timeout = self._api + path, self._timeout
+                answer = fetch(self._http, method, url, limit=limit, headers=headers, content=content, timeout=timeout)
             except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError):
                 raise InvalidError(f"{self.url} is not an address: one begins with https://", field="url") from None
             except httpx.TransportError as error:
@@ -225,6 +218,8 @@ class Transport:
                 if answer.status not in _TRY_AGAIN:
                     raise problem
                 pause = max(wait, _retry_after(answer))
+            # From the first failure on: a try may hang for as long, and the lease of a reveal outlasts it.
+            end = self._clock() + self._patience if end is None else end
             if self._given_up or self._clock() + pause > end:
                 raise problem
             self._on_retry(problem, pause)

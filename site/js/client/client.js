@@ -46,7 +46,7 @@ const AFTER_REVEAL = new Map([
 ]);
 
 export class Client extends Secrets {
-  /** The claim of each secret that this client began to reveal, so that another try is the same reader's, and the proof of the first. @type {Map<string, {seed: Bytes, proof: string}>} */
+  /** The claim of each secret that this client began to reveal, so that another try is the same reader's, the proof of the first, and whether an answer was lost. @type {Map<string, {seed: Bytes, proof: string, lost: boolean}>} */
   #claims = new Map();
 
   /**
@@ -132,7 +132,7 @@ export class Client extends Secrets {
     const contentKeys = await deriveContentKeys(link.body, passphrase);
     const id = toBase64url(linkKeys.id);
     const proof = toBase64url(contentKeys.reveal);
-    const first = this.#claims.get(id) ?? { seed: random(KEY_SIZE), proof };
+    const first = this.#claims.get(id) ?? { seed: random(KEY_SIZE), proof, lost: false };
     this.#claims.set(id, first);
     const claim = await deriveClaim(first.seed);
     const stream = await streamKey(contentKeys.content, flagsOf(link), linkKeys.id);
@@ -144,8 +144,12 @@ export class Client extends Secrets {
     const call = { token: linkKeys.proof, json: proofs, signal };
     const reveal = this.transport.json("POST", `/secrets/${id}/reveal`, call, MAX_CONTENT);
     const answer = await reveal.catch((/** @type {unknown} */ error) => {
-      if (error instanceof TainaError && NOT_BEGUN.includes(error.code)) this.#claims.delete(id);
-      throw error;
+      if (!(error instanceof TainaError)) throw error;
+      if (NOT_BEGUN.includes(error.code)) this.#claims.delete(id);
+      first.lost ||= error.afterLost;
+      // Whoever revealed it was most likely this reader, whose lease is over.
+      const ours = first.lost && error.code === "gone" && error.members.state === "revealed";
+      throw ours ? new TainaError("lost") : error;
     });
     const { chunks, content } = checked(answer, { chunks: isWhole, content: optional(isBytes) });
     const claimPath = `/claims/${toBase64url(claim.id)}`;

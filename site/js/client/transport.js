@@ -12,6 +12,7 @@ import { MAX_DOCUMENT, bodyOf, jsonOf, problemOf } from "./answers.js";
 /** @typedef {{fetch: typeof fetch, random: (size: number) => Bytes, now: () => number, wait: (ms: number) => Promise<unknown>}} Environment */
 
 const TRY_TIMEOUT = 120_000; // ms for one try, as the server gives it
+const HEAD_TIMEOUT = 20_000; // ms until an answer begins to come: a lease of a minute has to outlast several tries
 const RETRY_DELAYS = [500, 1000, 2000, 4000]; // ms between tries
 /** Half an answer and an overloaded proxy are worth another try; a full store (507) is not. */
 const RETRY_STATUSES = [429, 500, 502, 503, 504];
@@ -84,22 +85,26 @@ export class Transport {
     if (json) headers["Content-Type"] = "application/json";
     if (bytes) headers["Content-Type"] = "application/octet-stream";
     const body = json ? JSON.stringify(json) : bytes;
+    const patience = (body?.length ?? 0) <= MAX_DOCUMENT ? HEAD_TIMEOUT : TRY_TIMEOUT; // more has to get there first
     const end = this.environment.now() + TRY_TIMEOUT;
     /** Whether an answer was lost: nobody knows what was done, and a refusal of the next try does not tell. */
     let lost = false;
     for (let failed = 0; ; failed++) {
       let problem;
       let asked = 0;
+      const silence = new AbortController();
+      const silent = setTimeout(() => silence.abort(), patience);
       try {
         const response = await this.environment.fetch(this.#api + path, {
           method,
           headers,
           body,
-          signal: AbortSignal.any([AbortSignal.timeout(TRY_TIMEOUT), ...(signal ? [signal] : [])]),
+          signal: AbortSignal.any([AbortSignal.timeout(TRY_TIMEOUT), silence.signal, ...(signal ? [signal] : [])]),
           cache: "no-store",
           credentials: login ? "same-origin" : "omit",
           redirect: login ? "manual" : "error",
         });
+        clearTimeout(silent); // what has begun may be slow
         if (login && isOfGuard(response)) throw new TainaError("login_needed");
         if (response.ok) return await read(response);
         problem = lost && response.status === 429 ? new TainaError("unreachable") : await problemOf(response);
@@ -108,13 +113,20 @@ export class Transport {
         const after = response.headers.get("Retry-After") ?? ""; // also of a proxy; the form with a date is not worth reading
         if (/^\d{1,9}$/.test(after)) problem.members.retry_after ??= Number(after);
         if (!problem.passing) throw problem;
+        lost ||= response.status >= 500; // what stands before the server may have lost its answer
       } catch (error) {
         if (signal?.aborted) throw new TainaError("cancelled");
-        if (error instanceof TainaError) throw error;
+        if (error instanceof TainaError) {
+          error.afterLost = lost;
+          throw error;
+        }
         lost = true;
         problem = new TainaError("unreachable");
         problem.passing = true;
+      } finally {
+        clearTimeout(silent);
       }
+      problem.afterLost = lost;
       if (failed + 1 >= tries || this.environment.now() > end) throw problem;
       await Promise.race([this.environment.wait(Math.max(RETRY_DELAYS[failed], 1000 * asked)), aborted(signal)]);
     }
