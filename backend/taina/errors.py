@@ -249,6 +249,12 @@ def origin_of(error: BaseException) -> TracebackType | None:
     return last
 
 
+def is_final(error: TainaError) -> bool:
+    """Whether the server has decided. Otherwise the call may have worked, or may work when it is made again later."""
+    undecided = isinstance(error, (UnreachableError, UnavailableError, RateLimitedError))
+    return not undecided and error.code != TainaError.code
+
+
 def error_of(code: str) -> type[TainaError]:
     """The type that bears this code; the root for a code of a later version."""
     return _BY_CODE.get(code, TainaError)

@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from typing import Any
 
 import httpx
 import pytest
@@ -11,6 +12,8 @@ from cli.conftest import Run, RunHere
 from support.hostile_server import HostileServer, problem, says, whole
 from support.servers import Server
 from taina import base64url
+from taina.client.answers import Json
+from taina.client.transport import Transport
 from taina.format.derive import derive_request
 from taina.format.links import Link, decode_link, encode_link
 
@@ -79,6 +82,24 @@ def test_nobody_waits_for_an_answer_that_cannot_come_any_more(run: Run, run_here
         code, said, told = run_here("inbox", asked["inbox"], "--wait")
     assert (code, said) == (0, "")
     assert "No answer came. It could come until" in told
+
+
+def test_whoever_interrupts_an_answer_is_told_that_it_may_have_arrived(run: Run, run_here: RunHere) -> None:
+    asked = json.loads(run("request", "--json").stdout)
+    call = Transport.json
+
+    def interrupted(self: Transport, method: str, path: str, **more: Any) -> Json:
+        answer = call(self, method, path, **more)
+        if path.endswith("/envelopes"):
+            raise KeyboardInterrupt
+        return answer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Transport, "json", interrupted)
+        code, _, told = run_here("answer", asked["link"], "hunter2")
+    assert code == 130
+    assert "Interrupted. It may have arrived: ask whoever wanted it before you answer again." in told
+    assert run("open", "-", given=run("inbox", asked["inbox"]).stdout).stdout == b"hunter2"
 
 
 def test_an_answer_with_a_passphrase_when_the_asker_wants_one(run: Run) -> None:

@@ -92,7 +92,7 @@ class Commands(click.Group):
         except (click.Abort, KeyboardInterrupt) as error:
             cause = error.__cause__ or error
             number = 128 + cause.number if isinstance(cause, Ended) else INTERRUPTED
-            _end("interrupted", "Interrupted.", number, as_json)
+            _end("interrupted", " ".join(["Interrupted.", *getattr(cause, "__notes__", ())]), number, as_json)
         except ModuleNotFoundError as error:
             _end("missing", _what_to_install(error, given, self._homes), 1, as_json)
         except Exception as error:

@@ -19,10 +19,14 @@ from taina.errors import (
     LoginNeededError,
     NotFoundError,
     NotTainaError,
+    TainaError,
+    is_final,
 )
 from taina.format.derive import KEY_SIZE, derive_inbox, derive_request, sha256
 from taina.format.envelope import open_envelope, public_key, seal_envelope
 from taina.format.links import Link, decode_link, page_address
+
+_MAYBE = "It may have arrived: ask whoever wanted it before you answer again."
 
 
 class Requests(Secrets):
@@ -91,6 +95,8 @@ class Requests(Secrets):
             AnsweredError: somebody was first; the secret is burned again.
             TooLargeError: this request takes less; nothing was sent.
             NotFoundError, GoneError: the request is not there any more.
+            UnreachableError, UnavailableError, RateLimitedError: maybe only after it arrived; the message says so, and
+                nothing is burned then.
         """
         transport, parsed = self._find(link, "request")
         if parsed.passphrase and passphrase is None:
@@ -123,13 +129,19 @@ class Requests(Secrets):
             sent = self._send(transport, content, ttl, passphrase, on_progress, None, most=most)
         except (KeyNeededError, LoginNeededError):
             sent = self._send(transport, content, ttl, passphrase, on_progress, token.token, token.id, most)
+        path = f"/requests/{base64url.encode(token.id)}/envelopes"
         try:
             # Tried again, it is the same envelope: another one would be another answer.
             envelope = seal_envelope(public, decode_link(sent.link, "secret"))
-            path = f"/requests/{base64url.encode(token.id)}/envelopes"
             transport.json("POST", path, token=token.token, body={"envelope": base64url.encode(envelope)})
-        except BaseException:
+        except TainaError as error:
+            # Burned while its envelope is there, it would be the answer that the request is used up for.
+            if not is_final(error):
+                raise type(error)(f"The server has not confirmed this answer. {_MAYBE}", **error.members) from error
             self._try_to_burn(transport.url, decode_link(sent.receipt, "receipt").body[:KEY_SIZE])
+            raise
+        except BaseException as error:
+            error.add_note(_MAYBE)
             raise
         return sent
 
