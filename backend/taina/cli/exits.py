@@ -8,6 +8,7 @@ from taina.errors import (
     NotFoundError,
     TainaError,
     TamperedError,
+    UnavailableError,
     UnreachableError,
     WrongLinkError,
     WrongPassphraseError,
@@ -35,7 +36,7 @@ def exit_code(error: TainaError) -> int:
             return GONE
         case WrongPassphraseError():
             return WRONG_PASSPHRASE
-        case UnreachableError():
+        case UnreachableError() | UnavailableError():
             return NETWORK
         case FileError():
             return FAILED

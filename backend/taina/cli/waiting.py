@@ -6,25 +6,29 @@ from typing import TypeVar
 
 from taina.cli.output import say
 from taina.client.waiting import pauses
-from taina.errors import UnreachableError
+from taina.errors import TainaError, is_final
 
 T = TypeVar("T")
+_MAX_RETRY_AFTER = 86_400
+"""Seconds that a server may ask for."""
 
 
 def wait_for(look: Callable[[], T], done: Callable[[T], bool]) -> T:
-    """Look again and again until it is done; a server that stops answering is waited for, too.
+    """Look again and again until it is done; a server that cannot answer is waited for, too.
 
     Raises: TainaError: of the first look, and of later ones whatever waiting does not mend.
     """
-    found, silent = look(), False
+    found, silent, asked = look(), False, 0
     for pause in pauses():
         if done(found):
             break
-        time.sleep(pause)
+        time.sleep(max(pause, asked))
         try:
-            found, silent = look(), False
-        except UnreachableError:
+            found, silent, asked = look(), False, 0
+        except TainaError as error:
+            if is_final(error):
+                raise
             if not silent:
-                say("taina: The server does not answer. Still waiting.", err=True)
-            silent = True
+                say("taina: The server does not answer as it should. Still waiting.", err=True)
+            silent, asked = True, min(int(error.members.get("retry_after", 0)), _MAX_RETRY_AFTER)
     return found
