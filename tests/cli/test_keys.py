@@ -94,6 +94,17 @@ def test_whoever_was_asked_needs_no_key(private: Server, add: Add) -> None:
         assert holder.open(answer).text == "here it is"
 
 
+def test_whoever_answers_is_told_of_no_key_of_their_own(private: Server, add: Add, run: Run) -> None:
+    """They were told that their access key was mistyped, has expired or was revoked: they never had one."""
+    with Client(private.url, key=add("ann")) as holder, Client(private.url) as stranger:
+        asked = holder.request()
+        assert run("keys", "revoke", "ann", "--data", "data").returncode == 0
+        with pytest.raises(KeyRefusedError, match="whoever asked") as refused:
+            stranger.answer(asked.link, "here it is")
+    assert "Ask for a new link." in refused.value.detail
+    assert "This access key" not in refused.value.detail
+
+
 def test_an_answer_is_charged_to_the_key_that_asked(private: Server, add: Add, run: Run) -> None:
     """A request link on a private instance is not a licence to create: it is worth its answers, and its key pays."""
     key = add("ann", "--quota", "4")

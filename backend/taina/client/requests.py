@@ -16,6 +16,7 @@ from taina.errors import (
     GoneError,
     InvalidError,
     KeyNeededError,
+    KeyRefusedError,
     LoginNeededError,
     NotFoundError,
     NotTainaError,
@@ -27,6 +28,8 @@ from taina.format.envelope import open_envelope, public_key, seal_envelope
 from taina.format.links import Link, decode_link, page_address
 
 _MAYBE = "It may have arrived: ask whoever wanted it before you answer again."
+
+_ASKERS_KEY = "The access key of whoever asked is not valid any more. Nothing was sent. Ask for a new link."
 
 
 class Requests(Secrets):
@@ -94,6 +97,7 @@ class Requests(Secrets):
         Raises:
             AnsweredError: somebody was first; the secret is burned again.
             TooLargeError: this request takes less; nothing was sent.
+            KeyRefusedError: the access key of whoever asked is not valid any more.
             NotFoundError, GoneError: the request is not there any more.
             UnreachableError, UnavailableError, RateLimitedError: maybe only after it arrived; the message says so, and
                 nothing is burned then.
@@ -128,7 +132,11 @@ class Requests(Secrets):
         try:
             sent = self._send(transport, content, ttl, passphrase, on_progress, None, most=most)
         except (KeyNeededError, LoginNeededError):
-            sent = self._send(transport, content, ttl, passphrase, on_progress, token.token, token.id, most)
+            try:
+                sent = self._send(transport, content, ttl, passphrase, on_progress, token.token, token.id, most)
+            except KeyRefusedError as error:
+                # Whoever answers never had a key.
+                raise KeyRefusedError(_ASKERS_KEY, **error.members) from None
         path = f"/requests/{base64url.encode(token.id)}/envelopes"
         try:
             # Tried again, it is the same envelope: another one would be another answer.
