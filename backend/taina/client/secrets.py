@@ -12,7 +12,8 @@ from taina.client.contents import Content, item_of, seal_contents, settled
 from taina.client.receiving import Receiver
 from taina.client.results import Opened, Receipt, Sent, Status
 from taina.client.rules import read_rules
-from taina.client.transport import MAX_CONTENT, Transport, spoken_size
+from taina.client.spoken import spoken_size
+from taina.client.transport import MAX_CONTENT, Transport
 from taina.client.types import need, need_passphrase, need_seconds
 from taina.errors import (
     GoneError,

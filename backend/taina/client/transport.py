@@ -12,6 +12,7 @@ import httpx
 from taina import __version__, base64url
 from taina.client.answers import MAX_INTEGER, MAX_TIME, Json, whole
 from taina.client.results import State
+from taina.client.spoken import spoken_size, spoken_time
 from taina.config.values import named_api
 from taina.errors import (
     FileError,
@@ -154,7 +155,7 @@ class Transport:
     def _lifetimes(self) -> InvalidError:
         bounds = self.json("GET", "/status").get("ttl")
         minimum, maximum = whole(bounds, "min"), whole(bounds, "max")
-        return InvalidError(f"A lifetime is {_spoken(minimum)} to {_spoken(maximum)} here.", field="ttl")
+        return InvalidError(f"A lifetime is {spoken_time(minimum)} to {spoken_time(maximum)} here.", field="ttl")
 
     def _sizes(self) -> TooLargeError:
         most = spoken_size(whole(self.json("GET", "/status").get("limits"), "size"))
@@ -321,22 +322,6 @@ def _stranger(answer: Answer, url: str) -> NotTainaError:
         root = url.removesuffix(path)
         return NotTainaError(f"What answered at {url} is not Taina. An instance has a host of its own: try {root}")
     return NotTainaError()
-
-
-def _spoken(seconds: int) -> str:
-    """`7 days`, `90 minutes`: the largest unit that leaves nothing over."""
-    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
-        if seconds >= size and seconds % size == 0:
-            return f"{seconds // size:,} {unit}{'s' if seconds != size else ''}"
-    return f"{seconds:,} second{'s' if seconds != 1 else ''}"
-
-
-def spoken_size(size: int) -> str:
-    """`100 MiB`: in the largest unit of which there is one."""
-    for unit, bytes_in in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
-        if size >= bytes_in:
-            return f"{size / bytes_in:,.1f}".removesuffix(".0") + f" {unit}"
-    return f"{size:,} bytes"
 
 
 def _retry_after(answer: Answer) -> float:

@@ -1,0 +1,17 @@
+"""Limits of an instance as sentences say them."""
+
+
+def spoken_time(seconds: int) -> str:
+    """`7 days`, `90 minutes`: the largest unit that leaves nothing over."""
+    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds // size:,} {unit}{'s' if seconds != size else ''}"
+    return f"{seconds:,} second{'s' if seconds != 1 else ''}"
+
+
+def spoken_size(size: int) -> str:
+    """`100 MiB`: in the largest unit of which there is one."""
+    for unit, bytes_in in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if size >= bytes_in:
+            return f"{size / bytes_in:,.1f}".removesuffix(".0") + f" {unit}"
+    return f"{size:,} bytes"
