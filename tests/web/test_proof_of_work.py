@@ -10,7 +10,7 @@ from support.api import bearer, request_path, secret_path
 from support.secrets import Made, MadeRequest
 from support.servers import Server, start_server, stop_server
 from taina import Client
-from taina.errors import WorkNeededError
+from taina.errors import InvalidError, TooLargeError, WorkNeededError
 from taina.proof_of_work import find, proves
 
 BITS = 10
@@ -56,6 +56,21 @@ def test_our_client_does_it_by_itself(asking: Server) -> None:
         (link,) = client.inbox(asked.inbox).answers
         assert link is not None
         assert client.open(link).text == "paid for as well"
+
+
+def test_what_is_refused_after_the_work_is_explained(tmp_path: Path) -> None:
+    """Only what was refused without it was: here the program said that a field is wrong, and where limits are."""
+    server = start_server(tmp_path / "data", "--work", str(BITS), "--max-size", "1MiB")
+    try:
+        (tmp_path / "large").write_bytes(bytes(2 << 20))
+        with Client(server.url) as client:
+            for make in (lambda: client.send("x", ttl=1), lambda: client.request(ttl=1)):
+                with pytest.raises(InvalidError, match="A lifetime is"):
+                    make()
+            with pytest.raises(TooLargeError, match="1 MiB, sealed"):
+                client.send(tmp_path / "large")
+    finally:
+        stop_server(server)
 
 
 def test_more_than_is_reasonable_is_done_for_nobody(monkeypatch: pytest.MonkeyPatch, asking: Server) -> None:

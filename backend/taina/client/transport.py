@@ -127,22 +127,26 @@ class Transport:
     def create(self, path: str, identifier: bytes, *, token: bytes | None, body: Json) -> Json:
         """Put a new secret or request; where the instance asks for work, do it and come again. Raises: TainaError."""
         try:
-            return self.json("PUT", path, token=token, body=body)
+            return self._put_with_work(path, identifier, token, body)
         except InvalidError as error:
             if error.members.get("field") == "ttl":
                 raise self._lifetimes() from None
             raise
         except TooLargeError:
             raise self._sizes() from None
-        except WorkNeededError as error:
-            bits = error.members.get("bits")
-            if type(bits) is not int or not 0 < bits <= MAX_BITS:
-                raise
         except NotTainaError:
             # A proxy that wants a login answers such a call in its own way.
             if self._wants_login():
                 raise LoginNeededError from None
             raise
+
+    def _put_with_work(self, path: str, identifier: bytes, token: bytes | None, body: Json) -> Json:
+        try:
+            return self.json("PUT", path, token=token, body=body)
+        except WorkNeededError as error:
+            bits = error.members.get("bits")
+            if type(bits) is not int or not 0 < bits <= MAX_BITS:
+                raise
         return self.json("PUT", path, token=token, body={**body, "work": find(identifier, bits)})
 
     def _wants_login(self) -> bool:
