@@ -13,7 +13,8 @@ from taina.cli.output import say, write_script
 
 LIST = "licences.json"
 """Beside this module in the one-file program: what its build found in it."""
-_EXTRAS = ("server", "postgres", "bridge", "socks", "site")
+EXTRAS = ("server", "postgres", "bridge", "socks", "agent", "site")
+"""Those of taina that users install."""
 _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)\s*(?:\[([^]]*)\])?")
 _EXTRA = re.compile(r"""extra\s*==\s*['"]([^'"]+)['"]""")
 _TEXTS = re.compile(r"(licen[cs]e|copying|notice|authors)", re.IGNORECASE)
@@ -72,7 +73,7 @@ def read_parts(text: str) -> list[Part]:
 def installed() -> list[Part]:
     """The packages that are there for taina, near and far, by what each says that it requires."""
     found: dict[str, Part] = {}
-    waiting = [("taina", _EXTRAS)]
+    waiting = [("taina", EXTRAS)]
     while waiting:
         name, extras = waiting.pop()
         for requirement in importlib.metadata.requires(name) or ():
