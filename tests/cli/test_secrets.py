@@ -13,7 +13,7 @@ import click
 import httpx
 import pytest
 
-from cli.conftest import Run, Terminal
+from cli.conftest import Run, RunHere, Terminal
 from support.clocks import other_clock
 from support.hostile_server import HostileServer, says
 from support.servers import Server, free_port, start_server, stop_server
@@ -146,6 +146,29 @@ def test_a_command_runs_when_a_secret_has_ended(run: Run, tmp_path: Path) -> Non
     assert failed.returncode == 1
     assert b"It was burned" in failed.stdout
     assert b"ended with 3" in failed.stderr
+
+
+def test_what_fails_after_the_result_is_no_second_document(run: Run) -> None:
+    """Whoever reads JSON reads one document; the error that came behind it broke that."""
+    document = json.loads(run("send", "-", "--json", given=b"x").stdout)["secrets"][0]
+    run("burn", document["receipt"])
+    failed = run("receipt", document["receipt"], "--wait", "--json", "--exec", "exit 3")
+    assert failed.returncode == 1
+    assert json.loads(failed.stdout)["state"] == "burned"
+    assert b"ended with 3" in failed.stderr
+    failed = run("send", "-", "--json", "--words", "--mail-to", "ann@example.org", given=b"x")
+    assert failed.returncode == 6
+    assert "/s/#" in json.loads(failed.stdout)["secrets"][0]["link"]
+    assert b"This instance mails nothing." in failed.stderr
+
+
+def test_an_error_is_a_document_where_there_is_no_other(run_here: RunHere) -> None:
+    """Also behind a command of the same process that had one."""
+    for _ in range(2):
+        code, said, _ = run_here("send", "text", "--json")
+        assert (code, list(json.loads(said))) == (0, ["secrets"])
+        code, said, told = run_here("send", "text", "--ttl", "1m", "--json")
+        assert (code, json.loads(said)["error"], told) == (6, "invalid", "")
 
 
 def test_a_link_that_is_not_mailed_is_printed_all_the_same(run: Run) -> None:

@@ -14,7 +14,7 @@ import click
 
 from taina.cli.exits import INTERRUPTED, exit_code, explain
 from taina.cli.memory import keep_out_of_dumps
-from taina.cli.output import OutputError, drop_stdout, say, say_json
+from taina.cli.output import OutputError, documents, drop_stdout, say, say_json
 from taina.cli.signals import Ended
 from taina.errors import TainaError, describe, origin_of
 
@@ -69,41 +69,48 @@ class Commands(click.Group):
     def main(  # type: ignore[override]
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
     ) -> NoReturn:
-        """Run, and exit: every error is a sentence on standard error, or JSON where that was asked for."""
+        """Run, and exit: every error is a sentence on standard error, or JSON where that was asked for.
+
+        One document at most: an error behind a result is a sentence.
+        """
         given = sys.argv[1:] if args is None else list(args)
         options = given[: given.index("--")] if "--" in given else given
-        as_json = "--json" in options
+        before = documents()
+
+        def end(code: str, detail: str, number: int, **members: Any) -> NoReturn:
+            _end(code, detail, number, "--json" in options and documents() == before, **members)
+
         gc.set_threshold(_GARBAGE)
         atexit.register(gc.freeze)  # or it looks through all of them once more, only to end
         try:
             code = super().main(given, prog_name, **{**extra, "standalone_mode": False})
         except TainaError as error:
-            _end(error.code, explain(error), exit_code(error), as_json, **error.members)
+            end(error.code, explain(error), exit_code(error), **error.members)
         except click.UsageError as error:
             if isinstance(error, _NO_ARGUMENTS):
                 error.show()
                 sys.exit(error.exit_code)
             hint = f" For help: {error.ctx.command_path} --help" if error.ctx else ""
-            _end("usage", error.format_message() + hint, error.exit_code, as_json)
+            end("usage", error.format_message() + hint, error.exit_code)
         except OutputError as error:
             _end("output", error.format_message(), error.exit_code, as_json=False)
         except click.ClickException as error:
-            _end("failed", error.format_message(), error.exit_code, as_json)
+            end("failed", error.format_message(), error.exit_code)
         except (click.Abort, KeyboardInterrupt) as error:
             cause = error.__cause__ or error
             number = 128 + cause.number if isinstance(cause, Ended) else INTERRUPTED
-            _end("interrupted", " ".join(["Interrupted.", *getattr(cause, "__notes__", ())]), number, as_json)
+            end("interrupted", " ".join(["Interrupted.", *getattr(cause, "__notes__", ())]), number)
         except ModuleNotFoundError as error:
-            _end("missing", _what_to_install(error, given, self._homes), 1, as_json)
+            end("missing", _what_to_install(error, given, self._homes), 1)
         except Exception as error:
             if isinstance(error, OSError) and error.errno in _FULL and _is_of_click(error):
                 drop_stdout()
                 _end("output", OutputError(error).format_message(), 1, as_json=False)
             if isinstance(error, OSError) and (error.filename is not None or error.errno in _OF_FILES):
                 of = "A file or folder of this machine" if error.filename is None else os.fsdecode(error.filename)
-                _end("failed", f"{of} cannot be used: {error.strerror}.", 1, as_json)
+                end("failed", f"{of} cannot be used: {error.strerror}.", 1)
             # No trace: it would show what was to be kept secret.
-            _end("internal", f"An error that nobody foresaw: {describe(error)}. Please report it.", 1, as_json)
+            end("internal", f"An error that nobody foresaw: {describe(error)}. Please report it.", 1)
         sys.exit(code)
 
 

@@ -21,6 +21,8 @@ _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066
 _CONTROLS_IN_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]|\r(?!\n)")
 """As above, but a text may have lines and tabs, and the marks that right-to-left writing needs."""
 
+_documents = 0
+
 
 class OutputError(click.ClickException):
     """What was to be written could not be."""
@@ -99,11 +101,18 @@ def say_json(document: dict[str, object], *, once: bool = False) -> None:
     Raises:
         OutputError: standard output is closed or full.
     """
+    global _documents
     line = json.dumps(document).replace("\x7f", "\\u007f")
     if once:
         say_results(line)
     else:
         say(line)
+    _documents += 1
+
+
+def documents() -> int:
+    """How many `say_json` has written in this process."""
+    return _documents
 
 
 def write_text(text: str) -> bool:
