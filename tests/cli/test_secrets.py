@@ -171,6 +171,26 @@ def test_an_error_is_a_document_where_there_is_no_other(run_here: RunHere) -> No
         assert (code, json.loads(said)["error"], told) == (6, "invalid", "")
 
 
+@pytest.mark.parametrize(
+    ("set_to", "language"),
+    [
+        *((none, "en") for none in ("", None, "C", "POSIX", "C.UTF-8", "\udcff\udcff", "fil_PH")),
+        *[("bg_BG.UTF-8", "bg"), ("de", "de"), ("pt-BR", "pt"), ("sr@latin", "sr")],
+    ],
+)
+def test_mail_is_in_the_language_of_whoever_sends_it(
+    run_here: RunHere, monkeypatch: pytest.MonkeyPatch, set_to: str | None, language: str
+) -> None:
+    """Set and empty, as in some containers, LANG had the instance refuse the call."""
+    mailed: list[str] = []
+    monkeypatch.setattr("taina.client.Client.mail", lambda client, link, to, language: mailed.append(language))
+    monkeypatch.delenv("LANG", raising=False)
+    if set_to is not None:
+        monkeypatch.setenv("LANG", set_to)
+    code, _, told = run_here("send", "text", "--words", "--mail-to", "ann@example.org")
+    assert (code, mailed) == (0, [language]), told
+
+
 def test_a_link_that_is_not_mailed_is_printed_all_the_same(run: Run) -> None:
     done = run("send", "-", "--words", "--mail-to", "ann@example.org", given=b"x")
     assert done.returncode == 6

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -111,10 +112,16 @@ def send(
 def _mail(client: "Client", link: str, to: str) -> None:
     """Raises: TainaError: it was not sent; the secret is there, and its link was printed."""
     try:
-        client.mail(link, to, os.environ.get("LANG", "en")[:2])
+        client.mail(link, to, _language())
     except (NotFoundError, KeyNeededError, QuotaError) as error:
         # Their own sentences speak of a secret that is gone, or was not stored.
         raise MailError(f"{_NOT_MAILED[type(error)]} The secret is stored: send its link yourself.") from None
+
+
+def _language() -> str:
+    """That of this terminal, in two letters; C, POSIX and whatever else names none is English."""
+    found = re.match(r"[a-z]{2}(?![a-z])", os.environ.get("LANG", ""))
+    return found[0] if found else "en"
 
 
 def _say_sent(sent: list[Sent], words: str | None, as_json: bool) -> None:
