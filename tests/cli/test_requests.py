@@ -118,13 +118,29 @@ def test_the_inbox_in_place_of_the_link(run: Run) -> None:
     assert run("open", asked["link"]).returncode == 2
 
 
-def test_what_is_no_answer_is_told_and_the_others_are_read(run: Run, taina: Server) -> None:
-    asked = json.loads(run("request", "--json", "--answers", "2").stdout)
-    request = derive_request(decode_link(asked["link"], "request").body)
+def leave_garbage(taina: Server, link: str) -> None:
+    request = derive_request(decode_link(link, "request").body)
     garbage = {"envelope": base64url.encode(bytes(81))}
     token = {"Authorization": f"Bearer {base64url.encode(request.token)}"}
     url = f"{taina.url}/api/v1/requests/{base64url.encode(request.id)}/envelopes"
     assert httpx.post(url, headers=token, json=garbage).status_code == 201
+
+
+def test_nobody_waits_for_an_answer_to_a_request_that_junk_has_filled(
+    run: Run, run_here: RunHere, taina: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = json.loads(run("request", "--json").stdout)
+    leave_garbage(taina, asked["link"])
+    monkeypatch.setattr("time.sleep", lambda _: pytest.fail("it waits"))
+    code, said, told = run_here("inbox", asked["inbox"], "--wait")
+    assert (code, said) == (0, "")
+    assert "Someone left something that is not an answer to you." in told
+    assert "This request takes no more answers. Make a new one: taina request" in told
+
+
+def test_what_is_no_answer_is_told_and_the_others_are_read(run: Run, taina: Server) -> None:
+    asked = json.loads(run("request", "--json", "--answers", "2").stdout)
+    leave_garbage(taina, asked["link"])
     run("answer", asked["link"], "-", given=b"an answer")
     inbox = run("inbox", asked["inbox"])
     assert b"Someone left something that is not an answer to you." in inbox.stderr

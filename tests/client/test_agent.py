@@ -18,8 +18,16 @@ from taina.client import Client
 from taina.client.agent import Agent
 from taina.client.agent.variables import read_variable, with_variable
 from taina.client.receiving import File
-from taina.client.results import Sent
-from taina.errors import FileError, InvalidError, NotFoundError, TainaError, UnreachableError, WrongPassphraseError
+from taina.client.results import Inbox, Sent
+from taina.errors import (
+    FileError,
+    GoneError,
+    InvalidError,
+    NotFoundError,
+    TainaError,
+    UnreachableError,
+    WrongPassphraseError,
+)
 
 SECRET = "correct horse battery staple"
 
@@ -133,6 +141,19 @@ def test_an_answer_is_saved_for_its_owner_alone_and_its_request_deleted(desk: De
         desk.client.request_status(asked.link)
     with pytest.raises(FileError, match="no request called"):
         desk.agent.fetch(asked.request, "again.txt", None, None, 0)
+
+
+@pytest.mark.parametrize(
+    ("left", "ends"), [((None,), 4_000_000_000), ((), 1)], ids=["filled with junk", "its time is over"]
+)
+def test_a_request_that_nobody_can_answer_any_more_is_told(
+    desk: Desk, left: tuple[None, ...], ends: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An assistant would call again, and again, as it is told to."""
+    asked = desk.agent.request(None)
+    monkeypatch.setattr(desk.client, "inbox", lambda _: Inbox(left, 1, ends))
+    with pytest.raises(GoneError, match="takes no more answers"):
+        desk.agent.fetch(asked.request, "key.txt", None, None, 600)
 
 
 def test_one_file_gets_the_name_that_was_chosen_and_several_a_folder(desk: Desk) -> None:

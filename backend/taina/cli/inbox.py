@@ -40,10 +40,12 @@ def inbox(link: str, wait: bool, delete: bool, url: str | None, as_json: bool) -
             say(one)
     if not found.answers:
         say(_no_answer(found.expires), err=True)
+    elif not any(found.answers) and found.is_over(time.time()):
+        say("This request takes no more answers. Make a new one: taina request", err=True)
 
 
 def _is_settled(found: Inbox) -> bool:
-    return any(found.answers) or found.expires <= time.time()
+    return any(found.answers) or found.is_over(time.time())
 
 
 def _no_answer(expires: int) -> str:

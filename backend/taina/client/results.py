@@ -103,3 +103,7 @@ class Inbox:
     wanted: int
     expires: int
     """Unix seconds, until which it can be answered."""
+
+    def is_over(self, now: float) -> bool:
+        """Whether no answer can come any more: as many were left as are wanted, or its time is over."""
+        return len(self.answers) >= self.wanted or self.expires <= now

@@ -17,7 +17,7 @@ from taina.client.receiving import sync
 from taina.client.results import Opened, Outcome
 from taina.client.waiting import pauses
 from taina.client.words import read_first_line, six_words
-from taina.errors import FileError, InvalidError, TainaError
+from taina.errors import FileError, GoneError, InvalidError, TainaError
 from taina.format.links import decode_link
 
 MAX_WAIT = 600
@@ -133,6 +133,7 @@ class Agent:
 
         Raises:
             FileError: it cannot be saved there. Nothing was opened, or what was is kept for another try.
+            GoneError: no answer can come any more.
             TainaError: as of `Client.inbox` and `Client.open`.
         """
         inbox = self._kept.find("request", request)
@@ -203,10 +204,13 @@ class Agent:
         return path
 
     def _wait(self, inbox: str, seconds: int) -> str | None:
-        """The link of the first answer that is one; None if none came in time."""
+        """The link of the first answer that is one; None if none came in time. Raises: GoneError: none can come."""
         left = float(seconds)
         for pause in pauses():
-            link = next((one for one in self._client.inbox(inbox).answers if one is not None), None)
+            found = self._client.inbox(inbox)
+            link = next((one for one in found.answers if one is not None), None)
+            if link is None and found.is_over(time.time()):
+                raise GoneError("This request takes no more answers, and none came. Make a new request.")
             if link is not None or left <= 0:
                 break
             self._sleep(min(pause, left))
