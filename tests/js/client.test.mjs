@@ -28,10 +28,11 @@ function clientOf(answer) {
   const calls = [];
   /** @type {number[]} */
   const waits = [];
+  let time = 1_800_000_000_000;
   /** @type {import("../../site/js/client/transport.js").Environment} */
   const environment = {
     random: (size) => crypto.getRandomValues(new Uint8Array(size)),
-    now: () => 1_800_000_000_000,
+    now: () => time,
     wait: async (ms) => waits.push(ms),
     fetch: async (path, init = {}) => {
       const headers = new Headers(init.headers);
@@ -49,7 +50,8 @@ function clientOf(answer) {
     },
   };
   const client = new Client("/api/v1", environment);
-  return { client, transport: new Transport("/api/v1", environment), calls, waits };
+  const advance = (/** @type {number} */ ms) => (time += ms);
+  return { client, transport: new Transport("/api/v1", environment), calls, waits, advance };
 }
 
 /** The network, not the server. */
@@ -238,7 +240,7 @@ const hang = ({ init: { signal } }) =>
 
 for (const [name, ask] of /** @type {[string, (transport: Transport) => Promise<unknown>][]} */ ([
   ["a reveal", (transport) => transport.json("POST", "/secrets/a/reveal", { json: { proof: "a" } })],
-  ["a chunk", (transport) => transport.getBytes("/claims/a/chunks/0", {}, 64)],
+  ["an envelope", (transport) => transport.json("POST", "/requests/a/envelopes", { json: {} })],
 ])) {
   test(`${name} that is not answered is asked for again while the lease lasts`, { timeout: 20_000 }, async (t) => {
     t.mock.timers.enable({ apis: ["setTimeout"] });
@@ -276,37 +278,28 @@ test("what is slow to come, or to go, is not given up for that", async (t) => {
 });
 
 const revealed = () => problem(410, { code: "gone", state: "revealed", ended: 1_800_000_000 });
-for (const [name, answers, firsts, last] of /** @type {[string, Answer[], string[], string][]} */ ([
-  ["an answer was lost", [lost, revealed], [], "lost"],
-  ["a proxy gave up", [() => new Response(null, { status: 504 }), revealed], [], "lost"],
-  ["all answers were lost", [lost, lost, lost, lost, lost, revealed], ["unreachable"], "lost"],
-  [
-    "all were lost, and then too many asked",
-    [lost, lost, lost, lost, lost, () => problem(429, { code: "rate_limited", retry_after: 60 }), revealed],
-    ["unreachable", "rate_limited"],
-    "lost",
-  ],
-  ["nothing was lost", [revealed], [], "gone"],
-  [
-    "nobody had begun",
-    [() => problem(429, { code: "rate_limited", retry_after: 60 }), revealed],
-    ["rate_limited"],
-    "gone",
-  ],
-  [
-    "it ended otherwise",
-    [lost, () => problem(410, { code: "gone", state: "burned", ended: 1_800_000_000 })],
-    [],
-    "gone",
-  ],
+const MINUTE = 60_000;
+for (const [name, first, code, later, last] of /** @type {[string, Answer[], string, number, string][]} */ ([
+  ["an answer was lost, and the lease is over", [lost, lost, lost, lost, lost], "unreachable", MINUTE, "lost"],
+  ["an answer was lost, and the lease lasts", [lost, lost, lost, lost, lost], "unreachable", MINUTE - 1, "gone"],
+  ["a proxy gave up", Array(5).fill(() => new Response(null, { status: 504 })), "internal", MINUTE, "lost"],
+  ["what came was damaged", [() => Response.json({ chunks: 1, content: "AAAA" })], "tampered", MINUTE, "lost"],
+  ["nobody had begun", [() => problem(429, { code: "rate_limited", retry_after: 60 })], "rate_limited", MINUTE, "gone"],
 ])) {
   test(`open: that it is revealed points at a stranger only where this reader cannot be the one: ${name}`, async () => {
     const { link } = await sealed(text);
-    const { client } = clientOf(inTurn(...answers));
-    for (const code of firsts) await assert.rejects(client.open(link, null), refusal(code));
+    const { client, advance } = clientOf(inTurn(...first, revealed));
+    await assert.rejects(client.open(link, null), refusal(code));
+    advance(later);
     await assert.rejects(client.open(link, null), refusal(last));
   });
 }
+
+test("open: what ended otherwise was not this reader's", async () => {
+  const { link } = await sealed(text);
+  const burned = () => problem(410, { code: "gone", state: "burned", ended: 1_800_000_000 });
+  await assert.rejects(clientOf(inTurn(lost, burned)).client.open(link, null), refusal("gone"));
+});
 
 test("an error that is no problem document is still an error", async () => {
   const { transport } = clientOf(() => new Response("<html>", { status: 404 }));

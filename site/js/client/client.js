@@ -35,6 +35,7 @@ import { Secrets } from "./secrets.js";
 /** @typedef {{secret: string, receipt: string, expires: number}} Links two fragments, unix seconds */
 
 const CONCURRENCY = 3; // chunks on their way
+const LEASE = 60_000; // ms from a reveal on, at least, for which the server keeps the secret for its reader
 const ACK_TIMEOUT = 2000; // ms that is waited for the server to hear how it ended
 const MAX_CONTENT = 2 << 20; // bytes of an answer with a chunk in base64url
 /** The server's answers to a reveal after which nobody has begun. */
@@ -46,7 +47,7 @@ const AFTER_REVEAL = new Map([
 ]);
 
 export class Client extends Secrets {
-  /** The claim of each secret that this client began to reveal, so that another try is the same reader's, the proof of the first, and whether an answer was lost. @type {Map<string, {seed: Bytes, proof: string, lost: boolean}>} */
+  /** The claim of each secret that this client began to reveal, so that another try is the same reader's, the proof of the first, and since when the server may have begun (ms). @type {Map<string, {seed: Bytes, proof: string, since: number}>} */
   #claims = new Map();
 
   /**
@@ -127,12 +128,12 @@ export class Client extends Secrets {
    *   another passphrase, and may try again), not_found, gone, lost (the claim's lease ended), tampered, unreachable, …
    */
   async open(link, passphrase, { store = inMemory(), onProgress, signal, pace } = {}) {
-    const { random, wait } = this.transport.environment;
+    const { now, random, wait } = this.transport.environment;
     const linkKeys = await deriveLinkKeys(link.body);
     const contentKeys = await deriveContentKeys(link.body, passphrase);
     const id = toBase64url(linkKeys.id);
     const proof = toBase64url(contentKeys.reveal);
-    const first = this.#claims.get(id) ?? { seed: random(KEY_SIZE), proof, lost: false };
+    const first = this.#claims.get(id) ?? { seed: random(KEY_SIZE), proof, since: Infinity };
     this.#claims.set(id, first);
     const claim = await deriveClaim(first.seed);
     const stream = await streamKey(contentKeys.content, flagsOf(link), linkKeys.id);
@@ -142,15 +143,17 @@ export class Client extends Secrets {
       claim: { id: toBase64url(claim.id), hash: toBase64url(await sha256(claim.token)) },
     };
     const call = { token: linkKeys.proof, json: proofs, signal };
+    const asked = now();
     const reveal = this.transport.json("POST", `/secrets/${id}/reveal`, call, MAX_CONTENT);
     const answer = await reveal.catch((/** @type {unknown} */ error) => {
       if (!(error instanceof TainaError)) throw error;
       if (NOT_BEGUN.includes(error.code)) this.#claims.delete(id);
-      first.lost ||= error.afterLost;
-      // Whoever revealed it was most likely this reader, whose lease is over.
-      const ours = first.lost && error.code === "gone" && error.members.state === "revealed";
-      throw ours ? new TainaError("lost") : error;
+      if (error.afterLost) first.since = Math.min(first.since, asked);
+      // While its lease lasts this reader is let in; after that, whoever revealed it was most likely this one.
+      const over = now() - first.since >= LEASE;
+      throw over && error.code === "gone" && error.members.state === "revealed" ? new TainaError("lost") : error;
     });
+    first.since = Math.min(first.since, asked);
     const { chunks, content } = checked(answer, { chunks: isWhole, content: optional(isBytes) });
     const claimPath = `/claims/${toBase64url(claim.id)}`;
     /** @param {number} n @param {AbortSignal} signal @returns {Promise<Bytes>} */

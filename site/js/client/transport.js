@@ -85,7 +85,8 @@ export class Transport {
     if (json) headers["Content-Type"] = "application/json";
     if (bytes) headers["Content-Type"] = "application/octet-stream";
     const body = json ? JSON.stringify(json) : bytes;
-    const patience = (body?.length ?? 0) <= MAX_DOCUMENT ? HEAD_TIMEOUT : TRY_TIMEOUT; // more has to get there first
+    // What is large has to get there first, and chunks come one behind the other on a slow line.
+    const patience = json && String(body).length <= MAX_DOCUMENT ? HEAD_TIMEOUT : TRY_TIMEOUT;
     const end = this.environment.now() + TRY_TIMEOUT;
     /** Whether an answer was lost: nobody knows what was done, and a refusal of the next try does not tell. */
     let lost = false;

@@ -175,7 +175,7 @@ async function sealed(found) {
 /** @param {Answer} answer */
 async function leave({ links, envelope }) {
   try {
-    await unlessCancelled(requests.answer(link, envelope));
+    await requests.answer(link, envelope); // what may have arrived cannot be cancelled
   } catch (error) {
     if (!(error instanceof TainaError && TOO_LATE.includes(error.code))) throw error;
     waiting = null;

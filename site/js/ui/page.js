@@ -269,7 +269,8 @@ async function fetchModule(path) {
 
 /** Why a file of ours did not come: an upgrade took it away, or something that may pass. @param {string} path below js/ */
 export async function whyMissing(path) {
-  const { status } = await fetch(addressOf(path), { method: "HEAD", cache: "no-store" }).catch(() => Response.error());
+  const how = /** @type {RequestInit} */ ({ method: "HEAD", cache: "no-store", signal: AbortSignal.timeout(5000) });
+  const { status } = await fetch(addressOf(path), how).catch(() => Response.error());
   return new TainaError([404, 410].includes(status) ? "renewed" : "unreachable");
 }
 
