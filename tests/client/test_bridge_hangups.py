@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import pytest
 from support.bridge import HeldUp, bridge_here
 from support.servers import Server
 from taina import Client, Sent
+from taina.client.bridge.calls import Calls
+from taina.errors import GoneError
 
 Dial = Callable[[], socket.socket]
 OLD, NEW = "/api/v1/secret/{}", "/api/v2/secret/{}/reveal"
@@ -121,3 +124,13 @@ def test_whoever_has_an_answer_sees_what_became_of_it(client: Client, held_up: H
         assert value(path, call(dial, "POST", path.format(key), FIELDS[path])[1]) == "hunter2"
         assert call(dial, "GET", f"/api/v1/private/{receipt}")[1]["state"] == "received"
         assert call(dial, "POST", path.format(key), FIELDS[path])[0] == 404
+
+
+def test_who_comes_after_the_lease_is_told_that_it_is_gone(taina: Server) -> None:
+    """What was never called for again once looked as if it could still be opened."""
+    with Client(taina.url) as client:
+        key = client.send("x").link.partition("#")[2]
+        Calls(client).open(key, "")
+        assert Calls(client).look(key).state == "revealed"
+        with pytest.raises(GoneError):
+            Calls(client, clock=lambda: time.time() + 3600).look(key)

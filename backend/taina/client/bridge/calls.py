@@ -11,11 +11,15 @@ from dataclasses import dataclass, field, replace
 from taina.client import Client
 from taina.client.answers import whole
 from taina.client.bridge.fields import Fields
-from taina.client.loopback import TAKING, Told
+from taina.client.loopback import Told
 from taina.client.results import Opened, Outcome, Sent, Status
 from taina.errors import GoneError, InvalidError, NotFoundError, WrongPassphraseError
 from taina.format.links import Kind, decode_link, page_address
 
+_SETTLING = 5.0
+"""Seconds for which a call waits for others: one caller that reads slowly, or an instance, must not stop them all."""
+_GOES_ON = 90
+"""Seconds after which a reader who had begun is surely too late: a lease is about a minute."""
 _REMEMBERED = 1000
 _LISTED = 100
 """Secrets in a list, each of which costs a question to the instance."""
@@ -78,7 +82,7 @@ class Calls:
     def settle(self) -> None:
         """Wait until the instance knows of what was opened before: whoever has an answer may ask what became of it."""
         with self._told:
-            self._told.wait_for(lambda: not self._telling, TAKING)
+            self._told.wait_for(lambda: not self._telling, _SETTLING)
 
     def check(self) -> None:
         """Whether the instance answers. Raises: TainaError."""
@@ -140,7 +144,9 @@ class Calls:
         try:
             return self._client.status(key)
         except GoneError as error:
-            if error.members.get("state") != "revealed" or not self._client.has_begun(key):
+            ended = error.members.get("ended")
+            late = not isinstance(ended, int) or self._clock() - ended > _GOES_ON
+            if late or error.members.get("state") != "revealed" or not self._client.has_begun(key):
                 raise
             return Status("revealed", decode_link(key, "secret").passphrase, 0, 0, int(self._clock()), 0)
 
