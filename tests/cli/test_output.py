@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import re
 import subprocess
 from collections.abc import Callable
@@ -196,7 +197,20 @@ def test_what_is_told_once_is_not_lost_where_standard_error_takes_nothing(
         assert json.loads(run("inbox", "--json", asked["inbox"]).stdout)["answers"] == []
     else:
         said = done.stdout.decode()
-        assert re.search(r"(Passphrase, to be shared some other way: \S+|Inbox, for yourself: http)", said)
+        assert ("Inbox, for yourself: http" in said) == ("request" in arguments)
+        assert "Passphrase" not in said  # the link goes there, and whoever gets it would get both
+
+
+def test_on_a_terminal_words_come_where_somebody_reads_them(environment: dict[str, str]) -> None:
+    parent, child = os.openpty()
+    with Path("/dev/full").open("wb") as full:
+        command = [*COMMAND, "send", "-", "--words"]
+        done = subprocess.run(command, input=b"x", stdout=child, stderr=full, env=environment, timeout=60, check=False)
+    said = os.read(parent, 1 << 16)
+    os.close(parent)
+    os.close(child)
+    assert done.returncode == 1
+    assert b"Passphrase, to be shared some other way: " in said
 
 
 @pytest.mark.parametrize("arguments", [["send", "-"], ["send", "-", "--words", "--json"], ["request", "--json"]])

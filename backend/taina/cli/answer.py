@@ -91,4 +91,4 @@ def answer(
     )
     say(f"Receipt, for yourself: {sent.receipt}", err=True)
     if words:
-        say_apart(f"Passphrase, to be shared some other way: {passphrase}")
+        say_apart(f"Passphrase, to be shared some other way: {passphrase}", private=True)

@@ -76,8 +76,11 @@ def say_results(*lines: str) -> None:
         raise
 
 
-def say_apart(*lines: str) -> None:
+def say_apart(*lines: str, private: bool = False) -> None:
     """Lines that there are only once, for a person: where standard error fails, all of them on standard output.
+
+    Args:
+        private: never into a pipe or a file, where the links go.
 
     Raises:
         OutputError: standard error did.
@@ -87,7 +90,7 @@ def say_apart(*lines: str) -> None:
             _write_error(line)
     except OutputError:
         with contextlib.suppress(OutputError):
-            for line in lines:
+            for line in () if private and not is_terminal() else lines:
                 say(line)
         raise
 

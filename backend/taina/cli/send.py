@@ -136,7 +136,7 @@ def _say_sent(sent: list[Sent], words: str | None, as_json: bool) -> None:
         said = [f"Receipt, for yourself: {one.receipt}" for one in sent]
         said.append(f"Can be opened once, until {when(sent[0].expires)}.")
         if words:
-            say_apart(*said, f"Passphrase, to be shared some other way: {words}")
+            say_apart(*said, f"Passphrase, to be shared some other way: {words}", private=True)
         else:
             for line in said:
                 say(line, err=True)
