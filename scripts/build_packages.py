@@ -38,9 +38,13 @@ _INSTALLED = """\
 set -e
 # What was installed by hand comes before our files, for systemd and for shells: the old program would go on.
 earlier=
-for file in /usr/local/bin/taina /etc/systemd/system/taina.service /etc/systemd/system/taina.socket; do
-    [ ! -f "$DPKG_ROOT$file" ] || earlier="$earlier $file"
-done
+program=/usr/local/bin/taina
+unit=/etc/systemd/system/taina.service
+socket=/etc/systemd/system/taina.socket
+[ ! -f "$DPKG_ROOT$program" ] || earlier=" $program"
+# What `systemctl edit --full` leaves in the same place is the operator's own, and starts the package's program.
+! grep -qs "^ExecStart=$program " "$DPKG_ROOT$unit" || earlier="$earlier $unit"
+[ -z "$earlier" ] || [ ! -f "$DPKG_ROOT$socket" ] || earlier="$earlier $socket"
 if [ -n "$earlier" ]; then
     echo "Taina was installed by hand before, and that comes first. To go on with this package:"
     echo "systemctl disable --now taina.socket taina.service"

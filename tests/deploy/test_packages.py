@@ -91,12 +91,15 @@ def test_dpkg_names_what_hides_its_files(program: Path, root: Path, dpkg: Dpkg, 
     for file in files:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
+    files[1].write_text("[Service]\nExecStart=/usr/local/bin/taina serve\n")
     assert f"\nrm {' '.join(by_hand)}\n" in dpkg("--install", package)
     files[0].unlink()
+    assert f"\nrm {' '.join(by_hand[1:])}\n" in dpkg("--install", package)
+    # By `systemctl edit --full` of the package's own unit.
+    files[1].write_text("[Service]\nExecStart=/usr/bin/taina serve --port 8081\n")
+    assert "\nrm " not in dpkg("--install", package)
     files[1].unlink()
     files[1].symlink_to("/dev/null")  # masked
-    assert f"\nrm {by_hand[2]}\n" in dpkg("--install", package)
-    files[2].unlink()
     assert "\nrm " not in dpkg("--install", package)
 
 
