@@ -69,7 +69,8 @@ def _given_to_the_service(config: Config) -> Iterator[Finding]:
             yield Finding(
                 False,
                 f"{_UNIT} has {', '.join(sorted(set_there & unset))} from {file}, and this command has not, so it may "
-                f"look at another instance. Ask again: (set -a; . {file}; taina doctor)",
+                f"look at another instance. Put the values there in quotes and ask again: "
+                f"(set -a; . {file}; taina doctor)",
             )
 
 
