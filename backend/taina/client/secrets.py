@@ -12,7 +12,6 @@ from taina.client.contents import Content, item_of, seal_contents, settled
 from taina.client.receiving import Receiver
 from taina.client.results import Opened, Receipt, Sent, Status
 from taina.client.rules import read_rules
-from taina.client.spoken import spoken_size
 from taina.client.transport import MAX_CONTENT, Transport
 from taina.client.types import need, need_passphrase, need_seconds
 from taina.errors import (
@@ -101,6 +100,8 @@ class Secrets(Connection):
         header = Header(tuple(item_of(one) for one in content), int(self._clock()) + ttl)
         size = payload_size(header)
         if most is not None and sealed_size(size) > most:
+            from taina.client.spoken import spoken_size  # only for who is refused
+
             raise TooLargeError(f"An answer to this request may hold at most {spoken_size(most)}. Nothing was sent.")
         chunks = chunk_count(size)
         sealed = seal_contents(stream, header, content)

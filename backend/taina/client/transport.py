@@ -12,7 +12,6 @@ import httpx
 from taina import __version__, base64url
 from taina.client.answers import MAX_INTEGER, MAX_TIME, Json, whole
 from taina.client.results import State
-from taina.client.spoken import spoken_size, spoken_time
 from taina.config.values import named_api
 from taina.errors import (
     FileError,
@@ -157,11 +156,15 @@ class Transport:
         return isinstance(options, dict) and options.get("create") == "proxy"
 
     def _lifetimes(self) -> InvalidError:
+        from taina.client.spoken import spoken_time  # only for who is refused
+
         bounds = self.json("GET", "/status").get("ttl")
         minimum, maximum = whole(bounds, "min"), whole(bounds, "max")
         return InvalidError(f"A lifetime is {spoken_time(minimum)} to {spoken_time(maximum)} here.", field="ttl")
 
     def _sizes(self) -> TooLargeError:
+        from taina.client.spoken import spoken_size  # only for who is refused
+
         most = spoken_size(whole(self.json("GET", "/status").get("limits"), "size"))
         return TooLargeError(f"This is larger than this instance accepts: {most}, sealed. Nothing was stored.")
 
