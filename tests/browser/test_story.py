@@ -358,7 +358,7 @@ def test_a_link_that_has_expired_says_so(tab: Tab, built_site: Path, tmp_path: P
     server = start_server(tmp_path, "--site", str(built_site), port=server.port, wrapper=later)
     tab.open(link)
     reach(tab, "missing")
-    assert "The secret is no longer on this server" in tab.text("[data-when=missing]")
+    assert "It has expired or been deleted" in tab.text("[data-when=missing]")
     stop_server(server)
 
 
