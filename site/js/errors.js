@@ -12,7 +12,7 @@ export class TainaError extends Error {
     this.members = members;
     /** Whether the same call may well succeed later. */
     this.passing = false;
-    /** Whether an answer to the same call was lost before: what it refuses may have been done. */
+    /** Whether an answer to the same call was lost before. */
     this.afterLost = false;
   }
 }

@@ -57,7 +57,7 @@ def rules(policy: str, api: str | None, webcat: str | None = None) -> dict[str, 
     }
     asset = {
         **everywhere,
-        "Cache-Control": "public, max-age=31536000, immutable",
+        "Cache-Control": "max-age=31536000, immutable",
         # For a drawing that is opened by its own address.
         "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     }

@@ -35,7 +35,7 @@ import { Secrets } from "./secrets.js";
 /** @typedef {{secret: string, receipt: string, expires: number}} Links two fragments, unix seconds */
 
 const CONCURRENCY = 3; // chunks on their way
-const LEASE = 60_000; // ms from a reveal on, at least, for which the server keeps the secret for its reader
+const LEASE = 60_000; // ms, at least, for which the server keeps a secret for its reader
 const ACK_TIMEOUT = 2000; // ms that is waited for the server to hear how it ended
 const MAX_CONTENT = 2 << 20; // bytes of an answer with a chunk in base64url
 /** The server's answers to a reveal after which nobody has begun. */
@@ -47,7 +47,7 @@ const AFTER_REVEAL = new Map([
 ]);
 
 export class Client extends Secrets {
-  /** The claim of each secret that this client began to reveal, so that another try is the same reader's, the proof of the first, and since when the server may have begun (ms). @type {Map<string, {seed: Bytes, proof: string, since: number}>} */
+  /** Of each secret that this client began to reveal: the claim, so that another try is the same reader's, the first proof, and since when (ms). @type {Map<string, {seed: Bytes, proof: string, since: number}>} */
   #claims = new Map();
 
   /**
@@ -149,7 +149,7 @@ export class Client extends Secrets {
       if (!(error instanceof TainaError)) throw error;
       if (NOT_BEGUN.includes(error.code)) this.#claims.delete(id);
       if (error.afterLost) first.since = Math.min(first.since, asked);
-      // While its lease lasts this reader is let in; after that, whoever revealed it was most likely this one.
+      // This reader is let in while its lease lasts; after that, it was most likely this one.
       const over = now() - first.since >= LEASE;
       throw over && error.code === "gone" && error.members.state === "revealed" ? new TainaError("lost") : error;
     });

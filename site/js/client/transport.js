@@ -85,7 +85,7 @@ export class Transport {
     if (json) headers["Content-Type"] = "application/json";
     if (bytes) headers["Content-Type"] = "application/octet-stream";
     const body = json ? JSON.stringify(json) : bytes;
-    // What is large has to get there first, and chunks come one behind the other on a slow line.
+    // What is large has to get there first, and chunks come one by one on a slow line.
     const patience = json && String(body).length <= MAX_DOCUMENT ? HEAD_TIMEOUT : TRY_TIMEOUT;
     const end = this.environment.now() + TRY_TIMEOUT;
     /** Whether an answer was lost: nobody knows what was done, and a refusal of the next try does not tell. */
@@ -114,7 +114,7 @@ export class Transport {
         const after = response.headers.get("Retry-After") ?? ""; // also of a proxy; the form with a date is not worth reading
         if (/^\d{1,9}$/.test(after)) problem.members.retry_after ??= Number(after);
         if (!problem.passing) throw problem;
-        lost ||= response.status >= 500; // what stands before the server may have lost its answer
+        lost ||= response.status >= 500; // of a proxy
       } catch (error) {
         if (signal?.aborted) throw new TainaError("cancelled");
         if (error instanceof TainaError) {
