@@ -111,7 +111,7 @@ async function sendByRules(send) {
     if (entered() === null) return;
     const seen = Number(lifetime.value);
     begin();
-    const problem = await Promise.race([ask(), aborted(stop.signal).then(() => "cancelled")]);
+    const problem = await unlessCancelled(ask()).catch(codeOf);
     if (problem !== null && ["unreachable", "renewed", "cancelled"].includes(problem)) {
       fail(problem);
       return;
