@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 else:
     _ParamType = click.ParamType  # of older releases takes no type
 
-_MAX_LINE = 64 << 10
-"""Bytes, far more than a passphrase or a link has."""
 _AUTHORITY = "taina.cli.authority"
 _RETRIED = "taina.cli.retried"
 
@@ -133,7 +131,9 @@ def read_link(argument: str) -> str:
     """The link itself, or the first line of standard input for `-`, which keeps it out of the list of processes."""
     if argument != "-":
         return argument
-    return standard_input().readline(_MAX_LINE).decode("utf-8", "replace")
+    from taina.client.words import MAX_LINE
+
+    return standard_input().readline(MAX_LINE).decode("utf-8", "replace")
 
 
 def read_passphrase(file: Path | None) -> str | None:
