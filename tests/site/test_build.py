@@ -76,7 +76,7 @@ def test_pages_on_another_host_than_the_api_differ_in_two_places_alone() -> None
         assert site[path].count(told) == site[path].count(allowed) == 1, path
         assert site[path].replace(told, b"").replace(allowed, b"; worker-src") == SITE[path], path
     rules = json.loads(site["manifest.json"])["headers"]["rules"]
-    for rule in ("page", "link", "script"):
+    for rule in ("page", "link", "worker"):
         assert f"connect-src 'self' {address};" in rules[rule]["Content-Security-Policy"]
 
 
@@ -183,6 +183,22 @@ def test_a_missing_page_keeps_its_headers_where_hosts_drop_endings() -> None:
     blocks = dict(block.split("\n", 1) for block in told.strip().split("\n\n"))
     assert blocks["/404"] == blocks["/404.html"]
     assert "/en/404" not in blocks, "what holds for the folder holds for it, and hosts would say it twice"
+
+
+def test_hosts_that_add_up_all_rules_say_each_header_of_a_file_once() -> None:
+    """A star stands for any end, `:language` for one folder; whatever matches is added (Netlify, Cloudflare Pages)."""
+    headers = Headers(**HEADERS)
+    told = hosting.files(headers, list(SITE))["_headers"].decode()
+    blocks = [block.split("\n") for block in told.strip().split("\n\n")]
+    assert len(blocks) <= 100, "Cloudflare Pages reads no more"
+    rules = []
+    for place, *lines in blocks:
+        pattern = re.escape(place).replace(re.escape("*"), ".*").replace(":language", "[^/]+")
+        rules.append((re.compile(pattern), [line.strip() for line in lines]))
+    for path in SITE:
+        address = "/" + path.removesuffix("index.html")
+        said = sorted(line for pattern, lines in rules if pattern.fullmatch(address) for line in lines)
+        assert said == sorted(f"{name}: {value}" for name, value in headers.of(address).items()), address
 
 
 def test_compressed_copies_give_the_same_bytes(built_site: Path) -> None:

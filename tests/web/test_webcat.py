@@ -150,7 +150,7 @@ def at_the_end(script: str) -> Change:
         pytest.param("script", "js/format/links.js", [replaced(b" ", b"\t")], Refusal.FILE_MISMATCH, id="one byte"),
         pytest.param("script", "js/pages/create.js", [appended(EVIL)], Refusal.FILE_MISMATCH, id="module"),
         pytest.param("script", "js/generator.js", [appended(EVIL)], Refusal.FILE_MISMATCH, id="module loaded later"),
-        pytest.param("worker", "js/client/transfer_worker.js", [appended(EVIL)], Refusal.FILE_MISMATCH, id="worker"),
+        pytest.param("worker", "js/worker/transfer_worker.js", [appended(EVIL)], Refusal.FILE_MISMATCH, id="worker"),
         pytest.param(
             "worker", "js/client/spool.js", [appended(EVIL)], Refusal.FILE_MISMATCH, id="module of the worker"
         ),

@@ -61,8 +61,8 @@ def rules(policy: str, api: str | None, webcat: str | None = None) -> dict[str, 
         # For a drawing that is opened by its own address.
         "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     }
-    # For the worker, which has the policies of its own answer, not those of the page.
-    script = {
+    # It has the policies of its own answer, not those of the page.
+    worker = {
         **asset,
         "Content-Security-Policy": f"default-src 'none'; script-src 'self'; {_connect(api)}"
         "require-trusted-types-for 'script'; trusted-types 'none'",
@@ -71,7 +71,7 @@ def rules(policy: str, api: str | None, webcat: str | None = None) -> dict[str, 
         "asset": asset,
         "link": {**page, "X-Robots-Tag": "noindex, nofollow, noarchive, nosnippet"},
         "page": page,
-        "script": script,
+        "worker": worker,
     }
     return {name: dict(sorted(rule.items())) for name, rule in found.items()}
 
@@ -83,7 +83,7 @@ def paths(base: str, links: list[str]) -> dict[str, str]:
         base: the folder of the assets, such as `/assets/0123456789abcdef`.
         links: the addresses of pages that links lead to.
     """
-    found = {"/": "page", f"{base}/": "asset", f"{base}/js/": "script", **dict.fromkeys(links, "link")}
+    found = {"/": "page", f"{base}/": "asset", f"{base}/js/worker/": "worker", **dict.fromkeys(links, "link")}
     return dict(sorted(found.items()))
 
 

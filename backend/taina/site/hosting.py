@@ -28,8 +28,9 @@ def files(headers: Headers, site: list[str]) -> dict[str, bytes]:
 
 def _static_hosts(headers: Headers, site: list[str]) -> str:
     """As Netlify, Cloudflare Pages and others read it: they add up all rules that match, so none may say it twice."""
+    inner = {path for path, rule in headers.paths.items() if rule != "link"}
     # Cloudflare Pages drops the ending of a page, and goes by the address that is left.
-    places = {place for path in site for place in (_place(path), _place(path).removesuffix(".html"))}
+    places = {place for path in site for place in (_place(path, inner), _place(path, inner).removesuffix(".html"))}
     written = {place: headers.of(place.removesuffix("*")) for place in sorted(places)}
     more = {name: value for name, value in headers.rules["link"].items() if name not in headers.rules["page"]}
     links = [path for path, rule in headers.paths.items() if rule == "link"]
@@ -40,12 +41,14 @@ def _static_hosts(headers: Headers, site: list[str]) -> str:
     return "\n".join(lines)
 
 
-def _place(path: str) -> str:
-    """The folder whose files all have the same headers, but for those of links."""
-    parts = path.split("/")
-    if len(parts) == 1:
-        return "/" + path.removesuffix("index.html")
-    return "/" + "/".join(parts[: 3 if parts[0] == "assets" else 1]) + "/*"
+def _place(path: str, inner: set[str]) -> str:
+    """The largest folder with this file whose files all have the same headers, but for those of links; or the file."""
+    path = "/" + path.removesuffix("index.html")
+    for end in (match.end() for match in re.finditer("(?<!^)/", path)):
+        folder = path[:end]
+        if not any(place != folder and place.startswith(folder) for place in inner):
+            return f"{folder}*"
+    return path
 
 
 def _inner_rules(headers: Headers) -> list[tuple[str, list[str]]]:

@@ -9,7 +9,7 @@ import { aborted, apiOfPage } from "./transport.js";
 /** @typedef {import("./client.js").Links} Links */
 /** @typedef {{onProgress: import("./client.js").OnProgress, onHeld: (why: string | null) => void}} Watch */
 
-const ADDRESS = new URL("./transfer_worker.js", import.meta.url).href;
+const ADDRESS = new URL("../worker/transfer_worker.js", import.meta.url).href;
 const START = 20_000; // ms in which the worker has to say that it runs
 /** For addresses that are plain strings. It allows this one; an extension that checks workers puts a fragment to it. */
 /** @type {any} */ (globalThis).trustedTypes?.createPolicy("default", {

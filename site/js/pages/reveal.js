@@ -137,7 +137,7 @@ async function reveal(event) {
     const { Transfer, follow } = opening;
     if (status.chunks > 1) transfer ??= await Transfer.start({ onProgress: follow(status.size), onHeld: showHeld });
   } catch (error) {
-    explain(opening === null ? error : await whyMissing("client/transfer_worker.js"));
+    explain(opening === null ? error : await whyMissing("worker/transfer_worker.js"));
     return;
   }
   try {

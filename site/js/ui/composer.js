@@ -194,7 +194,7 @@ export async function sendOne({ items, size, ttl, passphrase }, credential, onPr
     onHeld: showHeld,
   };
   transfer = await Transfer.start(watch, signal).catch(async (/** @type {unknown} */ error) => {
-    throw codeOf(error) === "unreachable" ? await unlessCancelled(whyMissing("client/transfer_worker.js")) : error;
+    throw codeOf(error) === "unreachable" ? await unlessCancelled(whyMissing("worker/transfer_worker.js")) : error;
   });
   showHeld(null);
   return transfer.send(items, { ttl, passphrase, credential });

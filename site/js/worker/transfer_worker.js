@@ -1,9 +1,9 @@
 // The worker behind transfer.js: it carries one secret, and has its Client to do it.
 
 import { TainaError } from "../errors.js";
-import { Client } from "./client.js";
-import { Pace } from "./pace.js";
-import { openSpool } from "./spool.js";
+import { Client } from "../client/client.js";
+import { Pace } from "../client/pace.js";
+import { openSpool } from "../client/spool.js";
 
 /** Of the first question: it knows its claims from then on. @type {Client | null} */
 let client = null;
@@ -14,9 +14,9 @@ const transferOptions = {
   signal: stop.signal,
   onProgress: (/** @type {number} */ done, /** @type {number} */ total) => postMessage({ progress: [done, total] }),
 };
-/** @type {import("./spool.js").Spool | null} */
+/** @type {import("../client/spool.js").Spool | null} */
 let spool = null;
-/** What was revealed. @type {import("./receiving.js").Incoming[]} */
+/** What was revealed. @type {import("../client/receiving.js").Incoming[]} */
 let items = [];
 
 /** What a page asks for and waits for. @type {Record<string, (told: any) => unknown>} */
