@@ -10,8 +10,8 @@ from support.servers import Server
 from taina.format.links import KINDS, Link, encode_link
 
 MAX_REQUESTS = 15
-MAX_BYTES = 41 << 10
-ANSWER_REQUESTS, ANSWER_BYTES = 19, 51 << 10
+MAX_BYTES = 40 << 10
+ANSWER_REQUESTS, ANSWER_BYTES = 19, 50 << 10
 """The page of an answer seals one beforehand: whether this browser can is better known before somebody types."""
 LINKS = {kind: encode_link(Link(kind, bytes(47 if kind == "receipt" else 31) + bytes([9]))) for kind in KINDS}
 """Of what nobody made; any server knows that at once."""

@@ -57,7 +57,7 @@ def read_assets(source: Path, looks: Looks) -> Assets:
     whole = hashlib.sha256()
     for path, data in files.items():
         whole.update(path.encode() + b"\0" + hashlib.sha256(data).digest())
-    integrity = {path: digest(data, "sha384") for path, data in files.items()}
+    integrity = {path: digest(data, "sha256") for path, data in files.items()}
     return Assets(files, f"/assets/{whole.hexdigest()[:16]}", integrity)
 
 
@@ -104,5 +104,5 @@ def loaded_later(assets: Assets, entry: str) -> dict[str, list[str]]:
 
 
 def digest(data: bytes, algorithm: str) -> str:
-    """As policies and `integrity` name it: the algorithm (sha256, sha384), a hyphen, the digest in base64."""
+    """As policies and `integrity` name it: the algorithm, such as sha256, a hyphen, the digest in base64."""
     return f"{algorithm}-{base64.b64encode(hashlib.new(algorithm, data).digest()).decode()}"
