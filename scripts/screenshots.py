@@ -38,6 +38,9 @@ FILES = [
 LOOKS = Looks(contact=encode_link(Link("request", os.urandom(32))))
 """Only so that there is a contact page."""
 
+STATEFUL = {"create", *build_site.LINK_PAGES, "request", "sent"}
+"""Pages with several states, each with a function of its own; the others are texts."""
+
 Take = Callable[[Page, str], None]
 
 
@@ -284,7 +287,8 @@ def shoot_unreachable(page: Page, url: str, take: Take) -> None:
 
 
 def shoot_texts(page: Page, url: str, take: Take) -> None:
-    for name in ("privacy", "security", "format", "verify", "api", "self-host", "translate", "contact", "nowhere"):
+    texts = (path.rstrip("/") for name, path in build_site.PAGES.items() if name not in STATEFUL)
+    for name in (*texts, "contact", "nowhere"):
         page.goto(f"{url}{name}/")
         take(page, name)
     page.click(".languages summary")
