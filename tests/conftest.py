@@ -33,12 +33,25 @@ WORKERS = 4
 """How many `scripts/test` starts; each begins with a quarter of the tests, in their order."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--every", action="store_true", help="leave nothing out, neither engines nor releases")
+
+
+def is_abridged(config: pytest.Config) -> bool:
+    """Whether this is a run of everything that has to end within minutes; whoever names a path gets all of it."""
+    return config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.getoption("every")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Share out what is heavy: at no time do all workers fight for the processors, or wait for one test alone.
 
     What takes half a minute at a time goes first in each quarter. Then two of them begin with browsers, and two end
     with them.
     """
+    if is_abridged(config):
+        left_out = [item for item in items if item.get_closest_marker("release")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     long = [item for item in items if item.nodeid.startswith(LONGEST)]
     browsers = [item for item in items if item.nodeid.startswith("tests/browser/") and item not in long]
     others = [item for item in items if item not in long and item not in browsers]

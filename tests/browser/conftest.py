@@ -5,17 +5,15 @@ import playwright.sync_api as playwright
 import pytest
 
 from browser.engines import ENGINES, Browsers, Tab
+from conftest import is_abridged
 
-TURNS = {"chromium": 4, "firefox": 1, "webkit": 1}
+TURNS = {"chromium": 8, "firefox": 1, "webkit": 1}
 """How often each is taken where one is enough: the others take three times the processor time of Chromium."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where all tests run, each takes one of its engines, but for those marked `every_engine`.
-
-    Whoever names a path gets all of them.
-    """
-    if config.args_source is not pytest.Config.ArgsSource.TESTPATHS:
+    """Where not all can run, each takes one of its engines, but for those marked `every_engine`."""
+    if not is_abridged(config):
         return
     cases: dict[str, list[pytest.Function]] = {}
     for item in items:

@@ -17,6 +17,8 @@ from conftest import ROOT
 from support.one_file import one_file_program
 from taina.site import build as build_site
 
+pytestmark = pytest.mark.release
+
 
 @pytest.fixture(scope="session")
 def program() -> Path:

@@ -14,6 +14,7 @@ from support.machine import CannotBootError, Machine, booted
 from support.one_file import one_file_program
 from taina import __version__
 
+pytestmark = pytest.mark.release
 DEPLOY = ROOT / "scripts" / "deploy"
 START = "systemctl enable --now taina.socket taina.service 2>&1"
 URL = "http://127.0.0.1:8080"
