@@ -38,10 +38,12 @@ def test_files_that_are_named_exist(document: str) -> None:
 @pytest.mark.parametrize("language", ["en", "bg"])
 def test_the_page_for_operators_tells_every_option_and_no_other(language: str) -> None:
     text = (ROOT / "site/texts" / language / "self-host.md").read_text("utf-8")
-    rows = re.findall(r"^\| `([\w.]+)` \| `(--[\w-]+)` \| `([^`]+)` \| \S", text, re.MULTILINE)
+    rows = re.findall(r"^\| `([\w.]+)` \| `(--[\w-]+)` \| (`[^`-][^`]*`|\w[^`|]*) \| \S", text, re.MULTILINE)
     units = {"100MiB": str(100 << 20), "10GiB": str(10 << 30), "1GiB": str(1 << 30), "20GiB": str(20 << 30)}
     units |= {"5m": "300", "30d": str(30 * 86400), "7d": str(7 * 86400)}
-    told = [(key, flag, units.get(default, default)) for key, flag, default in rows]
+    nothing = ["none", "the pages that came with the program", "няма", "страниците, които идват с програмата"]
+    defaults = {f"`{written}`": value for written, value in units.items()} | dict.fromkeys(nothing, shown(None))
+    told = [(key, flag, defaults.get(default, default.strip("`"))) for key, flag, default in rows]
     assert told == [(option.key, option.flag, shown(option.default)) for option in OPTIONS]
 
 
