@@ -196,6 +196,25 @@ def test_tables_of_two_columns_fit_a_phone(page: playwright.Page, taina: Server)
         assert wide == [], name
 
 
+@pytest.mark.parametrize("language", ["en", "bg"])
+def test_no_table_of_a_long_text_is_wider_than_its_column(page: playwright.Page, taina: Server, language: str) -> None:
+    """Heads that said too much pushed the last column out of sight."""
+    page.set_viewport_size({"width": 1280, "height": 800})
+    count, wide = 0, {}
+    for name, address in build_site.PAGES.items():
+        if (build_site.SOURCE / "texts" / language / f"{name.replace('_', '-')}.md").exists():
+            page.goto(f"{taina.url}/{language}/{address}")
+            frames = page.locator(".scroll:has(table)")
+            count += frames.count()
+            if found := frames.evaluate_all(
+                """(all) => all.filter((one) => one.scrollWidth > one.clientWidth)
+                  .map((one) => [one.scrollWidth - one.clientWidth, one.querySelector("tr").innerText])"""
+            ):
+                wide[name] = found
+    assert count
+    assert wide == {}
+
+
 def test_what_adds_to_a_secret_stands_in_one_row(page: playwright.Page, taina: Server) -> None:
     """The link that generates a password stood alone below the others, for a few letters."""
     page.set_viewport_size({"width": 1280, "height": 800})
