@@ -24,7 +24,7 @@ from taina.format.links import decode_link
 from taina.site import BUILT, PACKED, RELEASED, SiteError, assets, headers, hosting
 from taina.site.api_page import calls
 from taina.site.branding import Looks
-from taina.site.line_ends import breakable, joined, with_own_spaces
+from taina.site.line_ends import breakable, joined, name_in_code, with_breakable_addresses, with_own_spaces
 from taina.site.long_texts import to_html
 from taina.site.manifest import facts_of
 from taina.site.sources import SOURCE as SOURCE
@@ -94,6 +94,8 @@ def _build(source: Path, looks: Looks, api: str | None, webcat: str | None) -> t
         lstrip_blocks=True,
     )
     environment.filters["breakable"] = breakable
+    environment.filters["name_in_code"] = name_in_code
+    environment.filters["with_breakable_addresses"] = with_breakable_addresses
     environment.globals.update(
         api=api,
         base=loaded.base,

@@ -13,22 +13,50 @@ _TO_THE_LAST = {"bg": "ли|ѝ", "ru": "бы?|же?|ли", "uk": "би?|же?"}
 """Words before which a line does not end, by the language: particles."""
 _LETTER = r"[^\W\d]"
 _TO_THE_NEXT = {
+    "ar": "[وف]?(?:لا|لم|لن)|ما(?= دام)",
     **dict.fromkeys(("cs", "hr", "pl", "sl"), _LETTER),
-    "bg": rf"[Нн]е|(?!{_TO_THE_LAST['bg']}){_LETTER}",
+    "bg": rf"[Нн]е|[Дд]а(?: се)?|(?!{_TO_THE_LAST['bg']}){_LETTER}",
+    "fi": "[Ee]i|[Ee]t|[Ee]ivät|[Ää]lä",
     "he": "\u05d0\u05d9",
     "ru": rf"(?!{_TO_THE_LAST['ru']}){_LETTER}{{1,2}}",
     "uk": rf"(?!{_TO_THE_LAST['uk']}){_LETTER}{{1,2}}",
 }
-"""Words after which a line does not end, by the language: prepositions, conjunctions, and "not" of Hebrew."""
+"""Words after which a line does not end, by the language: prepositions, conjunctions, "not" in some."""
+
+_QUOTED = re.compile(r"[«„“”][^«»„“”{]{,24}[»“”]")
+"""What a button is called."""
+_BETWEEN = {"en": "and|at|from|in|of|on|or|to|with", "bg": "в|във|до|за|и|или|на|от|при|с|със"}
+"""Words that do not say what is counted before them."""
+_INSIDE = re.compile(
+    "|".join(
+        (
+            r"(?<=\{n\}) |(?<=\{wanted\}) ",
+            r"(?<=\d) (?=(?:to|до) \d)|(?<=\d (?:to|до)) (?=\d)",
+            r" (?=[—–] |…|[−+] \d)|(?<=[−+]) (?=\d)| (?==)|(?<==) |(?<=\|\|) |(?<=[A-Z]{3}) (?=/)",
+            r"(?<=[a-zA-Z)]) (?=\d+\.\d+\b(?!\.))|(?<=RFC) (?=\d)",
+            r"(?<=version) (?=\d)|(?<=верси[яи]) (?=\d)|(?<=стъпк[аи]) (?=\d)",
+        )
+    )
+)
+"""Spaces inside sums, ranges, and names with a number."""
+_SHORT = 24
+"""Letters of a name in code that has room in any line."""
+_NUMBERED = re.compile(
+    r"\b[A-Z]{2,}-\d+(?:-[A-Z]+)?\b|(?:U\+)?\b[0-9A-F]{4}–[0-9A-F]{4}\b|\b(?:[Пп]о|[Нн]ай)-\w{1,16}\b"
+)
 
 
 def joined(text: str, language: str) -> str:
     """No line ends inside a sum, between a number and what it counts, before a dash or …, or as a language wants it."""
-    text = re.sub(r"(?<=\d) (?=[\w%])|(?<=[A-Z]{3}) (?=/)| (?=[—–] |…|[−+] \d)|(?<=[−+]) (?=\d)", "\u00a0", text)
+    text = _INSIDE.sub("\u00a0", text)
+    between = _BETWEEN.get(language, "(?!)")  # which matches nothing
+    text = re.sub(rf"(?<=\d) (?!(?:{between})\b)(?=[\w%])", "\u00a0", text)
+    text = _QUOTED.sub(lambda found: found[0].replace(" ", "\u00a0"), text)
     if language in _TO_THE_LAST:
         text = re.sub(rf"(?<=\w) (?=(?:{_TO_THE_LAST[language]})\b)", "\u00a0", text)
     if language in _TO_THE_NEXT:
-        text = re.sub(rf"(?<![\w-])({_TO_THE_NEXT[language]}) (?=[\w{{«„])", "\\1\u00a0", text)
+        pattern = rf"(?<![\w-])(?:{_TO_THE_NEXT[language]}),? (?=[\w{{«„])"
+        text = re.sub(pattern, lambda found: found[0].replace(" ", "\u00a0"), text)
     return text
 
 
@@ -42,8 +70,25 @@ def with_own_spaces(page: str, language: str) -> str:
 
 
 def breakable(name: str) -> Markup:
-    """A name in code whose lines may end after a dot, a slash or an underscore inside it, but not inside a number."""
-    return Markup(re.sub(r"(?<=[\w}][./_])(?=[A-Za-z{])", "<wbr>", escape(name)))  # noqa: S704 - what it wraps is escaped
+    """A name in code whose lines may end after marks inside it: not inside a number, nor before the kind of a file."""
+    parts = r"(?<=[\w}][/_])(?=[A-Za-z{])|(?<=[\w}]\.)(?=[A-Za-z{])(?![a-z]{1,4}(?![\w./-]))|(?<=://)|(?<=\w@)(?=\w)"
+    return Markup(re.sub(parts, "<wbr>", escape(name)))  # noqa: S704 - what it wraps is escaped
+
+
+def with_breakable_addresses(code: Markup) -> Markup:
+    """Code whose lines may end after a slash of an address; elsewhere there are spaces."""
+    return Markup(re.sub(r"https?://[^\s<&]+", lambda found: re.sub(r"(?<=\w/)(?=.)", "<wbr>", found[0]), code))  # noqa: S704
+
+
+def name_in_code(name: str) -> Markup:
+    """A name that is short stays in one line; what is long goes on in the next where `breakable` lets it."""
+    whole = ' class="whole"' if len(name) <= _SHORT else ""
+    return Markup(f"<code{whole}>{breakable(with_whole_options(name))}</code>")  # noqa: S704 - escaped by both
+
+
+def with_whole_numbers(text: str) -> Markup:
+    """Text, escaped, in which no line ends inside a standard, a range, a comparative: UTF-8, U+2000–200F, по-малко."""
+    return Markup(_NUMBERED.sub(r'<span class="whole">\g<0></span>', str(escape(text))))  # noqa: S704 - as above
 
 
 def with_whole_options(code: str) -> Markup:

@@ -1,5 +1,6 @@
 """Long texts: from Markdown to what a page shows."""
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -8,9 +9,9 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererProtocol
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from taina.site.line_ends import breakable, joined, with_whole_options
+from taina.site.line_ends import joined, name_in_code, with_breakable_addresses, with_whole_numbers, with_whole_options
 
 _SENTENCE = 60
 """Letters of a cell that on a phone has no room beside two others."""
@@ -23,20 +24,18 @@ def to_html(text: str, language: str) -> Markup:
     markdown.core.ruler.before("text_join", "lines", _join_lines)
     markdown.add_render_rule("table_open", _table_open)
     markdown.add_render_rule("table_close", lambda *_: "</table></div>")
-    markdown.add_render_rule("text", lambda _, tokens, index, *__: escape(joined(tokens[index].content, language)))
-    markdown.add_render_rule("code_inline", _name_in_code)
+    markdown.add_render_rule(
+        "text", lambda _, tokens, index, *__: with_whole_numbers(joined(tokens[index].content, language))
+    )
+    markdown.add_render_rule("code_inline", lambda _, tokens, index, *__: name_in_code(tokens[index].content))
     markdown.add_render_rule("code_block", _block_of_code)
     return Markup(markdown.render(text))  # noqa: S704 - our own text
 
 
-def _name_in_code(_: RendererProtocol, tokens: Sequence[Token], index: int, *__: Any) -> str:
-    return f"<code>{breakable(with_whole_options(tokens[index].content))}</code>"
-
-
 def _block_of_code(_: RendererProtocol, tokens: Sequence[Token], index: int, *__: Any) -> str:
-    """Its long lines go on in the next; those of a drawing must not."""
-    block = f"<pre><code>{with_whole_options(tokens[index].content)}</code></pre>\n"
-    return f'<div class="scroll" tabindex="0">{block}</div>\n' if "─" in block else block
+    """Its long lines go on in the next; those of a drawing, and of columns, must not."""
+    block = f"<pre><code>{with_breakable_addresses(with_whole_options(tokens[index].content))}</code></pre>\n"
+    return f'<div class="scroll" tabindex="0">{block}</div>\n' if re.search(r"─|\S  +(?:=|\|\|)", block) else block
 
 
 def _table_open(__: RendererProtocol, tokens: Sequence[Token], index: int, *___: Any) -> str:
