@@ -37,8 +37,9 @@ def document(limits: Limits) -> Schema:
             "schemas": {"Problem": problem()},
             "securitySchemes": {
                 "accessKey": bearer(
-                    "On a private instance: an access key, or the answer token of the request that the body names. "
-                    "Where a login stands before it (create: proxy), a call without one needs a session of that login."
+                    "An access key. Creating secrets or requests takes one on a private instance only, where the "
+                    "answer token of the request that the body names serves as well; with the option "
+                    'create = "proxy", a session of the login does, too.'
                 ),
                 "linkProof": bearer("The link proof, which shows that the caller has the link."),
                 "receiptToken": bearer("The receipt token, which the sender has."),
