@@ -38,9 +38,6 @@ FILES = [
 LOOKS = Looks(contact=encode_link(Link("request", os.urandom(32))))
 """Only so that there is a contact page."""
 
-STATEFUL = {"create", *build_site.LINK_PAGES, "request", "sent"}
-"""Pages with several states, each with a function of its own; the others are texts."""
-
 Take = Callable[[Page, str], None]
 
 
@@ -287,7 +284,8 @@ def shoot_unreachable(page: Page, url: str, take: Take) -> None:
 
 
 def shoot_texts(page: Page, url: str, take: Take) -> None:
-    texts = (path.rstrip("/") for name, path in build_site.PAGES.items() if name not in STATEFUL)
+    stateful = {"create", *build_site.LINK_PAGES, "request", "sent"}
+    texts = (path.rstrip("/") for name, path in build_site.PAGES.items() if name not in stateful)
     for name in (*texts, "contact", "nowhere"):
         page.goto(f"{url}{name}/")
         take(page, name)
@@ -325,16 +323,14 @@ def main(out: Path | None, readme: bool, languages: tuple[str, ...], rtl: bool) 
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     with serving(site=True, looks=LOOKS) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        origin = server.url
         if readme:
             page = open_context(browser, "en", "light", "desktop").new_page()
-            page.goto(f"{origin}/en/")
-            README.parent.mkdir(exist_ok=True)
+            page.goto(f"{server.url}/en/")
             README.write_bytes(with_note(page.screenshot(), look_of(build_site.build())))
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
             for language, scheme, size in product(languages or available(), ("light", "dark"), SIZES):
-                shoot_all(browser, f"{origin}/{language}/", out, (language, scheme, size), rtl)
+                shoot_all(browser, f"{server.url}/{language}/", out, (language, scheme, size), rtl)
 
 
 def shoot_all(browser: Browser, url: str, out: Path, look: tuple[str, str, str], rtl: bool) -> None:
