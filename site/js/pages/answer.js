@@ -84,7 +84,10 @@ async function look() {
     fill("until", formatTime(status.expires));
     fill("left", formatNumber(status.answers_left));
     element("passphrase-wanted").hidden = !link.passphrase;
-    if (link.passphrase) element("optional").hidden = true;
+    if (link.passphrase) {
+      for (const id of ["optional", "passphrase-hint"]) element(id).hidden = true;
+      element("passphrase").setAttribute("aria-describedby", "passphrase-wanted");
+    }
     show(status.state === "full" ? "full" : "ready");
   } catch (error) {
     if (error instanceof TainaError && error.code === "gone") {

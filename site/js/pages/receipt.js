@@ -123,6 +123,7 @@ function tellKept(aloud) {
   element("named").textContent = name;
   element("named").hidden = name === "";
   element("forget").hidden = kept === undefined;
+  element("keep-why").hidden = kept !== undefined;
   const told = say(kept ? "kept" : "not_kept");
   fill("kept", told);
   if (kept && !aloud) input("nickname").value = name;

@@ -142,14 +142,12 @@ export function listed(names) {
 /** @param {number} seconds unix time @returns {string} in which no line ends within the date, before the "г." of a year, or in the time of day */
 export function formatTime(seconds) {
   const time = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeStyle: "short" }).format(seconds * 1000);
-  return time.replace(/(?<=\d\.) |(?<=\b\d\d?) (?=\p{L})|(?<=\p{L}) (?=\d{4}\b)| (?=\p{L}\.|\d+[:.]\d)/gu, "\u00a0");
+  return time
+    .replace(/(?<=\d\.) |(?<=\b\d\d?) (?=\p{L})|(?<=\p{L}) (?=\d{4}\b)| (?=\p{L}\.|\d+[:.]\d)/gu, "\u00a0")
+    .replace(/(?=[年月日])|(?<=[年月])/gu, "\u2060");
 }
 
-/**
- * @param {number} bytes
- * @param {"" | "-per-second"} [per]
- * @returns {string} in one line, that keeps its own direction: Hebrew writes "121 kB" as English does, and 1 no other way
- */
+/** @param {number} bytes @param {"" | "-per-second"} [per] @returns {string} in one line, in a direction of its own: Hebrew writes "121 kB" as English does, and 1 no other way */
 export function formatSize(bytes, per = "") {
   const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
   let power = 0;
