@@ -191,10 +191,11 @@ export function copyOnClick(button, text, select, then = () => {}) {
       tellOn(button, "copied");
     } catch {
       select();
-      tellOn(button, "copy_by_hand");
-      load("ui/copy_by_hand.js")
+      // First: who is told to copy may be quicker than the module, and would get only what can be selected.
+      await load("ui/copy_by_hand.js")
         .then(({ copyAtNextCopy }) => copyAtNextCopy(text))
         .catch(() => {});
+      tellOn(button, "copy_by_hand");
     }
   });
 }
