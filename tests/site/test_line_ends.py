@@ -18,11 +18,14 @@ from taina.site.line_ends import joined, name_in_code, with_breakable_addresses,
         ("en", "Press “Generate~six~words”. He said “that is a sentence that may be broken”."),
         ("bg", "може да~се~отвори във версия~2 или не~се отваря"),
         ("ru", "То,~что вы~видите, и~ещё {n}~попыток"),
+        ("ja", "「依頼の^リンク」^を、この^サーバーの JavaScript~を、もう^一度あと~{n}~回"),
         ("ar", "ما لا~نستطيع ولم~تكن ولا~يمكن ما~دامت ما يصلنا إلا ما"),
     ],
 )
 def test_words_that_belong_together_stay_in_one_line(language: str, text: str) -> None:
-    assert joined(text.replace("~", " "), language) == text.replace("~", "\u00a0")
+    """~ stands for a space, ^ for a place without one."""
+    plain, wanted = text.replace("~", " ").replace("^", ""), text.replace("~", "\u00a0").replace("^", "\u2060")
+    assert joined(plain, language) == wanted
 
 
 @pytest.mark.parametrize(

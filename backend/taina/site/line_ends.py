@@ -25,13 +25,18 @@ _TO_THE_NEXT = {
 
 _QUOTED = re.compile(r"[«„“”][^«»„“”{]{,24}[»“”]")
 """What a button is called."""
+_PARTICLES = "をにがはもでとへのや"
+_JAPANESE = re.compile(
+    rf"(?<=[」』）])(?=[{_PARTICLES}])|(?<=この|その|どの)(?=[^\W\d])|(?<=もう)(?=一度)|(?<=間)(?=違)"
+    r"|(?<=[のへで])(?=[^」\W][^「」]{,9}」)"
+)
+"""Places in Japanese, which has no spaces, at which a line does not end: before a particle, inside a name in quotes."""
 _BETWEEN = {"en": "and|at|from|in|of|on|or|to|with", "bg": "в|във|до|за|и|или|на|от|при|с|със"}
 """Words that do not say what is counted before them."""
 _INSIDE = re.compile(
     "|".join(
         (
-            r"(?<=\{n\}) |(?<=\{wanted\}) ",
-            r"(?<=\d) (?=(?:to|до) \d)|(?<=\d (?:to|до)) (?=\d)",
+            r"(?<=\d) (?=(?:to|до) [\d{])|(?<=\d (?:to|до)) (?=[\d{])",
             r" (?=[—–] |…|[−+] \d)|(?<=[−+]) (?=\d)| (?==)|(?<==) |(?<=\|\|) |(?<=[A-Z]{3}) (?=/)",
             r"(?<=[a-zA-Z)]) (?=\d+\.\d+\b(?!\.))|(?<=RFC) (?=\d)",
             r"(?<=version) (?=\d)|(?<=верси[яи]) (?=\d)|(?<=стъпк[аи]) (?=\d)",
@@ -50,8 +55,11 @@ def joined(text: str, language: str) -> str:
     """No line ends inside a sum, between a number and what it counts, before a dash or …, or as a language wants it."""
     text = _INSIDE.sub("\u00a0", text)
     between = _BETWEEN.get(language, "(?!)")  # which matches nothing
-    text = re.sub(rf"(?<=\d) (?!(?:{between})\b)(?=[\w%])", "\u00a0", text)
+    text = re.sub(rf"(?:(?<=\d)|(?<={{n}})|(?<={{wanted}})) (?!(?:{between})\b)(?=[\w%])", "\u00a0", text)
     text = _QUOTED.sub(lambda found: found[0].replace(" ", "\u00a0"), text)
+    if language == "ja":
+        text = _JAPANESE.sub("\u2060", text)
+        text = re.sub(rf"(?<=[A-Za-z0-9]) (?=[{_PARTICLES}])|(?<=あと) ", "\u00a0", text)
     if language in _TO_THE_LAST:
         text = re.sub(rf"(?<=\w) (?=(?:{_TO_THE_LAST[language]})\b)", "\u00a0", text)
     if language in _TO_THE_NEXT:
@@ -65,6 +73,8 @@ def with_own_spaces(page: str, language: str) -> str:
     if language in _TO_THE_NEXT:
         page = re.sub(rf"(?<![\w-])({_TO_THE_NEXT[language]}) (?=<(?:a|bdi|code|em|span|strong)\b)", "\\1\u00a0", page)
     if language in _WIDE:
+        if language == "ja":
+            page = re.sub(r"(?<=[？！])((?:</\w+>)?) ", "\\1\u3000", page)
         page = _WIDE_IN_BRACKETS.sub(r"\1（\2）", _AFTER_WIDE_MARK.sub(r"\1", page))
     return page
 
