@@ -46,7 +46,7 @@ def test_a_name_is_broken_after_its_marks_and_nowhere_else() -> None:
     assert "/<wbr>secrets/<wbr>{secret_<wbr>id}" in page
     assert '<code class="whole">127.0.0.1</code>' in (options := built_files()["en/self-host/index.html"].decode())
     assert '<code class="whole">client_<wbr>creates</code>' in options
-    assert "<code>/etc/<wbr>taina/<wbr>taina.<wbr>toml</code>" in options
+    assert '<code class="whole">/etc/<wbr>taina/<wbr>taina.toml</code>' in options
     assert "\\u" not in page
     assert "`" not in page.partition('class="prose call"')[2]
 
