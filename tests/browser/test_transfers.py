@@ -418,7 +418,7 @@ def test_one_that_fails_loses_no_other(tab: Tab, reader: Tab, built_site: Path, 
     tab.click("#send")
     reach(tab, "done")
     assert tab.shown("#missing")
-    assert "2 of 3 links" in tab.text('[data-fill="missing"]')
+    assert "2 of 3\u00a0links" in tab.text('[data-fill="missing"]')
     first = tab.value("#receipt-link")
     reader.open(first)
     reach(reader, "shown")
