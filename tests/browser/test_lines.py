@@ -170,6 +170,23 @@ def test_no_line_ends_inside_an_option_and_no_drawing_is_broken(page: playwright
 
 
 @pytest.mark.parametrize("language", ["en", "bg"])
+def test_no_short_name_in_code_is_parted(still: playwright.Page, taina: Server, language: str) -> None:
+    """Nor at a place where a long one would be: Chromium ends lines there even where none may wrap."""
+    found = {}
+    for width in (360, 390, 1280):
+        still.set_viewport_size({"width": width, "height": 800})
+        for name in ("format", "performance", "recipes", "scaling", "self-host", "translate", "verify"):
+            still.goto(f"{taina.url}/{language}/{name}/")
+            if parted := still.evaluate(
+                """[...document.querySelectorAll(":is(p, li) code.whole")]
+                  .filter((one) => new Set([...one.getClientRects()].map(({top}) => Math.round(top))).size > 1)
+                  .map((one) => one.textContent)"""
+            ):
+                found[name, width] = parted
+    assert found == {}
+
+
+@pytest.mark.parametrize("language", ["en", "bg"])
 def test_no_sentence_of_a_table_is_squeezed_on_a_phone(page: playwright.Page, taina: Server, language: str) -> None:
     page.set_viewport_size({"width": 360, "height": 800})
     found = {}

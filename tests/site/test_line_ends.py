@@ -13,7 +13,7 @@ from taina.site.line_ends import joined, name_in_code, with_breakable_addresses,
     [
         ("en", "4.5~to~1~for text, at 1, 8 and 64~connections"),
         ("en", "version~1 of (WCAG)~2.2, glibc~2.35 and RFC~9457"),
-        ("en", "S~=~floor(E)~+~1 and M~=~K ||~S"),
+        ("en", "S~=~floor(E)~+~1 and M~=~K ||^~S"),
         ("en", "{n}~attempts, {wanted}~links"),
         ("en", "Press “Generate~six~words”. He said “that is a sentence that may be broken”."),
         ("bg", "може да~се~отвори във версия~2 или не~се отваря"),
@@ -36,6 +36,7 @@ def test_words_that_belong_together_stay_in_one_line(language: str, text: str) -
         ("postgresql://user:password@host/database", None),
         ("https://secrets.example.org/api.json", None),
         ("/etc/taina/taina.toml.disabled", None),
+        ("systemctl stop taina.socket taina.service", "<code>systemctl stop taina.socket taina.service</code>"),
     ],
 )
 def test_short_names_in_code_are_whole_and_long_ones_end_at_their_marks(name: str, written: str | None) -> None:

@@ -37,7 +37,7 @@ _INSIDE = re.compile(
     "|".join(
         (
             r"(?<=\d) (?=(?:to|до) [\d{])|(?<=\d (?:to|до)) (?=[\d{])",
-            r" (?=[—–] |…|[−+] \d)|(?<=[−+]) (?=\d)| (?==)|(?<==) |(?<=\|\|) |(?<=[A-Z]{3}) (?=/)",
+            r" (?=[—–] |…|[−+] \d)|(?<=[−+]) (?=\d)| (?==)|(?<==) |(?<=[A-Z]{3}) (?=/)",
             r"(?<=[a-zA-Z)]) (?=\d+\.\d+\b(?!\.))|(?<=RFC) (?=\d)",
             r"(?<=version) (?=\d)|(?<=верси[яи]) (?=\d)|(?<=стъпк[аи]) (?=\d)",
         )
@@ -53,7 +53,7 @@ _NUMBERED = re.compile(
 
 def joined(text: str, language: str) -> str:
     """No line ends inside a sum, between a number and what it counts, before a dash or …, or as a language wants it."""
-    text = _INSIDE.sub("\u00a0", text)
+    text = _INSIDE.sub("\u00a0", text).replace("|| ", "||\u2060\u00a0")  # a line may end after a bar
     between = _BETWEEN.get(language, "(?!)")  # which matches nothing
     text = re.sub(rf"(?:(?<=\d)|(?<={{n}})|(?<={{wanted}})) (?!(?:{between})\b)(?=[\w%])", "\u00a0", text)
     text = _QUOTED.sub(lambda found: found[0].replace(" ", "\u00a0"), text)
@@ -91,9 +91,14 @@ def with_breakable_addresses(code: Markup) -> Markup:
 
 
 def name_in_code(name: str) -> Markup:
-    """A name that is short stays in one line; what is long goes on in the next where `breakable` lets it."""
-    whole = ' class="whole"' if len(name) <= _SHORT else ""
-    return Markup(f"<code{whole}>{breakable(with_whole_options(name))}</code>")  # noqa: S704 - escaped by both
+    """A name that is short stays in one line, also within others; a long one goes on where `breakable` lets it."""
+    written = with_whole_options(name)
+    if len(name) <= _SHORT:
+        return Markup(f'<code class="whole">{breakable(written)}</code>')  # noqa: S704 - escaped
+    parts = (Markup(part) for part in re.split("([ =])", written))  # noqa: S704 - escaped
+    return Markup("<code>{}</code>").format(
+        Markup("").join(breakable(part) if len(part) > _SHORT else part for part in parts)
+    )
 
 
 def with_whole_numbers(text: str) -> Markup:
