@@ -36,6 +36,7 @@ def test_words_that_belong_together_stay_in_one_line(language: str, text: str) -
         ("postgresql://user:password@host/database", None),
         ("https://secrets.example.org/api.json", None),
         ("/etc/taina/taina.toml.disabled", None),
+        ('{"state", "failed_attempts", "n"}', "<code>{&#34;state&#34;, &#34;failed_attempts&#34;, &#34;n&#34;}</code>"),
         ("systemctl stop taina.socket taina.service", "<code>systemctl stop taina.socket taina.service</code>"),
     ],
 )

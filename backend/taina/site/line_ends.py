@@ -97,7 +97,7 @@ def name_in_code(name: str) -> Markup:
         return Markup(f'<code class="whole">{breakable(written)}</code>')  # noqa: S704 - escaped
     parts = (Markup(part) for part in re.split("([ =])", written))  # noqa: S704 - escaped
     return Markup("<code>{}</code>").format(
-        Markup("").join(breakable(part) if len(part) > _SHORT else part for part in parts)
+        Markup("").join(breakable(part) if len(part.striptags()) > _SHORT else part for part in parts)
     )
 
 
