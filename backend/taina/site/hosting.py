@@ -29,8 +29,9 @@ def files(headers: Headers, site: list[str]) -> dict[str, bytes]:
 def _static_hosts(headers: Headers, site: list[str]) -> str:
     """As Netlify, Cloudflare Pages and others read it: they add up all rules that match, so none may say it twice."""
     inner = {path for path, rule in headers.paths.items() if rule != "link"}
+    places = {_place(path, inner) for path in site}
     # Cloudflare Pages drops the ending of a page, and goes by the address that is left.
-    places = {place for path in site for place in (_place(path, inner), _place(path, inner).removesuffix(".html"))}
+    places |= {place.removesuffix(".html") for place in places}
     written = {place: headers.of(place.removesuffix("*")) for place in sorted(places)}
     more = {name: value for name, value in headers.rules["link"].items() if name not in headers.rules["page"]}
     links = [path for path, rule in headers.paths.items() if rule == "link"]
