@@ -6,6 +6,7 @@ import pytest
 
 from browser.engines import ENGINES, Browsers, Tab
 from conftest import is_abridged
+from taina.site import build as build_site
 
 TURNS = {"chromium": 8, "firefox": 1, "webkit": 1}
 """How often each is taken where one is enough: the others take three times the processor time of Chromium."""
@@ -35,6 +36,13 @@ def _one_is_enough(item: pytest.Function) -> bool:
 def _case(item: pytest.Function) -> str:
     """What is alike in items that differ in their engine alone."""
     return item.nodeid.replace(str(item.callspec.params["engine"]), "")
+
+
+@pytest.fixture
+def languages(request: pytest.FixtureRequest) -> list[str]:
+    """All; where not all can run, a third of them, which depends on the test."""
+    every = sorted(file.stem for file in (build_site.SOURCE / "locales").iterdir())
+    return every[crc32(request.node.nodeid.encode()) % 3 :: 3] if is_abridged(request.config) else every
 
 
 @pytest.fixture(params=ENGINES)

@@ -234,10 +234,12 @@ def test_text_of_twice_the_size_still_fits(page: playwright.Page, taina: Server,
 
 
 @pytest.mark.parametrize("address", OF_THE_APP)
-def test_every_language_fits_on_the_narrowest_page(still: playwright.Page, taina: Server, address: str) -> None:
+def test_every_language_fits_on_the_narrowest_page(
+    still: playwright.Page, taina: Server, languages: list[str], address: str
+) -> None:
     """With everything shown that any state may show."""
     still.set_viewport_size({"width": 320, "height": 800})
-    for language in sorted(file.stem for file in (build_site.SOURCE / "locales").iterdir()):
+    for language in languages:
         still.goto(f"{taina.url}/{language}/{address}")
         still.evaluate(
             "for (const one of document.querySelectorAll('[hidden], details')) one.hidden = !(one.open = true)"

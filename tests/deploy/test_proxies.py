@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from conftest import ROOT
 from support.certificates import certificate
 from support.servers import Server, free_port, start_server, stop_server
-from support.sites import shared, write_site
+from support.sites import few_languages, write_site
 from taina import Client
 from taina.errors import UnavailableError
 from taina.site import build as build_site
@@ -90,9 +90,9 @@ def nginx(folder: Path, port: int, text: str) -> contextlib.AbstractContextManag
 
 
 @pytest.fixture
-def signed(built_site: Path, tmp_path: Path) -> Path:
+def signed(tmp_path: Path) -> Path:
     folder = tmp_path / "signed"
-    shutil.copytree(built_site, folder)
+    write_site(folder, compressed=True)
     sign(folder, KEY)
     return folder
 
@@ -184,11 +184,10 @@ def test_the_site_arrives_as_it_was_signed(secured: Secured) -> None:
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    built = shared(
-        tmp_path_factory.getbasetemp(), "pages", lambda folder: build_site.write(folder, api="https://api.example")
-    )
     folder = tmp_path_factory.mktemp("signed") / "pages"
-    shutil.copytree(built, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build_site, "SOURCE", Path(few_languages().name))
+        build_site.write(folder, api="https://api.example")
     sign(folder, KEY)
     return folder
 
