@@ -57,6 +57,7 @@ def set_up(folder: Path) -> None:
     assert Path(run(SCRIPT, folder)).samefile(folder / ".venv")
 
 
+@pytest.mark.release
 def test_an_environment_is_made_again_only_where_it_does_not_fit(checkout: Path, tmp_path: Path) -> None:
     """In one test, for each environment takes long to make."""
     set_up(checkout)

@@ -57,6 +57,7 @@ def test_what_holds_no_pages_is_refused_in_words(content: bytes, tmp_path: Path)
         start_server(tmp_path / "data", "--site", str(tmp_path / "pages.zip"))
 
 
+@pytest.mark.release
 def test_the_wheel_has_the_pages_and_their_sources(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     environment = {**os.environ, "PYTHONPATH": ""}

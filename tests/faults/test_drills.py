@@ -78,6 +78,7 @@ def test_a_parser_is_slow_by_what_it_computes_not_by_waiting_for_a_busy_machine(
         fuzzing.fuzz_parser(computes, 1)
 
 
+@pytest.mark.release
 def test_every_run_of_the_model_keeps_the_properties_and_its_mutants_break_them() -> None:
     told = list(model.run(model.SHORT))
     assert len([line for line in told if line.startswith("holds: ")]) == len(model.PROPERTIES)
