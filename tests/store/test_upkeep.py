@@ -1,6 +1,8 @@
 """What is done for the file between commits: when, by a clock that is set by hand, and how much at a time."""
 
+import contextlib
 import queue
+import resource
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -11,10 +13,14 @@ import sqlite_utils
 
 from support.clocks import Clock
 from support.waiting import wait_until
+from support.write_ahead_log import is_empty
 from taina.store import shred
 from taina.store.sqlite_migrations import migrations
 from taina.store.sqlite_slots import Slots
 from taina.store.sqlite_upkeep import Upkeep, UpkeepThread
+
+LOG_HEAD = 32
+"""Bytes before the first page of a log."""
 
 
 class File:
@@ -92,11 +98,11 @@ def refuse(file: File, refused: int, table: str) -> Callable[[], None]:
 
 
 def test_a_log_that_was_found_is_emptied_after_half_a_second(file: File) -> None:
-    assert file.log.stat().st_size > 0
+    assert not is_empty(file.log)
     assert file.at(0.49) == 0.5
-    assert file.log.stat().st_size > 0
+    assert not is_empty(file.log)
     assert file.at(0.5) is None, "there is nothing more to do"
-    assert file.log.stat().st_size == 0
+    assert is_empty(file.log)
 
 
 def test_a_commit_wakes_what_rests_and_is_in_the_file_half_a_second_later(file: File) -> None:
@@ -107,9 +113,9 @@ def test_a_commit_wakes_what_rests_and_is_in_the_file_half_a_second_later(file: 
     assert not file.commit(100), "it was woken already"
     assert file.at(100.125) == 0.5
     assert file.at(100.5) == 0.5, "half a second from when the change was seen"
-    assert file.log.stat().st_size > 0
+    assert not is_empty(file.log)
     assert file.at(100.625) is None
-    assert file.log.stat().st_size == 0
+    assert is_empty(file.log)
     assert file.at(200) is None
     assert file.commit(300)
 
@@ -121,7 +127,7 @@ def test_a_change_during_the_wait_waits_no_longer_than_the_first(file: File) -> 
     file.commit(10.25)
     file.at(10.25)
     assert file.at(10.5) is None
-    assert file.log.stat().st_size == 0
+    assert is_empty(file.log)
 
 
 @pytest.mark.parametrize("chunks", [1, 3, 4, 5, 8, 9])
@@ -187,7 +193,7 @@ def test_a_log_that_is_not_there_is_not_long(file: File, tmp_path: Path) -> None
     file.watch(tmp_path / "log")
     assert not any(file.commit(0) for _ in range(8))
     assert file.failures == []
-    assert file.log.stat().st_size > 0
+    assert not is_empty(file.log)
 
 
 @pytest.mark.parametrize(("free", "left"), [(512, [512]), (513, [1, 1]), (1025, [513, 1, 1])])
@@ -215,14 +221,69 @@ def test_what_fails_is_told_and_tried_again(file: File) -> None:
     allow()
     other.close()
     assert file.at(0.99) == 0.5
-    assert file.log.stat().st_size > 0
+    assert not is_empty(file.log)
     assert file.at(1) is None
-    assert file.log.stat().st_size == 0
+    assert is_empty(file.log)
 
 
 def test_the_end_empties_the_log_at_once(file: File) -> None:
     file.upkeep.end()
-    assert file.log.stat().st_size == 0
+    assert file.log.stat().st_size == 0, "and nobody needs room in it"
+
+
+def test_the_log_has_the_room_that_it_needed_last(file: File, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commits that do not change its size take half of the time."""
+    file.at(0.5)
+    for _ in range(9):
+        file.change()
+    size = file.log.stat().st_size
+    file.at(1)
+    file.at(1.5)
+    assert is_empty(file.log)
+    assert file.log.stat().st_size == size - LOG_HEAD
+    for _ in range(8):
+        file.change()
+    assert file.log.stat().st_size == size - LOG_HEAD
+    monkeypatch.setattr(file.upkeep, "_most_room", 4096)
+    file.at(2)
+    file.at(2.5)
+    assert file.log.stat().st_size == 4096
+
+
+def test_what_another_process_finds_in_a_log_with_room(file: File) -> None:
+    """As after a power failure: nothing at first, then what was committed since."""
+    for now, changes in ((0.5, 0), (1, 3)):
+        for _ in range(changes):
+            file.change()
+        file.at(now)
+        copy = file.log.with_name(f"{now}.db")
+        copy.write_bytes(file.log.with_name("taina.db").read_bytes())
+        copy.with_name(f"{copy.name}-wal").write_bytes(file.log.read_bytes())
+        with contextlib.closing(sqlite3.connect(copy)) as other:
+            assert other.execute("SELECT bytes FROM usage").fetchone() == (changes,)
+            assert other.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+@pytest.mark.parametrize("free", [0, 100])
+def test_where_there_is_no_room_the_log_grows(file: File, free: int) -> None:
+    file.at(0.5)
+    for _ in range(99):
+        file.change()
+    limit = file.log.with_name("taina.db").stat().st_size + free
+    assert limit < file.log.stat().st_size
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))  # Python ignores the signal
+    try:
+        file.at(1)
+        assert file.at(1.5) is None
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert is_empty(file.log)
+    assert file.log.stat().st_size == limit
+    file.watch(Path("/dev/full"))
+    file.change()
+    assert file.at(2) is None
+    assert file.failures == []
 
 
 def test_the_thread_steps_when_it_is_woken_or_said_to_and_rests_else() -> None:

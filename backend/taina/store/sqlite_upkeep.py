@@ -1,9 +1,11 @@
 """What is done for the SQLite file between the commits: pending deletes, and emptying its write-ahead log."""
 
+import os
 import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from taina.store.sqlite_slots import Slots
@@ -11,6 +13,8 @@ from taina.store.sqlite_slots import Slots
 _CHECKPOINT_SECONDS = 0.5
 _CHECKPOINT_BYTES = 16 << 20
 _CHECK_WAL_EVERY = 8  # commits
+_MOST_ROOM = 4 << 20  # bytes of the log that are there before they are needed
+_FRAME = 24  # bytes before each page in the log
 _DELETE_SECONDS = 0.005  # how long nothing has to be asked for before pending deletes are done
 _MAX_DELETE_SECONDS = 0.05  # how long they wait under load
 _VACUUM_PAGES = 512
@@ -38,6 +42,8 @@ class Upkeep:
         self._slots = slots
         self._failed = failed
         self._clock = clock
+        (self._page,) = connection.execute("PRAGMA page_size").fetchone()
+        self._most_room = _MOST_ROOM
         now = clock()
         self._committed = self._cleared = now
         self._dirty_since: float | None = now  # a crash may have left a log behind
@@ -73,6 +79,7 @@ class Upkeep:
 
     def end(self) -> None:
         """Empty the log for the last time."""
+        self._most_room = 0
         self._empty_log(self._clock())
 
     def _empty_log(self, now: float) -> None:
@@ -93,12 +100,14 @@ class Upkeep:
             return False
 
     def _checkpoint(self) -> bool:
-        """Move the log into the file and cut it to nothing: it still holds keys that were overwritten since.
+        """Move the log into the file and empty it: it still holds keys that were overwritten since.
 
         Gives a part of the free pages back to the disk; False if there is more to do.
         """
         try:
+            ((_, pages, _),) = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self._make_room(min(pages * (self._page + _FRAME), self._most_room))
             (free,) = self._connection.execute("PRAGMA freelist_count").fetchone()
             if free <= _VACUUM_PAGES:
                 return True
@@ -107,6 +116,15 @@ class Upkeep:
         except sqlite3.Error as error:
             self._failed(error)
         return False
+
+    def _make_room(self, size: int) -> None:
+        """Give the empty log so many bytes of zeros; to SQLite, a log that begins with zeros is an empty one.
+
+        With each commit by which it grows its new size has to be written too, which takes as long as the commit.
+        """
+        with suppress(OSError), self._wal.open("r+b", buffering=0) as log:  # without room, it grows
+            if os.fstat(log.fileno()).st_size == 0:
+                log.write(bytes(size))
 
 
 class UpkeepThread:
