@@ -5,12 +5,14 @@
 Every answer is durable (SQLite: WAL, synchronous=FULL, secure_delete), and every secret is revealed by a claim, as our
 clients do. The runs are interleaved and their medians taken. On a machine that others use, too, look at the processor
 time of a request. Run it in scripts/, or with that folder in PYTHONPATH. It needs wrk, for SnapPass redis-server too
-(on Debian: apt install wrk redis-server), and for PrivateBin a checkout of it (see bench.privatebin).
+(on Debian: apt install wrk redis-server), for PrivateBin a checkout of it (see bench.privatebin), and for an earlier
+Taina a checkout of that.
 """
 
 import os
 import secrets
 import sys
+import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -29,7 +31,7 @@ from drills.snappass import snappass
 from support import connection
 from support.connection import UNBOUND, Connection
 from support.secrets import Made
-from support.servers import free_port, memory, processor_time, running, serving
+from support.servers import free_port, kill_server, memory, processor_time, running, serving, start_server
 from taina import base64url
 
 CONNECTIONS = (1, 8, 64, 256)
@@ -66,7 +68,12 @@ Table = dict[tuple[str, int], list[Rate]]
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="A checkout of PrivateBin: that, too.",
 )
-def main(runs: int, requests: int, size: int, with_snappass: bool, checkout: Path | None) -> None:
+@click.option(
+    "--earlier",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="A checkout of an earlier Taina: that, too.",
+)
+def main(runs: int, requests: int, size: int, with_snappass: bool, checkout: Path | None, earlier: Path | None) -> None:
     """Print a table of rates and ratios."""
     table: Table = defaultdict(list)
     with ExitStack() as stack:
@@ -74,6 +81,8 @@ def main(runs: int, requests: int, size: int, with_snappass: bool, checkout: Pat
         answers = {"create": 41, "reveal": 26 + len(base64url.encode(bytes(size + _SEAL)))}
         constants = {what: stack.enter_context(_constant(size)) for what, size in answers.items()}
         peers = list(_peers(stack, size, with_snappass, checkout))
+        if earlier is not None:
+            peers.append(stack.enter_context(_earlier(earlier, size)))
         for run in range(runs):
             for connections in CONNECTIONS:
                 count = requests // 4 if connections == 1 else requests
@@ -113,6 +122,26 @@ def _peers(stack: ExitStack, size: int, with_snappass: bool, checkout: Path | No
             processor_time=other.processor_time,
             waiting=lambda: len(other.ids()),
         )
+
+
+@contextmanager
+def _earlier(checkout: Path, size: int) -> Iterator[_Peer]:
+    made: list[Made] = []
+
+    def create() -> bytes:
+        made.append(Made(chunks=(os.urandom(size + _SEAL),)))
+        return connection.create(made[-1])
+
+    def reveals(count: int) -> list[bytes]:
+        return [connection.reveal(made.pop()) for _ in range(count)]
+
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        code = ["env", f"PYTHONPATH={checkout.absolute() / 'backend'}"]
+        server = start_server(Path(folder) / "data", *UNBOUND, wrapper=code)
+        try:
+            yield _Peer("earlier Taina", server.port, create, reveals, lambda: processor_time(server.process.pid))
+        finally:
+            kill_server(server)
 
 
 def _snappass_create(size: int) -> bytes:
