@@ -1,6 +1,7 @@
 """Three browser engines behind one small face: Chromium and Firefox by Playwright, WebKitGTK by WebDriver."""
 
 import hashlib
+import inspect
 import os
 import shutil
 import socket
@@ -9,11 +10,13 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Protocol
 from urllib.parse import urljoin
 
 import playwright.sync_api as playwright
 import urllib3
+from playwright._impl import _sync_base
 from selenium import webdriver
 from selenium.common.exceptions import NoSuchFrameException, StaleElementReferenceException, TimeoutException
 from selenium.webdriver.common.action_chains import ActionChains
@@ -55,6 +58,19 @@ _HASH = """void (async () => {
   const hash = await crypto.subtle.digest("SHA-256", await window.saved.at(-1).arrayBuffer());
   window.savedHash = [...new Uint8Array(hash)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 })()"""
+
+
+def _stack(_: int) -> list[inspect.FrameInfo]:
+    """As `inspect.stack(0)`, but for the search for files: pytest-xdist has a frame without one, which takes long."""
+    frame = inspect.currentframe()
+    found = []
+    while frame := frame and frame.f_back:
+        code = frame.f_code
+        found.append(inspect.FrameInfo(frame, code.co_filename, frame.f_lineno, code.co_name, None, None))
+    return found
+
+
+_sync_base.inspect = SimpleNamespace(stack=_stack)  # type: ignore[assignment, attr-defined]  # for its calls
 
 
 class Tab(Protocol):
