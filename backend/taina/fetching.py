@@ -6,8 +6,9 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import httpcore
@@ -21,6 +22,7 @@ _MAX_HEAD = 256 << 10
 """Bytes of heads, interim answers and framing, besides the body."""
 _SLICE = 64 << 10
 _PROXIES = ("ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY")
+_CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
 PROXY_LOGIN = (
     "The proxy on the way wants a login. Write it into HTTPS_PROXY or HTTP_PROXY, as in "
     "http://name:password@proxy.example:3128"
@@ -74,10 +76,11 @@ def open_http(
         InvalidError: the file, the proxy or a variable cannot be used; it says which.
     """
     try:
-        trusted = ssl.create_default_context(cafile=verify) if isinstance(verify, Path) else verify or True
+        trusted = ssl.create_default_context(cafile=verify) if isinstance(verify, Path) else verify
     except (OSError, ValueError) as error:
         raise InvalidError(f"{verify} holds no certificates that can be read ({error}).", field="ca") from None
     try:
+        trusted = trusted or (httpx.create_ssl_context() if _found(_CERTIFICATES) else _Deferred())
         http = httpx.Client(timeout=timeout, follow_redirects=False, verify=trusted, proxy=proxy, transport=transport)
     except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
         raise InvalidError(_blame(error, proxy is not None), field="environment") from None
@@ -176,7 +179,7 @@ def _blame(error: Exception, given: bool) -> str:
     if isinstance(error, ImportError):
         advice = "A proxy of the kind socks5:// needs one more package: pip install 'taina[socks]'"
     elif isinstance(error, OSError):
-        names = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
+        names = _CERTIFICATES
         advice = "Name a file that is there and can be used, or unset it."
     if given and not isinstance(error, OSError):
         return f"The proxy cannot be used. {advice}"
@@ -211,6 +214,18 @@ class _Turn:
         self.start = (self.start + data[:16])[: len(b"HTTP/1.1 1")]
 
 
+class _Deferred(ssl.SSLContext):
+    """Trusts nobody, and stands for whom httpx trusts: to read those takes 30 ms, which plain HTTP can do without."""
+
+    def __new__(cls) -> Self:
+        return super().__new__(cls, ssl.PROTOCOL_TLS_CLIENT)
+
+    @cached_property
+    def usual(self) -> ssl.SSLContext:
+        """Raises: OSError: they cannot be read."""
+        return httpx.create_ssl_context()
+
+
 class _Stream(httpcore.NetworkStream):
     """A connection whose every read and write counts for the call of this thread."""
 
@@ -234,8 +249,15 @@ class _Stream(httpcore.NetworkStream):
     def close(self) -> None:
         self._inner.close()
 
-    def start_tls(self, *arguments: Any, **more: Any) -> httpcore.NetworkStream:
-        return _Stream(self._inner.start_tls(*arguments, **more))
+    def start_tls(self, ssl_context: ssl.SSLContext, *arguments: Any, **more: Any) -> httpcore.NetworkStream:
+        if isinstance(ssl_context, _Deferred):
+            try:
+                ssl_context = ssl_context.usual
+            except OSError as error:
+                self.close()
+                raise httpcore.ConnectError(f"the usual authorities cannot be read: {error}") from error
+            ssl_context.set_alpn_protocols(["http/1.1"])  # as httpcore has told the other
+        return _Stream(self._inner.start_tls(ssl_context, *arguments, **more))
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
