@@ -107,7 +107,8 @@ def test_the_connection_is_set_as_the_promises_need_it(tmp_path: Path) -> None:
         connection = store._connection
         found = {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in needed}
         assert (found, connection.isolation_level) == (needed, None)
-        assert store._upkeep._wal.exists(), "the log that it watches is the one that there is"
+        watched, there = os.fstat(store._upkeep._log), (tmp_path / "taina.db-wal").stat()
+        assert watched.st_ino == there.st_ino, "the log that it watches is the one that there is"
 
 
 def test_a_file_of_a_newer_version_is_refused_and_stays_as_it_is(tmp_path: Path) -> None:

@@ -189,13 +189,6 @@ def test_every_eighth_commit_empties_a_log_of_sixteen_mebibytes(
         assert before or file.log.stat().st_size, "a new log has begun"
 
 
-def test_a_log_that_is_not_there_is_not_long(file: File, tmp_path: Path) -> None:
-    file.watch(tmp_path / "log")
-    assert not any(file.commit(0) for _ in range(8))
-    assert file.failures == []
-    assert not is_empty(file.log)
-
-
 @pytest.mark.parametrize(("free", "left"), [(512, [512]), (513, [1, 1]), (1025, [513, 1, 1])])
 def test_free_pages_go_back_to_the_disk_512_at_a_time(file: File, free: int, left: list[int]) -> None:
     file.free(free)

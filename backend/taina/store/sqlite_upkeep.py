@@ -38,7 +38,8 @@ class Upkeep:
             clock: seconds since whenever, that never go back.
         """
         self._connection = connection
-        self._wal = wal
+        # Once, for to open a file may block a turn. SQLite has no locks on it, which would end where we close it.
+        self._log = os.open(wal, os.O_RDWR | os.O_CREAT, 0o600)
         self._slots = slots
         self._failed = failed
         self._clock = clock
@@ -78,9 +79,10 @@ class Upkeep:
         return None if self._resting else _CHECKPOINT_SECONDS
 
     def end(self) -> None:
-        """Empty the log for the last time."""
+        """Empty the log for the last time, and let go of it."""
         self._most_room = 0
         self._empty_log(self._clock())
+        os.close(self._log)
 
     def _empty_log(self, now: float) -> None:
         self._dirty_since = None if self._checkpoint() else now
@@ -94,10 +96,10 @@ class Upkeep:
             self._failed(error)
 
     def _log_is_long(self) -> bool:
-        try:
-            return self._wal.stat().st_size >= _CHECKPOINT_BYTES
-        except FileNotFoundError:
-            return False
+        return self._size_of_log() >= _CHECKPOINT_BYTES
+
+    def _size_of_log(self) -> int:
+        return os.fstat(self._log).st_size
 
     def _checkpoint(self) -> bool:
         """Move the log into the file and empty it: it still holds keys that were overwritten since.
@@ -122,9 +124,9 @@ class Upkeep:
 
         With each commit by which it grows its new size has to be written too, which takes as long as the commit.
         """
-        with suppress(OSError), self._wal.open("r+b", buffering=0) as log:  # without room, it grows
-            if os.fstat(log.fileno()).st_size == 0:
-                log.write(bytes(size))
+        if self._size_of_log() == 0:
+            with suppress(OSError):  # without room, it grows
+                os.pwrite(self._log, bytes(size), 0)
 
 
 class UpkeepThread:
