@@ -18,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -49,6 +50,8 @@ class _Peer:
     reveals: Callable[[int], list[bytes]]
     """Requests for so many secrets that wait there."""
     processor_time: Callable[[], float] = lambda: 0.0
+    created: int = 200
+    """The status of an answer to a create."""
     waiting: Callable[[], int] | None = None
     """How many secrets it has stored, if its answers do not say whether they failed."""
 
@@ -139,7 +142,8 @@ def _earlier(checkout: Path, size: int) -> Iterator[_Peer]:
         code = ["env", f"PYTHONPATH={checkout.absolute() / 'backend'}"]
         server = start_server(Path(folder) / "data", *UNBOUND, wrapper=code)
         try:
-            yield _Peer("earlier Taina", server.port, create, reveals, lambda: processor_time(server.process.pid))
+            cost = partial(processor_time, server.process.pid)
+            yield _Peer("earlier Taina", server.port, create, reveals, cost, created=201)
         finally:
             kill_server(server)
 
@@ -161,11 +165,11 @@ def _measure(port: int, pid: int, load: list[bytes], connections: int, wanted: i
 
 def _measure_peer(table: Table, peer: _Peer, count: int, connections: int) -> None:
     creating = [peer.create() for _ in range(count)]
-    table[f"{peer.name}, create", connections].append(_send_to(peer, creating, connections, count))
-    table[f"{peer.name}, reveal", connections].append(_send_to(peer, peer.reveals(count), connections, -count))
+    table[f"{peer.name}, create", connections].append(_send_to(peer, creating, connections, peer.created, count))
+    table[f"{peer.name}, reveal", connections].append(_send_to(peer, peer.reveals(count), connections, 200, -count))
 
 
-def _send_to(peer: _Peer, load: list[bytes], connections: int, added: int) -> Rate:
+def _send_to(peer: _Peer, load: list[bytes], connections: int, wanted: int, added: int) -> Rate:
     """A load of the peer, after which so many more secrets wait there.
 
     Raises:
@@ -173,7 +177,7 @@ def _send_to(peer: _Peer, load: list[bytes], connections: int, added: int) -> Ra
     """
     stored = peer.waiting() if peer.waiting else 0
     before = peer.processor_time()
-    rate = send(peer.port, load, connections)
+    rate = send(peer.port, load, connections, wanted)
     cost = (peer.processor_time() - before) / len(load) * 1e6
     end = time.monotonic() + _DELETED_WITHIN
     while peer.waiting and (changed := peer.waiting() - stored) != added:
