@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from math import ceil
 from pathlib import Path
 
 from taina.store.sqlite_slots import Slots
@@ -13,7 +14,8 @@ from taina.store.sqlite_slots import Slots
 _CHECKPOINT_SECONDS = 0.5
 _CHECKPOINT_BYTES = 16 << 20
 _CHECK_WAL_EVERY = 8  # commits
-_MOST_ROOM = 4 << 20  # bytes of the log that are there before they are needed
+_ZEROS = bytes(64 << 10)
+_MOST_ROOM = 64  # times so many bytes of the log that are there before they are needed
 _FRAME = 24  # bytes before each page in the log
 _DELETE_SECONDS = 0.005  # how long nothing has to be asked for before pending deletes are done
 _MAX_DELETE_SECONDS = 0.05  # how long they wait under load
@@ -109,7 +111,7 @@ class Upkeep:
         try:
             ((_, pages, _),) = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            self._make_room(min(pages * (self._page + _FRAME), self._most_room))
+            self._make_room(pages * (self._page + _FRAME))
             (free,) = self._connection.execute("PRAGMA freelist_count").fetchone()
             if free <= _VACUUM_PAGES:
                 return True
@@ -120,13 +122,13 @@ class Upkeep:
         return False
 
     def _make_room(self, size: int) -> None:
-        """Give the empty log so many bytes of zeros; to SQLite, a log that begins with zeros is an empty one.
+        """Give the empty log about so many bytes of zeros; to SQLite, one that begins with zeros is an empty one.
 
         With each commit by which it grows its new size has to be written too, which takes as long as the commit.
         """
         if self._size_of_log() == 0:
             with suppress(OSError):  # without room, it grows
-                os.pwrite(self._log, bytes(size), 0)
+                os.pwritev(self._log, [_ZEROS] * min(ceil(size / len(_ZEROS)), self._most_room), 0)
 
 
 class UpkeepThread:
