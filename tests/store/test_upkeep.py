@@ -2,7 +2,6 @@
 
 import contextlib
 import queue
-import resource
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -13,13 +12,10 @@ import sqlite_utils
 
 from support.clocks import Clock
 from support.waiting import wait_until
-from support.write_ahead_log import is_empty
 from taina.store import shred
 from taina.store.sqlite_migrations import migrations
 from taina.store.sqlite_slots import Slots
 from taina.store.sqlite_upkeep import Upkeep, UpkeepThread
-
-STEP = 64 << 10
 
 
 class File:
@@ -52,6 +48,27 @@ class File:
         self.clock.now = now
         self.change()
         return self.upkeep.note_commit()
+
+    def counted(self) -> int:
+        (count,) = self.connection.execute("SELECT bytes FROM usage").fetchone()
+        return int(count)
+
+    def moved(self) -> int:
+        """What stands in the file itself."""
+        return self._read_copy(b"")
+
+    def found_by_another(self) -> int:
+        """What another process finds in a copy of file and log, which is whole."""
+        return self._read_copy(self.log.read_bytes())
+
+    def _read_copy(self, log: bytes) -> int:
+        copy = self.log.with_name("copy.db")
+        copy.write_bytes(self.log.with_name("taina.db").read_bytes())
+        copy.with_name("copy.db-wal").write_bytes(log)
+        with contextlib.closing(sqlite3.connect(copy)) as other:
+            assert other.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            (count,) = other.execute("SELECT bytes FROM usage").fetchone()
+        return int(count)
 
     def leave_chunks(self, count: int, slot: int = 1) -> None:
         """Those of a secret that has ended, as a process left them that was killed then."""
@@ -96,37 +113,76 @@ def refuse(file: File, refused: int, table: str) -> Callable[[], None]:
     return lambda: file.connection.set_authorizer(None)
 
 
-def test_a_log_that_was_found_is_emptied_after_half_a_second(file: File) -> None:
-    assert not is_empty(file.log)
-    assert file.at(0.49) == 0.5
-    assert not is_empty(file.log)
-    assert file.at(0.5) is None, "there is nothing more to do"
-    assert is_empty(file.log)
+def test_a_log_that_was_found_is_emptied_after_three_eighths_of_a_second(file: File) -> None:
+    assert file.log.stat().st_size > 0
+    assert file.at(0.37) == 0.375
+    assert file.log.stat().st_size > 0
+    assert file.at(0.375) is None, "there is nothing more to do"
+    assert file.log.stat().st_size == 0
 
 
-def test_a_commit_wakes_what_rests_and_is_in_the_file_half_a_second_later(file: File) -> None:
+def test_a_commit_wakes_what_rests_and_is_gone_from_the_log_three_quarters_of_a_second_later(file: File) -> None:
     assert not file.commit(0.25), "it does not rest yet"
-    file.at(0.5)
+    file.at(0.375)
+    file.at(0.75)
     assert not file.upkeep.note_commit(), "nothing was changed"
     assert file.commit(100)
-    assert not file.commit(100), "it was woken already"
-    assert file.at(100.125) == 0.5
-    assert file.at(100.5) == 0.5, "half a second from when the change was seen"
-    assert not is_empty(file.log)
-    assert file.at(100.625) is None
-    assert is_empty(file.log)
+    assert file.at(100.125) == 0.375
+    assert not file.commit(100.125), "it was woken already"
+    assert file.at(100.375) == 0.375, "three eighths of a second from when the change was seen"
+    assert file.moved() == 1
+    assert file.at(100.5) == 0.375
+    assert file.moved() == 3
+    assert file.at(100.75) == 0.375
+    assert file.log.stat().st_size > 0
+    assert file.at(100.875) is None
+    assert file.log.stat().st_size == 0
     assert file.at(200) is None
     assert file.commit(300)
 
 
 def test_a_change_during_the_wait_waits_no_longer_than_the_first(file: File) -> None:
-    file.at(0.5)
+    file.at(0.375)
     file.commit(10)
     file.at(10)
     file.commit(10.25)
     file.at(10.25)
-    assert file.at(10.5) is None
-    assert is_empty(file.log)
+    file.at(10.375)
+    assert file.moved() == 2
+
+
+def test_a_log_that_goes_on_is_written_over_and_cut_behind_that(file: File) -> None:
+    """So that commits do not change its size, which takes them as long as all else; and no key stays in it."""
+    file.at(0.375)
+    needle = b"a key of the first log"
+    file.connection.execute("CREATE TABLE keys (key BLOB)")
+    file.connection.execute("INSERT INTO keys VALUES (?)", (needle,))
+    file.connection.execute("UPDATE keys SET key = zeroblob(22)")
+    for _ in range(20):
+        file.change()
+    file.at(1)
+    file.at(1.375)
+    size = file.log.stat().st_size
+    assert needle in file.log.read_bytes()
+    for _ in range(8):
+        file.change()
+    assert file.log.stat().st_size == size
+    assert file.at(1.75) == 0.375
+    assert file.log.stat().st_size == 32 + 8 * (24 + 512)
+    assert needle not in file.log.read_bytes()
+    assert file.at(2.125) is None
+    assert file.log.stat().st_size == 0
+
+
+def test_lost_power_finds_what_was_committed(file: File) -> None:
+    """Copies of both files: before a checkpoint, after it, and after commits over what was moved."""
+    for now in (0.375, 1, 1.375, 2, 2.375):
+        for changes in (2, 1):
+            for _ in range(changes):
+                file.change()
+            assert file.found_by_another() == file.counted()
+        file.at(now)
+        assert file.found_by_another() == file.counted()
 
 
 @pytest.mark.parametrize("chunks", [1, 3, 4, 5, 8, 9])
@@ -170,8 +226,9 @@ def test_while_chunks_are_left_it_does_not_rest(file: File) -> None:
     assert file.at(1) == 0.005, "the log was emptied, but chunks are left"
     assert not file.commit(1)
     assert file.at(2) == 0.005
-    assert file.at(2.25) == 0.5, "the chunks are gone, but not from the log"
-    assert file.at(2.5) is None
+    assert file.at(2.25) == 0.375, "the chunks are gone, but not from the log"
+    assert file.at(2.5) == 0.375
+    assert file.at(3) is None
 
 
 @pytest.mark.parametrize(("size", "emptied"), [((16 << 20) - 1, False), (16 << 20, True)])
@@ -192,8 +249,9 @@ def test_every_eighth_commit_empties_a_log_of_sixteen_mebibytes(
 def test_free_pages_go_back_to_the_disk_512_at_a_time(file: File, free: int, left: list[int]) -> None:
     file.free(free)
     for n, pages in enumerate(left, 1):
-        assert file.at(n) == (None if n == len(left) else 0.5)
+        file.at(n)
         assert file.free_pages() == pages
+    assert file.at(9) is None
 
 
 def test_what_fails_is_told_and_tried_again(file: File) -> None:
@@ -202,84 +260,25 @@ def test_what_fails_is_told_and_tried_again(file: File) -> None:
     assert file.at(0.25) == 0.005
     assert (len(file.failures), file.chunks(), file.connection.in_transaction) == (1, 1, False)
     allow()
-    assert file.at(0.375) == 0.5
+    assert file.at(0.37) == 0.375
     assert (len(file.failures), file.chunks()) == (1, 0)
     other = sqlite3.connect(file.log.with_name("taina.db"), isolation_level=None)
     other.execute("BEGIN")
     other.execute("SELECT * FROM usage").fetchall()
     allow = refuse(file, sqlite3.SQLITE_PRAGMA, "wal_checkpoint")
-    assert file.at(0.5) == 0.5
+    assert file.at(0.5) == 0.375
     assert len(file.failures) == 2
     allow()
     other.close()
-    assert file.at(0.99) == 0.5
-    assert not is_empty(file.log)
-    assert file.at(1) is None
-    assert is_empty(file.log)
+    assert file.at(0.87) == 0.375
+    assert file.log.stat().st_size > 0
+    assert file.at(0.875) is None
+    assert file.log.stat().st_size == 0
 
 
 def test_the_end_empties_the_log_at_once(file: File) -> None:
     file.upkeep.end()
     assert file.log.stat().st_size == 0, "and nobody needs room in it"
-
-
-def test_the_log_has_the_room_that_it_needed_last(file: File, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In steps of 64 KiB. Commits that do not change its size take half of the time."""
-    file.at(0.5)
-    assert file.log.stat().st_size == STEP
-    while file.log.stat().st_size == STEP:
-        file.change()
-    file.at(1)
-    file.at(1.5)
-    assert is_empty(file.log)
-    assert file.log.stat().st_size == 2 * STEP
-    file.change()
-    assert file.log.stat().st_size == 2 * STEP
-    file.at(2)
-    file.at(2.5)
-    assert file.log.stat().st_size == STEP
-    monkeypatch.setattr(file.upkeep, "_most_room", 3)
-    while file.log.stat().st_size < 6 * STEP:
-        file.change()
-    file.at(3)
-    file.at(3.5)
-    assert file.log.stat().st_size == 3 * STEP
-
-
-def test_what_another_process_finds_in_a_log_with_room(file: File) -> None:
-    """As after a power failure: nothing at first, then what was committed since."""
-    for now, changes in ((0.5, 0), (1, 3)):
-        for _ in range(changes):
-            file.change()
-        file.at(now)
-        copy = file.log.with_name(f"{now}.db")
-        copy.write_bytes(file.log.with_name("taina.db").read_bytes())
-        copy.with_name(f"{copy.name}-wal").write_bytes(file.log.read_bytes())
-        with contextlib.closing(sqlite3.connect(copy)) as other:
-            assert other.execute("SELECT bytes FROM usage").fetchone() == (changes,)
-            assert other.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-
-
-@pytest.mark.parametrize("free", [0, 100])
-def test_where_there_is_no_room_the_log_grows(file: File, free: int) -> None:
-    file.at(0.5)
-    for _ in range(99):
-        file.change()
-    limit = file.log.with_name("taina.db").stat().st_size + free
-    assert limit < file.log.stat().st_size
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))  # Python ignores the signal
-    try:
-        file.at(1)
-        assert file.at(1.5) is None
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert is_empty(file.log)
-    assert file.log.stat().st_size == limit
-    file.watch(Path("/dev/full"))
-    file.change()
-    assert file.at(2) is None
-    assert file.failures == []
 
 
 def test_the_thread_steps_when_it_is_woken_or_said_to_and_rests_else() -> None:

@@ -6,17 +6,14 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from math import ceil
 from pathlib import Path
 
 from taina.store.sqlite_slots import Slots
 
-_CHECKPOINT_SECONDS = 0.5
+_CHECKPOINT_SECONDS = 0.375
 _CHECKPOINT_BYTES = 16 << 20
 _CHECK_WAL_EVERY = 8  # commits
-_ZEROS = bytes(64 << 10)
-_MOST_ROOM = 64  # times so many bytes of the log that are there before they are needed
-_FRAME = 24  # bytes before each page in the log
+_LOG_HEAD, _FRAME_HEAD = 32, 24  # bytes at the beginning of the log, and before each page in it
 _DELETE_SECONDS = 0.005  # how long nothing has to be asked for before pending deletes are done
 _MAX_DELETE_SECONDS = 0.05  # how long they wait under load
 _VACUUM_PAGES = 512
@@ -46,11 +43,11 @@ class Upkeep:
         self._failed = failed
         self._clock = clock
         (self._page,) = connection.execute("PRAGMA page_size").fetchone()
-        self._most_room = _MOST_ROOM
         now = clock()
         self._committed = self._cleared = now
         self._dirty_since: float | None = now  # a crash may have left a log behind
-        self._changes = self._commits = 0
+        self._changes = connection.total_changes
+        self._commits = 0
         self._resting = False
 
     def note_commit(self) -> bool:
@@ -74,7 +71,7 @@ class Upkeep:
         if self._dirty_since is None and self._connection.total_changes != self._changes:
             self._dirty_since = now
         if self._dirty_since is not None and now - self._dirty_since >= _CHECKPOINT_SECONDS:
-            self._empty_log(now)
+            self._clear_log(now)
         self._resting = self._dirty_since is None and not self._slots.pending
         if self._slots.pending:
             return _DELETE_SECONDS
@@ -82,13 +79,20 @@ class Upkeep:
 
     def end(self) -> None:
         """Empty the log for the last time, and let go of it."""
-        self._most_room = 0
-        self._empty_log(self._clock())
+        self._checkpoint()
         os.close(self._log)
 
-    def _empty_log(self, now: float) -> None:
-        self._dirty_since = None if self._checkpoint() else now
-        self._changes = self._connection.total_changes
+    def _clear_log(self, now: float) -> None:
+        """What the log holds is gone from the disk at the second call: the commits between the two are written over it,
+        or it is emptied, if there are none.
+
+        A commit by which the log grows has to have its size written, too, which takes as long as the commit itself.
+        """
+        changes = self._connection.total_changes
+        goes_on = changes != self._changes
+        self._changes = changes
+        done = self._checkpoint(goes_on=goes_on)
+        self._dirty_since = None if done and not goes_on else now
 
     def _delete_some(self) -> None:
         try:
@@ -103,15 +107,18 @@ class Upkeep:
     def _size_of_log(self) -> int:
         return os.fstat(self._log).st_size
 
-    def _checkpoint(self) -> bool:
-        """Move the log into the file and empty it: it still holds keys that were overwritten since.
+    def _checkpoint(self, *, goes_on: bool = False) -> bool:
+        """Move the log into the file. It holds keys that were overwritten since: so cut it to nothing, or where it goes
+        on, behind what was written since the last time.
 
         Gives a part of the free pages back to the disk; False if there is more to do.
         """
         try:
-            ((_, pages, _),) = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            self._make_room(pages * (self._page + _FRAME))
+            if goes_on:
+                ((_, pages, _),) = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+                self._cut_log(_LOG_HEAD + pages * (_FRAME_HEAD + self._page))
+            else:
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             (free,) = self._connection.execute("PRAGMA freelist_count").fetchone()
             if free <= _VACUUM_PAGES:
                 return True
@@ -121,14 +128,11 @@ class Upkeep:
             self._failed(error)
         return False
 
-    def _make_room(self, size: int) -> None:
-        """Give the empty log about so many bytes of zeros; to SQLite, one that begins with zeros is an empty one.
-
-        With each commit by which it grows its new size has to be written too, which takes as long as the commit.
-        """
-        if self._size_of_log() == 0:
-            with suppress(OSError):  # without room, it grows
-                os.pwritev(self._log, [_ZEROS] * min(ceil(size / len(_ZEROS)), self._most_room), 0)
+    def _cut_log(self, size: int) -> None:
+        """Behind its last page: SQLite begins anew at its start with the next commit, when all pages are moved."""
+        with suppress(OSError):
+            if size < self._size_of_log():
+                os.ftruncate(self._log, size)
 
 
 class UpkeepThread:
