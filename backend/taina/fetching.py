@@ -223,7 +223,9 @@ class _Deferred(ssl.SSLContext):
     @cached_property
     def usual(self) -> ssl.SSLContext:
         """Raises: OSError: they cannot be read."""
-        return httpx.create_ssl_context()
+        context = httpx.create_ssl_context()
+        context.set_alpn_protocols(["http/1.1"])  # as httpcore tells the one that it has
+        return context
 
 
 class _Stream(httpcore.NetworkStream):
@@ -256,7 +258,6 @@ class _Stream(httpcore.NetworkStream):
             except OSError as error:
                 self.close()
                 raise httpcore.ConnectError(f"the usual authorities cannot be read: {error}") from error
-            ssl_context.set_alpn_protocols(["http/1.1"])  # as httpcore has told the other
         return _Stream(self._inner.start_tls(ssl_context, *arguments, **more))
 
     def get_extra_info(self, info: str) -> Any:
