@@ -77,11 +77,11 @@ class SqliteStore:
             self._connection.executescript(_PRAGMAS)
             migrations.apply(database)
             self._transaction = SqliteTransaction(self._connection, path.parent)
+            wal = path.with_name(path.name + "-wal")
+            self._upkeep = Upkeep(self._connection, wal, self._transaction.slots, self._explain)
         except BaseException:
             self._connection.close()
             raise
-        wal = path.with_name(path.name + "-wal")
-        self._upkeep = Upkeep(self._connection, wal, self._transaction.slots, self._explain)
         self._database = threading.Lock()
         """Held by whoever uses the connection."""
         self._thread: UpkeepThread | None = None
