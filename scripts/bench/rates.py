@@ -12,7 +12,6 @@ Taina a checkout of that.
 import os
 import secrets
 import sys
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -32,7 +31,7 @@ from drills.snappass import snappass
 from support import connection
 from support.connection import UNBOUND, Connection
 from support.secrets import Made
-from support.servers import free_port, kill_server, memory, processor_time, running, serving, start_server
+from support.servers import free_port, memory, processor_time, running, serving
 from taina import base64url
 
 CONNECTIONS = (1, 8, 64, 256)
@@ -138,14 +137,9 @@ def _earlier(checkout: Path, size: int) -> Iterator[_Peer]:
     def reveals(count: int) -> list[bytes]:
         return [connection.reveal(made.pop()) for _ in range(count)]
 
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        code = ["env", f"PYTHONPATH={checkout.absolute() / 'backend'}"]
-        server = start_server(Path(folder) / "data", *UNBOUND, wrapper=code)
-        try:
-            cost = partial(processor_time, server.process.pid)
-            yield _Peer("earlier Taina", server.port, create, reveals, cost, created=201)
-        finally:
-            kill_server(server)
+    with serving(*UNBOUND, wrapper=["env", f"PYTHONPATH={checkout.absolute() / 'backend'}"]) as server:
+        cost = partial(processor_time, server.process.pid)
+        yield _Peer("earlier Taina", server.port, create, reveals, cost, created=201)
 
 
 def _snappass_create(size: int) -> bytes:

@@ -77,13 +77,19 @@ def kill_server(server: Server) -> None:
 
 
 @contextmanager
-def serving(*arguments: str, site: bool = False, looks: Looks | None = None) -> Iterator[Server]:
-    """A server in a folder of its own while it is needed; with the site of the sources if asked, in these looks."""
+def serving(
+    *arguments: str, site: bool = False, looks: Looks | None = None, wrapper: Sequence[str] = ()
+) -> Iterator[Server]:
+    """A server in a folder of its own while it is needed; with the site of the sources if asked, in these looks.
+
+    Args:
+        wrapper: as of `start_server`.
+    """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         if site:
             build_site.write(Path(folder) / "site", looks)
             arguments = (*arguments, "--site", f"{folder}/site")
-        server = start_server(Path(folder) / "data", *arguments)
+        server = start_server(Path(folder) / "data", *arguments, wrapper=wrapper)
         try:
             yield server
         finally:
