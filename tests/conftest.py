@@ -73,7 +73,7 @@ def outgoing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outgoing]:
 
 @pytest.fixture(scope="session", autouse=True)
 def no_authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Whom a test does not name is trusted by none: and to read the hundreds of usual ones takes a client 30 ms."""
+    """Whom a test does not name is trusted by none: and to read the usual 140 takes a client 30 ms."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SSL_CERT_FILE", str(certificate(tmp_path_factory.mktemp("authority"))[0]))
         yield

@@ -1,15 +1,14 @@
 """A proxy that does not let us through is named, and what it says is not repeated: its words go to a terminal."""
 
 import socket
-import ssl
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
-from support.certificates import certificate
-from support.cutting_proxy import CuttingProxy
+from support.certificates import certificate, of_server
 from support.hostile_server import HostileServer, whole
+from support.tunnel import Tunnel
 from taina import Client
 from taina.errors import UnreachableError
 from taina.fetching import fetch, open_http
@@ -129,29 +128,12 @@ def test_the_check_of_a_site_says_it_too(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "All is well" not in raised.value.detail
 
 
-class Tunnel(CuttingProxy):
-    """A proxy that leads to one server whatever it is asked for: by SOCKS, by CONNECT, or as it is."""
-
-    def _serve(self, client: socket.socket, cut: int | None) -> None:
-        first = client.recv(1, socket.MSG_PEEK)
-        if first == b"\x05":
-            client.recv(1 << 16)
-            client.sendall(b"\x05\x00")  # no login
-            client.recv(1 << 16)
-            client.sendall(b"\x05\x00\x00\x01" + bytes(6))
-        elif first == b"C":
-            client.recv(1 << 16)
-            client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        super()._serve(client, cut)
-
-
 @pytest.mark.parametrize("way", [None, "http", "socks5"])
 @pytest.mark.parametrize("secure", [False, True])
 def test_an_answer_before_the_answer_is_seen_through_each_proxy(tmp_path: Path, way: str | None, secure: bool) -> None:
     """What a proxy says of the way was taken for the beginning of what the host says."""
-    authority, key = certificate(tmp_path)
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    tls.load_cert_chain(authority, key)
+    authority, _ = certificate(tmp_path)
+    tls = of_server(tmp_path)
     hints = b"HTTP/1.1 103 Early Hints\r\nLink: </x.js>; rel=preload; as=script\r\n\r\n"
 
     def answer(line: str) -> Iterable[bytes]:

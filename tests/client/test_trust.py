@@ -1,6 +1,5 @@
 """Whom a client trusts: an authority that is named, else the usual ones, which are read when TLS begins."""
 
-import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,8 +7,9 @@ import certifi
 import httpx
 import pytest
 
-from support.certificates import certificate
+from support.certificates import certificate, of_server
 from support.hostile_server import HostileServer, whole
+from support.tunnel import Tunnel
 from taina import Client
 from taina.errors import UnreachableError
 from taina.fetching import fetch, open_http
@@ -30,9 +30,7 @@ def authority(tmp_path: Path) -> Path:
 @pytest.fixture
 def secure(authority: Path) -> Iterator[str]:
     """The address of a server whose certificate this authority alone vouches for."""
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    tls.load_cert_chain(authority, authority.with_name("key.pem"))
-    with HostileServer(lambda _: whole(b"x"), tls) as server:
+    with HostileServer(lambda _: whole(b"x"), of_server(authority.parent)) as server:
         yield server.url
 
 
@@ -55,8 +53,6 @@ def test_who_is_one_of_the_usual_ones_is_trusted(secure: str, authority: Path, m
 
 @pytest.mark.parametrize("way", ["http", "socks5"])
 def test_so_it_is_through_a_proxy(secure: str, authority: Path, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
-    from client.test_proxies import Tunnel
-
     with Tunnel(int(secure.rpartition(":")[2])) as tunnel:
         monkeypatch.setenv("ALL_PROXY", tunnel.url.replace("http", way))
         with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):

@@ -278,7 +278,7 @@ def test_what_fails_is_told_and_tried_again(file: File) -> None:
 
 def test_the_end_empties_the_log_at_once(file: File) -> None:
     file.upkeep.end()
-    assert file.log.stat().st_size == 0, "and nobody needs room in it"
+    assert file.log.stat().st_size == 0
 
 
 def test_the_thread_steps_when_it_is_woken_or_said_to_and_rests_else() -> None:

@@ -1,6 +1,7 @@
 """Certificates for servers on this machine."""
 
 import datetime
+import ssl
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -32,3 +33,10 @@ def certificate(folder: Path) -> tuple[Path, Path]:
     (folder / "cert.pem").write_bytes(made.public_bytes(Encoding.PEM))
     (folder / "key.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     return folder / "cert.pem", folder / "key.pem"
+
+
+def of_server(folder: Path) -> ssl.SSLContext:
+    """What a server speaks TLS with that shows the certificate in the folder."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    return context

@@ -23,7 +23,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
-from support.certificates import certificate
+from support.certificates import certificate, of_server
 from support.servers import Server, free_port, start_server, stop_server
 from taina import Client, base64url, mail
 from taina.config import load
@@ -87,10 +87,9 @@ def tls_post(tmp_path: Path) -> Iterator[Post]:
 
 
 def serve_post(folder: Path, security: str, **more: Any) -> Iterator[Post]:
-    cert, key = certificate(folder)
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(cert, key)
+    cert, _ = certificate(folder)
     post = Post(cert, security)
+    context = of_server(folder)
     options: dict[str, Any] = {"ssl_context": context, **more}
     if security == "starttls":
         options = {"tls_context": context, "require_starttls": True}
