@@ -188,6 +188,8 @@ def test_a_standby_is_refused_and_a_primary_that_commits_alone_is_warned_of(clus
     with pytest.raises(UnusableError, match="target_session_attrs=read-write"):
         PostgresStore(standby.url)
     with committing_alone(primary):
+        # It may be on its way back from what another test has done to it.
+        wait_until(lambda: primary.execute("SELECT count(*) FROM pg_stat_replication") == [(1,)])
         for url in (cluster.url, primary.url):  # it has a standby, whether the address names that or not
             with closing(PostgresStore(url)) as store:
                 (warning,) = store.warnings
