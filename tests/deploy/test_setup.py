@@ -151,3 +151,18 @@ def test_what_an_environment_misses_is_named(
     assert said.format(folder=checkout) in done.stderr
     assert (tmp_path / "log").exists() == fetched
     assert fetched or "It is so." in done.stderr
+
+
+def test_node_comes_from_python_s_packages_where_the_machine_has_none(checkout: Path) -> None:
+    """Also where that comes first: the tests of JavaScript do not wait for the other packages."""
+    programs = checkout / ".venv" / "bin"
+    (checkout / "pip").write_text("#!/bin/sh\nmv npm .venv/bin\n")
+    (checkout / "npm").write_text('#!/bin/sh\necho "$*" >>log\n')
+    for name in ("pip", "npm"):
+        (checkout / name).chmod(0o755)
+    (checkout / "site" / "node_modules").mkdir(parents=True)
+    (checkout / "site" / "package-lock.json").touch()
+    machine = "node_is_new() { [ -x .venv/bin/npm ]; }; environment() { mkdir -p .venv/bin; mv pip .venv/bin; }"
+    run(f"set -eu; . scripts/setup; {machine}; node_packages dev; node_packages dev", checkout)
+    assert sorted(file.name for file in programs.iterdir()) == ["npm", "pip"]
+    assert len((checkout / "log").read_text().splitlines()) == 1, "the second time nothing is installed"
