@@ -67,10 +67,7 @@ class CuttingProxy:
     def go_away(self) -> None:
         """Reset every connection, and each new one, until `come_back`."""
         self._away = True
-        with self._lock:
-            connections = list(self._open)
-        for connection in connections:
-            _reset(connection)
+        self._reset_all()
 
     def come_back(self) -> None:
         self._away = False
@@ -78,8 +75,11 @@ class CuttingProxy:
     def heal(self) -> None:
         """Cut no more: neither new connections nor those that are open."""
         self._after = None
-        self.go_away()
-        self.come_back()
+        self._reset_all()
+
+    def _reset_all(self) -> None:
+        with self._lock:
+            _reset(*self._open)
 
     def _accept(self) -> None:
         n = 0
@@ -94,13 +94,16 @@ class CuttingProxy:
             threading.Thread(target=self._serve, args=(client, cut), daemon=True).start()
 
     def _serve(self, client: socket.socket, cut: int | None) -> None:
-        if self._away:
-            _reset(client)
+        try:
+            server = socket.create_connection(self._upstream)
+        except OSError:
+            client.close()
             return
-        server = socket.create_connection(self._upstream)
         pair = (client, server)
         with self._lock:
             self._open |= {*pair}
+            if self._away:
+                _reset(*pair)
         requests, answers = (cut if self._cutting == kind else None for kind in ("requests", "answers"))
         other = threading.Thread(target=self._pump, args=(client, server, "requests", requests), daemon=True)
         other.start()
@@ -125,16 +128,16 @@ class CuttingProxy:
                     if left == 0:
                         with self._lock:
                             self.cuts += 1
-                        _reset(source)
-                        _reset(target)
+                        _reset(source, target)
                         return
         for connection in (source, target):
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
 
-def _reset(connection: socket.socket) -> None:
-    with suppress(OSError):
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        connection.shutdown(socket.SHUT_RDWR)
-        connection.close()
+def _reset(*connections: socket.socket) -> None:
+    """Its threads end by it, and close it then: the number of what one closes may be another's when the other reads."""
+    for connection in connections:
+        with suppress(OSError):
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            connection.shutdown(socket.SHUT_RDWR)
