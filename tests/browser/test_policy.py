@@ -230,7 +230,7 @@ def test_one_s_own_passphrase_does_not_outlive_the_rule_of_generated_ones(
     assert reach(tab, "error", "done") == "error"
     assert tab.shown('[data-error="passphrase_generated"]')
     tab.click("#six-words")
-    tab.wait("document.querySelector('#passphrase').value.split('-').length === 6")
+    tab.wait("document.querySelector('#passphrase').value.split('-').length >= 6")  # words like "yo-yo" have their own
     tab.click("#send")
     assert reach(tab, "error", "done") == "done"
     assert tab.evaluate("document.querySelectorAll('#links .copyable').length") == 1
