@@ -23,6 +23,11 @@ RunHere = Callable[..., tuple[int, str, str]]
 COMMAND = [sys.executable, "-m", "taina"]
 
 
+def uncovered() -> dict[str, str]:
+    """The environment of a process whose modules and files are all its own: none that measures its coverage."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+
+
 @pytest.fixture(scope="session")
 def taina(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The API alone: the command asks for no page, and building them takes long."""

@@ -1,7 +1,6 @@
 """A client without the packages of the server, and without POSIX modules: each blocked, in processes of their own."""
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -9,6 +8,7 @@ import tomllib
 
 import pytest
 
+from cli.conftest import uncovered
 from conftest import ROOT
 from support.servers import Server
 
@@ -115,10 +115,8 @@ def test_a_text_is_sent_without_what_only_others_need(taina: Server) -> None:
         "print(*(name for name, module in sys.modules.items() if module))\n"
         "print(sum(one['collections'] for one in gc.get_stats()) - imported)"
     )
-    # What measures the coverage of a process would be counted as Taina's.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
     done = subprocess.run(
-        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", script], env=uncovered(), capture_output=True, text=True, timeout=60, check=True
     )
     link, names, collections = done.stdout.splitlines()
     assert link.startswith(taina.url)

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cli.conftest import COMMAND, Run, RunHere, like_others
+from cli.conftest import COMMAND, Run, RunHere, like_others, uncovered
 from support.bundles import sign_for_webcat
 from support.http_server import HttpServer
 from support.servers import start_server, stop_server
@@ -428,9 +428,8 @@ def test_half_a_backup_is_none(run: Run, tmp_path: Path) -> None:
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
 
-    done = subprocess.run(
-        [*COMMAND, "backup", "--out", "taina.tar"], cwd=tmp_path, capture_output=True, preexec_fn=limit, check=False
-    )
+    command = [*COMMAND, "backup", "--out", "taina.tar"]
+    done = subprocess.run(command, cwd=tmp_path, env=uncovered(), capture_output=True, preexec_fn=limit, check=False)
     assert (done.returncode, done.stderr) == (1, b"taina: taina.tar cannot be written: File too large.\n")
     assert not (tmp_path / "taina.tar").exists()
     assert run("backup", "--out", "taina.tar").returncode == 0
