@@ -156,6 +156,28 @@ def test_a_deletion_that_was_broken_off_goes_on(source: Path, moved: EveryState,
         moved.check(store)
 
 
+def test_a_log_that_cannot_be_emptied_keeps_the_file_and_is_told(
+    source: Path, moved: EveryState, database: str
+) -> None:
+    """Its keys may still stand in the log; the same command goes on where it was."""
+    with Move(source, database) as move:
+        move.copy()
+        move.verify()
+        move._source.set_authorizer(
+            lambda action, name, *_: sqlite3.SQLITE_DENY if name == "wal_checkpoint" else sqlite3.SQLITE_OK
+        )
+        with pytest.raises(UnusableError, match="It is not deleted, but nothing in it can be opened any more"):
+            move.delete_source()
+    with closing(sqlite3.connect(source)) as connection:
+        assert not any(any(key) for (key,) in connection.execute("SELECT key FROM slots"))
+    with Move(source, database) as move:
+        move.copy()
+        move.delete_source()
+    assert list(source.parent.iterdir()) == []
+    with closing(PostgresStore(database)) as store:
+        moved.check(store)
+
+
 @pytest.mark.parametrize(
     ("lost", "count"),
     [("SCHEMA taina", 7), ("secrets", 6), ("secrets WHERE state = 'burned'", 1), ("requests", 1)],

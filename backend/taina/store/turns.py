@@ -166,8 +166,9 @@ class Turns:
                 return
             self._idle.append(me)
             assert self._loop is not None  # noqa: S101 - it began us
-            while not (given := self._loop.switch()):  # resumed, where there is nothing to go on with
-                pass
+            given: Call | None = None
+            while not given:  # resumed, where there is nothing to go on with
+                given = self._loop.switch()
             work = given
 
     def _do_chores(self) -> None:
