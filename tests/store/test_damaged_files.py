@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from support.clocks import START
+from support.refusing_database import refuse
 from support.secrets import SEALED_CHUNK, Made, MadeRequest
 from taina.errors import StorageFullError, TainaError
 from taina.rules.secret_requests import SecretRequests
@@ -188,9 +189,7 @@ def test_a_log_that_cannot_be_emptied_at_the_end_is_told(path: Path, caplog: pyt
     store = SqliteStore(path)
     assert store._thread
     store._thread.stop()
-    store._connection.set_authorizer(
-        lambda action, name, *_: sqlite3.SQLITE_DENY if name == "wal_checkpoint" else sqlite3.SQLITE_OK
-    )
+    refuse(store._connection, sqlite3.SQLITE_PRAGMA, "wal_checkpoint")
     assert caplog.messages == []
     store.close()
     assert caplog.messages == ["the database failed: SQLITE_AUTH"]

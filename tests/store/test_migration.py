@@ -11,6 +11,7 @@ import sqlite_utils
 from support.clocks import START
 from support.every_state import EveryState
 from support.postgres_cluster import PASSWORD, Node
+from support.refusing_database import refuse
 from support.secrets import Made, MadeRequest, envelope
 from support.servers import free_port
 from taina.errors import GoneError
@@ -163,9 +164,7 @@ def test_a_log_that_cannot_be_emptied_keeps_the_file_and_is_told(
     with Move(source, database) as move:
         move.copy()
         move.verify()
-        move._source.set_authorizer(
-            lambda action, name, *_: sqlite3.SQLITE_DENY if name == "wal_checkpoint" else sqlite3.SQLITE_OK
-        )
+        refuse(move._source, sqlite3.SQLITE_PRAGMA, "wal_checkpoint")
         with pytest.raises(UnusableError, match="It is not deleted, but nothing in it can be opened any more"):
             move.delete_source()
     with closing(sqlite3.connect(source)) as connection:

@@ -4,13 +4,14 @@ import contextlib
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import sqlite_utils
 
 from support.clocks import Clock
+from support.refusing_database import refuse
 from support.waiting import wait_until
 from taina.store import shred
 from taina.store.sqlite_migrations import migrations
@@ -103,14 +104,6 @@ def file(tmp_path: Path) -> Iterator[File]:
     opened = File(tmp_path / "taina.db")
     yield opened
     opened.connection.close()
-
-
-def refuse(file: File, refused: int, table: str) -> Callable[[], None]:
-    """Let one kind of action on a table fail, as a disk might; what ends that."""
-    file.connection.set_authorizer(
-        lambda action, name, *_: sqlite3.SQLITE_DENY if (action, name) == (refused, table) else sqlite3.SQLITE_OK
-    )
-    return lambda: file.connection.set_authorizer(None)
 
 
 def test_a_log_that_was_found_is_emptied_after_three_eighths_of_a_second(file: File) -> None:
@@ -256,7 +249,7 @@ def test_free_pages_go_back_to_the_disk_512_at_a_time(file: File, free: int, lef
 
 def test_what_fails_is_told_and_tried_again(file: File) -> None:
     file.leave_chunks(1)
-    allow = refuse(file, sqlite3.SQLITE_DELETE, "chunks")
+    allow = refuse(file.connection, sqlite3.SQLITE_DELETE, "chunks")
     assert file.at(0.25) == 0.005
     assert (len(file.failures), file.chunks(), file.connection.in_transaction) == (1, 1, False)
     allow()
@@ -265,7 +258,7 @@ def test_what_fails_is_told_and_tried_again(file: File) -> None:
     other = sqlite3.connect(file.log.with_name("taina.db"), isolation_level=None)
     other.execute("BEGIN")
     other.execute("SELECT * FROM usage").fetchall()
-    allow = refuse(file, sqlite3.SQLITE_PRAGMA, "wal_checkpoint")
+    allow = refuse(file.connection, sqlite3.SQLITE_PRAGMA, "wal_checkpoint")
     assert file.at(0.5) == 0.375
     assert len(file.failures) == 2
     allow()
