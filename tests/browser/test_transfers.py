@@ -20,7 +20,9 @@ from taina.client.names import clean_name
 MEBI = 1 << 20
 SLOW, CRAWLING = MEBI // 2, MEBI // 64
 """Bytes a second of a connection; browsers take several."""
-LARGE = 6 * MEBI
+LARGE = 8 * MEBI
+MIDDLE = (7 * MEBI // 2, CRAWLING)
+"""Three chunks are on their way at once: of so many bytes, one has arrived whole."""
 
 
 @pytest.fixture(scope="module")
@@ -45,21 +47,20 @@ def large(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def slow(port: int) -> Iterator[CuttingProxy]:
-    with CuttingProxy(port, rate=SLOW) as proxy:
+    with CuttingProxy(port, rate=SLOW, crawling=MIDDLE) as proxy:
         yield proxy
 
 
 def begin(tab: Tab, slow: CuttingProxy, *files: Path) -> None:
     """Choose the files, send them, and wait until something has arrived; the rest takes longer than any test."""
     tab.open(f"{slow.url}/en/")
-    begin_here(tab, slow, *files)
+    begin_here(tab, *files)
 
 
-def begin_here(tab: Tab, slow: CuttingProxy, *files: Path) -> None:
+def begin_here(tab: Tab, *files: Path) -> None:
     choose(tab, list(files))
     tab.click("#send")
     tab.wait("document.querySelector('#progress').value > 0")
-    slow.rate = CRAWLING
 
 
 def receipt(tab: Tab, link: str) -> str:
@@ -171,7 +172,7 @@ def test_a_browser_keeps_nothing_of_an_upload(tab: Tab, slow: CuttingProxy, larg
     """Not while it goes, not after a reload that ends it, not when it is done."""
     tab.open(f"{slow.url}/en/")
     tab.fill("#passphrase", "correct horse")
-    begin_here(tab, slow, large)
+    begin_here(tab, large)
     tab.click("#pause")
     assert kept(tab) == NOTHING
     tab.reload()
@@ -211,7 +212,6 @@ def test_a_download_waits_for_the_network(
     reach(reader, "before")
     reader.click("#reveal")
     reader.wait("document.querySelector('#progress').value > 0")
-    slow.rate = CRAWLING
     slow.go_away()
     reader.wait("document.querySelector('main').dataset.state === 'unreachable'", seconds=60)
     assert reader.shown("#interrupted")
@@ -358,7 +358,7 @@ def test_cancelling_keeps_what_was_chosen_and_frees_the_room(
 ) -> None:
     """The server has room for one such upload: if the cancelled one stayed, the next would not go in."""
     server = start_server(tmp_path / "data", "--site", str(built_site), "--max-storage", "16MiB")
-    with CuttingProxy(int(server.url.rpartition(":")[2]), rate=SLOW) as proxy:
+    with CuttingProxy(int(server.url.rpartition(":")[2]), rate=SLOW, crawling=MIDDLE) as proxy:
         begin(tab, proxy, large)
         tab.click("#cancel")
         reach(tab, "error")

@@ -49,7 +49,8 @@ def test_the_same_command_goes_on(
 ) -> None:
     """Ctrl-C at 43 % lost the secret, and the next try suspected a thief."""
     sent = send(taina, File("x", CONTENT), passphrase="p")
-    with CuttingProxy(taina.port, rate=MEBI // 2) as proxy:  # far from its end when the first chunk is there
+    # When the first chunk is there, however late that is seen, the rest takes another minute.
+    with CuttingProxy(taina.port, rate=MEBI // 2, crawling=(7 * MEBI // 2, MEBI // 64)) as proxy:
         link = sent.link.replace(taina.url, proxy.url)
         begun = threading.Event()
         with hangup(signal.SIG_DFL):

@@ -26,16 +26,26 @@ class CuttingProxy:
         cutting: Literal["requests", "answers"] = "answers",
         each: int = 1,
         rate: float | None = None,
+        crawling: tuple[int, float] | None = None,
     ) -> None:
-        """`after` in bytes of a connection, or what draws them for each; `rate` in bytes a second
-        of each direction of a connection."""
+        """A bad network in front of a server.
+
+        Args:
+            upstream_port: the server's.
+            after: in bytes of a connection, or what draws them for each.
+            cutting: in which direction they are counted.
+            each: which connections are cut.
+            rate: in bytes a second of each direction of a connection.
+            crawling: after how many bytes of all connections in one direction the rate falls, and to which. However
+                late a test sees that a transfer has begun, it is in its middle then.
+        """
         self.cuts = 0
         """How many connections were reset in their middle."""
         self.passed = {"requests": 0, "answers": 0}
         """Bytes that went through."""
         self._upstream = ("127.0.0.1", upstream_port)
         self._after, self._cutting, self._each = after, cutting, each
-        self._rate = rate
+        self._rate, self._crawling = rate, crawling
         self._changed = threading.Condition()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -61,7 +71,7 @@ class CuttingProxy:
     @rate.setter
     def rate(self, rate: float | None) -> None:
         with self._changed:
-            self._rate = rate
+            self._rate, self._crawling = rate, None
             self._changed.notify_all()
 
     def go_away(self) -> None:
@@ -120,7 +130,10 @@ class CuttingProxy:
                 target.sendall(block)
                 with self._lock:
                     self.passed[kind] += len(block)
+                    passed = self.passed[kind]
                 with self._changed:
+                    if self._crawling and passed >= self._crawling[0]:
+                        self.rate = self._crawling[1]
                     if self._rate:
                         self._changed.wait(len(block) / self._rate)
                 if left is not None:
