@@ -98,10 +98,7 @@ class Tab(Protocol):
 def reach(tab: Tab, *states: str) -> str:
     """Wait until the page shows one of the states; which one."""
     state = "document.querySelector('main')?.dataset.state"
-    try:
-        tab.wait(f"{list(states)!r}.includes({state})")
-    except (TimeoutError, TimeoutException):
-        raise AssertionError(f"The page shows {tab.evaluate(state)!r}, and not {states}.") from None
+    tab.wait(f"{list(states)!r}.includes({state})")
     return str(tab.evaluate(state))
 
 
@@ -150,6 +147,8 @@ def digest(file: Path) -> str:
 
 _ELSEWHERE = "void dispatchEvent(new MouseEvent('click', {detail: 1, screenX: -9999}))"
 """Before each click: it may come where the last one was, and sooner than a hand's, and is no second of that."""
+_SEEN = "`the page is ${document.querySelector('main')?.dataset.state} and shows ${document.body?.innerText}`"
+"""What a page that did not become what it should is instead."""
 
 
 class PlaywrightTab:
@@ -202,7 +201,7 @@ class PlaywrightTab:
         deadline = time.monotonic() + seconds
         while not self._holds(expression):
             if time.monotonic() > deadline:
-                raise TimeoutError(expression)
+                raise TimeoutError(f"{expression}; {self.evaluate(_SEEN)}")
             self.page.wait_for_timeout(50)
 
     def _holds(self, expression: str) -> bool:
@@ -280,7 +279,10 @@ class WebDriverTab:
 
     def wait(self, expression: str, seconds: int = PATIENCE) -> None:
         waiting = WebDriverWait(self.driver, seconds, 0.05, _WHILE_HOPPING)
-        waiting.until(lambda _: self.evaluate(expression), expression)
+        try:
+            waiting.until(lambda _: self.evaluate(expression), expression)
+        except TimeoutException as error:
+            raise TimeoutError(f"{expression}; {self.evaluate(_SEEN)}") from error
 
     def _settle(self) -> None:
         """Until the page's modules have run: the driver answers before that, and what is done then is lost."""
