@@ -7,8 +7,10 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Protocol
@@ -214,11 +216,25 @@ class PlaywrightTab:
 
 
 class WebDriverTab:
-    def __init__(self, driver: webdriver.WebKitGTK) -> None:
-        self.driver = driver
-        driver.set_script_timeout(_SCRIPT_SECONDS)
+    def __init__(self, start: Callable[[], webdriver.WebKitGTK]) -> None:
+        self._start = start
+        self._fresh = True
+        self.driver = start()
 
     def open(self, url: str) -> None:
+        """Of thousands of sessions, one never answers from the first page that it loads: it gets another try."""
+        try:
+            self._open(url)
+        except urllib3.exceptions.TimeoutError as error:
+            if not self._fresh:
+                raise
+            warnings.warn(f"WebKit did not answer and was started anew: {error}", stacklevel=2)
+            self.driver.quit()
+            self.driver = self._start()
+            self._open(url)
+        self._fresh = False
+
+    def _open(self, url: str) -> None:
         self.driver.get(url)
         self._settle()
 
@@ -309,8 +325,11 @@ class Browsers:
     @contextmanager
     def tab(self, engine: str, language: str = "en-US", *, whole: bool = False) -> Iterator[Tab]:
         if engine == "webkit":
-            with self._webkit(language) as driver:
-                yield WebDriverTab(driver)
+            tab = WebDriverTab(partial(_started, self._webkit(language)))
+            try:
+                yield tab
+            finally:
+                tab.driver.quit()
             return
         context = self.browser(engine, whole=whole).new_context(locale=language)
         try:
@@ -352,12 +371,9 @@ class Browsers:
             self._playwright = self._stack.enter_context(playwright.sync_playwright())
         return self._playwright
 
-    @contextmanager
-    def _webkit(self, language: str) -> Iterator[webdriver.WebKitGTK]:
-        options = webdriver.WebKitGTKOptions()
-        options.binary_location = _mini_browser()
-        options.add_argument("--automation")
-        environment = {
+    def _webkit(self, language: str) -> dict[str, str]:
+        """The environment of its processes."""
+        return {
             **os.environ,
             "DISPLAY": self._x_display(),
             "LANG": language.replace("-", "_") + ".UTF-8",
@@ -366,11 +382,6 @@ class Browsers:
             "WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS": "1",
             "LIBGL_ALWAYS_SOFTWARE": "1",
         }
-        driver = _started(options, environment)
-        try:
-            yield driver
-        finally:
-            driver.quit()
 
     def _x_display(self) -> str:
         if self._display is None:
@@ -388,22 +399,27 @@ class Browsers:
         return self._display
 
 
-def _started(options: webdriver.WebKitGTKOptions, environment: dict[str, str]) -> webdriver.WebKitGTK:
+def _started(environment: dict[str, str]) -> webdriver.WebKitGTK:
     """A session of a driver of its own. Under load the browser now and then misses its driver: then another try."""
     for _ in range(_TRIES - 1):
         with suppress(urllib3.exceptions.TimeoutError):
-            return _start(options, environment)
-    return _start(options, environment)
+            return _start(environment)
+    return _start(environment)
 
 
-def _start(options: webdriver.WebKitGTKOptions, environment: dict[str, str]) -> webdriver.WebKitGTK:
+def _start(environment: dict[str, str]) -> webdriver.WebKitGTK:
+    options = webdriver.WebKitGTKOptions()
+    options.binary_location = _mini_browser()
+    options.add_argument("--automation")
     service = webdriver.WebKitGTKService(program("WebKitWebDriver"), env=environment)
     patience = socket.getdefaulttimeout()
     socket.setdefaulttimeout(_DRIVER_SECONDS)  # Selenium's driver for WebKit takes it from there alone
     try:
-        return webdriver.WebKitGTK(options=options, service=service)
+        driver = webdriver.WebKitGTK(options=options, service=service)
     finally:
         socket.setdefaulttimeout(patience)
+    driver.set_script_timeout(_SCRIPT_SECONDS)
+    return driver
 
 
 def program(*names: str) -> str:
