@@ -217,6 +217,13 @@ def test_where_what_expired_cannot_be_ended_the_clock_does_not_go_back(
     with pytest.raises(NotFoundError):
         machine.vault.status(Made().id, bytes(32))
     assert not machine.answers(made)
+    assert machine.clock() == machine.wall
+
+
+def test_each_step_back_counts(machine: Machine) -> None:
+    for step in (60, DAY):
+        machine.wall -= step
+        assert machine.clock() == machine.wall
 
 
 def test_all_that_expired_is_ended_before_the_clock_goes_back(machine: Machine) -> None:
