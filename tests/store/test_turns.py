@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from greenlet import getcurrent, greenlet
 
 from support.clocks import START
 from support.listeners import in_thread
@@ -379,6 +380,16 @@ def test_more_may_wait_than_there_are_helpers_and_idle_turns() -> None:
     assert len(helpers) == turns_module.HELPERS
     assert all(thread.daemon for thread in helpers), "no process waits for them"
     assert held == ["waited"] * waiting + ["turn"] * many
+
+
+def test_whose_work_is_done_takes_the_next() -> None:
+    """A greenlet of its own for each request costs as much as reading it."""
+    turns = Turns()
+    workers: list[greenlet] = []
+    with running(turns):
+        for _ in range(3):
+            together(turns, [lambda: workers.append(getcurrent())])
+    assert workers == [workers[0]] * 3
 
 
 class NoThreads:
