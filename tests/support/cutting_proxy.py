@@ -28,8 +28,7 @@ class CuttingProxy:
         rate: float | None = None,
         crawling: tuple[int, float] | None = None,
     ) -> None:
-        """A bad network in front of a server.
-
+        """
         Args:
             upstream_port: the server's.
             after: in bytes of a connection, or what draws them for each.
