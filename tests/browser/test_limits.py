@@ -105,7 +105,8 @@ def test_a_reader_whose_answer_was_lost_and_who_is_refused_then_keeps_the_page(
         for _ in range(tries):
             assert reach(tab, "unreachable", "limited") == "unreachable"
             assert tab.shown("#interrupted")
-            tab.click("#try-again")
+            with page.expect_response("**/reveal"):
+                tab.click("#try-again")
         assert client.receipt(sent.receipt).state == "revealed"
         page.unroute("**/reveal")
         reach(tab, "unreachable")
