@@ -166,7 +166,10 @@ class PlaywrightTab:
 
     def click(self, selector: str) -> None:
         self.page.evaluate(_ELSEWHERE)
-        self.page.click(selector)
+        try:
+            self.page.click(selector)
+        except playwright.TimeoutError as error:
+            raise TimeoutError(f"{error.message}; {self.evaluate(_SEEN)}") from error
 
     def fill(self, selector: str, text: str) -> None:
         self.page.fill(selector, text)
