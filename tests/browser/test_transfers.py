@@ -12,17 +12,13 @@ import pytest
 from browser.engines import PATIENCE, Browsers, PlaywrightTab, Tab, choose, digest, reach, saved
 from browser.test_story import opened, send
 from conftest import ROOT
-from support.cutting_proxy import CuttingProxy
+from support.cutting_proxy import CuttingProxy, slow_network
 from support.servers import Server, free_port, start_server, stop_server
 from taina import Client
 from taina.client.names import clean_name
 
 MEBI = 1 << 20
-SLOW, CRAWLING = MEBI // 2, MEBI // 64
-"""Bytes a second of a connection; browsers take several."""
 LARGE = 8 * MEBI
-MIDDLE = (7 * MEBI // 2, CRAWLING)
-"""Three chunks are on their way at once: of so many bytes, one has arrived whole."""
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +43,7 @@ def large(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def slow(port: int) -> Iterator[CuttingProxy]:
-    with CuttingProxy(port, rate=SLOW, crawling=MIDDLE) as proxy:
+    with slow_network(port) as proxy:
         yield proxy
 
 
@@ -358,7 +354,7 @@ def test_cancelling_keeps_what_was_chosen_and_frees_the_room(
 ) -> None:
     """The server has room for one such upload: if the cancelled one stayed, the next would not go in."""
     server = start_server(tmp_path / "data", "--site", str(built_site), "--max-storage", "16MiB")
-    with CuttingProxy(int(server.url.rpartition(":")[2]), rate=SLOW, crawling=MIDDLE) as proxy:
+    with slow_network(server.port) as proxy:
         begin(tab, proxy, large)
         tab.click("#cancel")
         reach(tab, "error")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import COMMAND, Run, Terminal, hangup, like_others
-from support.cutting_proxy import CuttingProxy
+from support.cutting_proxy import CuttingProxy, slow_network
 from support.servers import Server
 from taina import Client, File, base64url
 from taina.client.results import Sent
@@ -49,8 +49,7 @@ def test_the_same_command_goes_on(
 ) -> None:
     """Ctrl-C at 43 % lost the secret, and the next try suspected a thief."""
     sent = send(taina, File("x", CONTENT), passphrase="p")
-    # When the first chunk is there, however late that is seen, the rest takes another minute.
-    with CuttingProxy(taina.port, rate=MEBI // 2, crawling=(7 * MEBI // 2, MEBI // 64)) as proxy:
+    with slow_network(taina.port) as proxy:
         link = sent.link.replace(taina.url, proxy.url)
         begun = threading.Event()
         with hangup(signal.SIG_DFL):

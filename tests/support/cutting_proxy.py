@@ -35,8 +35,7 @@ class CuttingProxy:
             cutting: in which direction they are counted.
             each: which connections are cut.
             rate: in bytes a second of each direction of a connection.
-            crawling: after how many bytes of all connections in one direction the rate falls, and to which. However
-                late a test sees that a transfer has begun, it is in its middle then.
+            crawling: after how many bytes of all connections in one direction the rate falls, and to which.
         """
         self.cuts = 0
         """How many connections were reset in their middle."""
@@ -145,6 +144,14 @@ class CuttingProxy:
         for connection in (source, target):
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
+
+
+def slow_network(upstream_port: int) -> CuttingProxy:
+    """In front of a server: a transfer of many chunks is in its middle when a test sees the first, however late.
+
+    Three of 1 MiB are on their way at once: of so many bytes, one has arrived whole. The rest crawls.
+    """
+    return CuttingProxy(upstream_port, rate=1 << 19, crawling=(7 << 19, 1 << 14))
 
 
 def _reset(*connections: socket.socket) -> None:
