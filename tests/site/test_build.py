@@ -42,6 +42,7 @@ def documents() -> dict[str, Document]:
     return {path: Document(built_files()[path]) for path in PAGES}
 
 
+@cache
 def headers() -> dict[str, Any]:
     """What the manifest says of them."""
     found: dict[str, Any] = json.loads(built_files()["manifest.json"])["headers"]
