@@ -74,6 +74,14 @@ def _quarter(items: list[pytest.Item], number: int) -> list[pytest.Item]:
     return items[len(items) * number // WORKERS : len(items) * (number + 1) // WORKERS]
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Function, nextitem: pytest.Function | None) -> Iterator[None]:
+    browsers = item.funcargs.get("browsers")
+    yield
+    if isinstance(browsers, Browsers) and nextitem and "browsers" not in nextitem.fixturenames:
+        browsers.end_firefox()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def outgoing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outgoing]:
     """Where the servers of all tests connect to."""

@@ -325,6 +325,13 @@ class Browsers:
     def close(self) -> None:
         self._stack.close()
 
+    def end_firefox(self) -> None:
+        """Until it is asked for again: it takes three hundredths of a processor where nobody looks at it."""
+        for path, started in [*self._started.items()]:
+            if started.browser_type.name == "firefox":
+                del self._started[path]
+                started.close()
+
     @contextmanager
     def tab(self, engine: str, language: str = "en-US", *, whole: bool = False) -> Iterator[Tab]:
         if engine == "webkit":
