@@ -76,6 +76,7 @@ def _quarter(items: list[pytest.Item], number: int) -> list[pytest.Item]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Function, nextitem: pytest.Function | None) -> Iterator[None]:
+    """Firefox ends where the next test needs no browser: Chromium takes nothing while nobody looks, and stays."""
     browsers = item.funcargs.get("browsers")
     yield
     if isinstance(browsers, Browsers) and nextitem and "browsers" not in nextitem.fixturenames:
