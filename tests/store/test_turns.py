@@ -382,6 +382,36 @@ def test_more_may_wait_than_there_are_helpers_and_idle_turns() -> None:
     assert held == ["waited"] * waiting + ["turn"] * many
 
 
+def test_only_so_many_begin_in_one_turn() -> None:
+    """Each takes memory until its commit; who came first begins first, and nobody is left out."""
+    turns, begun = Turns(), list[int]()
+    alive = most = 0
+
+    def work(n: int) -> None:
+        nonlocal alive, most
+        begun.append(n)
+        alive += 1
+        most = max(most, alive)
+        turns.at_end(turns.resume())
+        turns.wait()
+        alive -= 1
+
+    count = 3 * turns_module._AT_ONCE + 1
+    with running(turns):
+        together(turns, [lambda n=n: work(n) for n in range(count)])  # type: ignore[misc]
+    assert begun == [*range(count)]
+    assert most == turns_module._AT_ONCE
+
+
+def test_the_last_turn_begins_all() -> None:
+    turns, begun = Turns(), list[int]()
+    count = 3 * turns_module._AT_ONCE + 1
+    with turns.running(lambda: None):
+        for n in range(count):
+            turns.begin(lambda n=n: begun.append(n))  # type: ignore[misc]
+    assert begun == [*range(count)]
+
+
 def test_whose_work_is_done_takes_the_next() -> None:
     """A greenlet of its own for each request costs as much as reading it."""
     turns = Turns()

@@ -29,7 +29,9 @@ Chore = Callable[[], float | None]
 
 HELPERS = 16
 """Threads for what waits; they are started when they are needed."""
-_MAX_IDLE = 256
+_AT_ONCE = 128
+"""Pieces of work that a turn begins: until its commit, each takes some 30 KiB."""
+_MAX_IDLE = _AT_ONCE
 _RETRY_SECONDS = 1.0
 
 _here = threading.local()
@@ -64,7 +66,8 @@ class Turns:
         finally:
             with self._lock:
                 self._wake = None
-            self.run()  # what was posted before
+            for _ in range(len(self._begun) // _AT_ONCE + 1):
+                self.run()  # also what was posted before
             _here.turns = None
 
     def begin(self, work: Call) -> None:
@@ -75,10 +78,10 @@ class Turns:
         """Let everybody go on until nobody can any more; then do the chores that are due.
 
         Who begins meanwhile has a turn at the next `run`: one connection that sends many requests at once must not
-        keep the others waiting for all of them.
+        keep the others waiting for all of them. So do those who come when `_AT_ONCE` have begun.
         """
         begun, ready, posted = self._begun, self._ready, self._posted
-        for _ in range(len(begun)):
+        for _ in range(min(len(begun), _AT_ONCE)):
             (self._idle.pop() if self._idle else greenlet(self._work, self._loop)).switch(begun.popleft())
         while ready or posted or self._ends:
             while posted:
