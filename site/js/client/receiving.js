@@ -9,13 +9,49 @@ import { TainaError } from "../errors.js";
  * @typedef {{add: (item: number, piece: Bytes) => void | Promise<void>, blob: (item: number) => Blob | Promise<Blob>}} Store
  */
 
-/** A Blob for each piece lets the browser keep it out of the page's memory. @returns {Store} */
+const HANDED_OVER = 8 << 20; // bytes; many small Blobs take a browser longer
+
+/** A Blob that grows: what it has is kept by the browser, out of the page's memory. */
+export class BlobBuilder {
+  size = 0;
+  /** @type {Blob[]} */
+  #parts = [];
+  /** @type {Bytes[]} */
+  #recent = [];
+  #waiting = 0;
+
+  /** @param {Bytes} piece */
+  append(piece) {
+    this.size += piece.length;
+    this.#recent.push(piece);
+    if ((this.#waiting += piece.length) >= HANDED_OVER) this.#handOver();
+  }
+
+  /** @returns {Blob} */
+  blob() {
+    this.#handOver();
+    return new Blob(this.#parts);
+  }
+
+  #handOver() {
+    this.#parts.push(new Blob(this.#recent));
+    this.#recent = [];
+    this.#waiting = 0;
+  }
+}
+
+/** @returns {Store} */
 export function inMemory() {
-  /** @type {BlobPart[][]} */
-  const parts = [];
+  const all = new BlobBuilder();
+  /** @type {[number, number][]} */
+  const spans = [];
   return {
-    add: (item, piece) => void (parts[item] ??= []).push(new Blob([piece])),
-    blob: (item) => new Blob(parts[item] ?? []),
+    add: (item, piece) => {
+      spans[item] ??= [all.size, 0];
+      all.append(piece);
+      spans[item][1] = all.size;
+    },
+    blob: (item) => all.blob().slice(...(spans[item] ?? [0, 0])),
   };
 }
 

@@ -3,6 +3,8 @@
 // as a file of this origin (OPFS) or to make room in memory, cannot be read once the page is gone. The file is wiped
 // with the page, and by the next page of the site (ui/every_page.js) if that was killed.
 
+import { BlobBuilder } from "./receiving.js";
+
 /** @typedef {import("../format/derive.js").Bytes} Bytes */
 /** @typedef {{write: (bytes: Bytes, options: {at: number}) => number, read: (bytes: Bytes, options: {at: number}) => number, close: () => void}} SyncAccessHandle */
 /** A sealed piece: in the file, or where that has no room, in memory. @typedef {{n: number, size: number, at?: number, blob?: Blob}} Piece */
@@ -64,12 +66,13 @@ export class Spool {
 
   /** @param {number} item @returns {Promise<Blob>} */
   async blob(item) {
-    const parts = [];
+    const opened = new BlobBuilder();
     for (const piece of this.#items[item] ?? []) {
-      // A Blob for each lets the browser keep it out of this worker's memory.
-      parts.push(new Blob([await crypto.subtle.decrypt(algorithm(piece.n), this.#key, await this.#read(piece))]));
+      opened.append(
+        new Uint8Array(await crypto.subtle.decrypt(algorithm(piece.n), this.#key, await this.#read(piece))),
+      );
     }
-    return new Blob(parts);
+    return opened.blob();
   }
 
   async wipe() {

@@ -130,7 +130,9 @@ export class Unpacker {
       offset += take;
       if (this.#got + offset === this.#ends[this.#item]) this.#item += 1;
     }
-    if (chunk.subarray(offset).some((byte) => byte !== 0)) throw new TainaError("bad_format");
+    for (; offset < chunk.length; offset++) {
+      if (chunk[offset] !== 0) throw new TainaError("bad_format");
+    }
     this.#got += chunk.length;
     return pieces;
   }
