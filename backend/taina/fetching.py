@@ -118,15 +118,20 @@ def fetch(
     body = bytearray()
     try:
         asked = {"Accept-Encoding": "identity", **(headers or {})}
-        with http.stream(method, url, content=content, headers=asked, timeout=patience) as answer:
+        request = http.build_request(method, url, content=content, headers=asked, timeout=patience)
+        answer = http.send(request, stream=True)
+        try:
             # A transport of the caller's, as for tests, may hand over what it has read already.
             for piece in [answer.content] if answer.is_stream_consumed else answer.iter_raw():
                 body += piece
                 if len(body) > limit:
                     break
-            whole = len(body) <= limit
-            interim = _here.turn.start[len(b"HTTP/1.1 ") :] == b"1"
-            return Answer(answer.status_code, answer.headers, bytes(body[:limit]), whole, interim)
+        finally:
+            answer.close()
+            # They hold each other, and with them what was sent, until somebody looks for garbage.
+            answer.stream = httpx.ByteStream(b"")
+        interim = _here.turn.start[len(b"HTTP/1.1 ") :] == b"1"
+        return Answer(answer.status_code, answer.headers, bytes(body[:limit]), len(body) <= limit, interim)
     except httpx.ProxyError as error:
         raise _said_by_proxy(str(error)) from None
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
