@@ -177,6 +177,29 @@ def test_rules_that_were_lost_once_hold_before_anything_is_sent(
         assert client.request_status(tab.value("#link")).passphrase
 
 
+@pytest.mark.parametrize(("address", "button"), [("", "#send"), ("request/", "#make")])
+def test_who_clicks_while_a_lost_part_is_asked_after_has_a_try_of_his_own(
+    page: playwright.Page, strict: Server, address: str, button: str
+) -> None:
+    """The failure of the page's own try says nothing of now."""
+    tab = PlaywrightTab(page)
+    held: list[playwright.Route] = []
+    page.route(
+        "**/ui/policy.js",
+        lambda route: held.append(route) if route.request.method == "HEAD" else route.abort(),
+        times=2,
+    )
+    with page.expect_request(lambda request: request.method == "HEAD"):
+        tab.open(f"{strict.url}/en/{address}")
+    if not address:
+        tab.fill("#text", "hunter2")
+        tab.fill("#passphrase", "abc")
+    tab.click(button)
+    assert reach(tab, "working", "error") == "working"
+    held[0].continue_()
+    assert reach(tab, "done", "error") == "done"
+
+
 def test_rules_that_are_late_are_waited_for_as_long_as_somebody_wants(page: playwright.Page, strict: Server) -> None:
     tab = PlaywrightTab(page)
     sent = creations(page)

@@ -53,8 +53,10 @@ export function rulesFor(follow) {
     asked = null;
     return codeOf(error);
   };
-  return () =>
-    (asked ??= readInstance(new Transport())
+  return async () => {
+    await asked; // a try that began before, whose failure says nothing of now
+    return (asked ??= readInstance(new Transport())
       .then(follow)
       .then(() => null, failed));
+  };
 }
