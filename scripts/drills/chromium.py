@@ -12,6 +12,8 @@ from selenium.webdriver.common.by import By
 
 from support.servers import memory
 
+_FAILED = ("error", "failed", "gone", "outdated")
+
 
 @contextmanager
 def chromium(profile: str, downloads: Path) -> Iterator[webdriver.Chrome]:
@@ -37,7 +39,10 @@ def program(name: str) -> str:
 
 
 def reach(driver: webdriver.Chrome, *states: str) -> None:
-    while driver.find_element(By.TAG_NAME, "main").get_attribute("data-state") not in states:
+    """Wait until the page is in one of these states; it ends with what the page says where that is an error."""
+    while (state := driver.find_element(By.TAG_NAME, "main").get_attribute("data-state")) not in states:
+        if state in _FAILED:
+            sys.exit(f"The page is in the state {state}: {driver.find_element(By.TAG_NAME, 'main').text}")
         time.sleep(0.1)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from taina.cli.contents import read_contents
 
+MOST = 1 << 30
 PATHS = [
     "C:\\report.txt",
     "c:/report.txt",
@@ -34,7 +35,7 @@ def test_a_path_of_windows_is_never_sent_as_a_text_there(monkeypatch: pytest.Mon
     """A mistyped name of a file was taken for the secret itself."""
     monkeypatch.setattr(sys, "platform", "win32")
     with pytest.raises(click.UsageError, match="not a file that can be read"):
-        read_contents((argument,), None)
+        read_contents((argument,), None, MOST)
 
 
 @pytest.mark.parametrize("platform", ["linux", "win32"])
@@ -44,13 +45,13 @@ def test_a_text_that_only_resembles_a_path_is_sent(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "platform", platform)
-    assert read_contents((text,), None) == [text]
+    assert read_contents((text,), None, MOST) == [text]
 
 
 @pytest.mark.parametrize("argument", PATHS)
 def test_elsewhere_a_text_may_look_like_a_path_of_windows(monkeypatch: pytest.MonkeyPatch, argument: str) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
-    assert read_contents((argument,), None) == [argument]
+    assert read_contents((argument,), None, MOST) == [argument]
 
 
 @pytest.mark.parametrize(
@@ -73,11 +74,11 @@ def test_a_typed_secret_has_no_more_than_was_typed(
 ) -> None:
     """On Windows it kept a carriage return, and nobody could end it as they were told."""
     type_in(monkeypatch, platform, typed)
-    assert read_contents((), None) == [text]
+    assert read_contents((), None, MOST) == [text]
     assert f"end it with {keys} on a line of its own" in capsys.readouterr().err
 
 
 def test_what_windows_pipes_is_sent_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a\r\nb\r\n")))
-    assert read_contents((), None) == ["a\r\nb\r\n"]
+    assert read_contents((), None, MOST) == ["a\r\nb\r\n"]

@@ -73,9 +73,9 @@ def shell(taina: Server, tmp_path: Path) -> Iterator[Any]:
     assert SECRET not in (arguments.read_text() if arguments.exists() else "")
 
 
-def opened(link: str) -> bytes | Path:
+def opened(link: str) -> bytes:
     with Client() as reader:
-        return reader.open(link).files[0].content
+        return b"".join(reader.open(link).files[0].pieces())
 
 
 def opened_text(link: str) -> str:

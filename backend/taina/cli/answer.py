@@ -66,7 +66,7 @@ def answer(
             passphrase = read_passphrase(passphrase_file) if wanted else None
             if wanted and passphrase is None:
                 passphrase = ask_passphrase("Passphrase, to be shared some other way", confirm=True)
-        contents = read_contents(content, name)
+        contents = read_contents(content, name, rules.size)
         rules.need_text(tuple(contents))
         with progress("Sealing and sending") as on_progress:
             sent = client.answer(

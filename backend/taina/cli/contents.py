@@ -1,9 +1,11 @@
 """What `taina send` and `taina answer` send: a text, files, or standard input."""
 
+import codecs
 import os
 import re
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
@@ -11,24 +13,29 @@ from taina.cli.options import is_text, standard_input
 from taina.cli.output import say
 from taina.client import Content
 from taina.client.receiving import File
+from taina.client.spool import HELD, Spool
+from taina.format.payload import CHUNK_SIZE
 
 _NOTHING = "There is nothing {where} but the end of a line: is a variable not set?"
 _LINE_ENDS = "\r\n"
 
 
-def read_contents(arguments: tuple[str, ...], name: str | None) -> list[Content]:
+def read_contents(arguments: tuple[str, ...], name: str | None, most: int) -> list[Content]:
     """What the arguments of `taina send` name: files, one text, or standard input (none, or `-`).
 
     Args:
         name: sends standard input as a file of this name.
+        most: bytes that the instance accepts: a pipe that brings more is not read to its end.
 
     Raises:
         click.UsageError: they do not go together, or name nothing that can be sent.
+        TooLargeError: a pipe brings more than `most`.
+        FileError: it brings more than the memory is for, and the disk has no room.
     """
     if name is not None and not is_text(name):
         raise click.UsageError("--name is not text in UTF-8.")
     if not arguments or arguments == ("-",):
-        return [_standard_input(name)]
+        return [_standard_input(name, most)]
     if name is not None:
         raise click.UsageError("--name goes with standard input.")
     if "-" in arguments:
@@ -40,7 +47,8 @@ def read_contents(arguments: tuple[str, ...], name: str | None) -> list[Content]
             raise click.UsageError("This argument is not text in UTF-8. Send other bytes by standard input.")
         return [arguments[0]]
     if len(arguments) == 1 and Path(arguments[0]).is_fifo():
-        return [_text_or_file(Path(arguments[0]).read_bytes(), None)]
+        with Path(arguments[0]).open("rb") as pipe:
+            return [_from_pipe(pipe, None, most)]
     missing = [argument for argument in arguments if not Path(argument).is_file()]
     if missing:
         what = "a folder" if Path(missing[0]).is_dir() else "not a file that can be read"
@@ -60,17 +68,42 @@ def _is_path(argument: str) -> bool:
     return argument.startswith(("./", "../", "/", "~/"))
 
 
-def _standard_input(name: str | None) -> Content:
+def _standard_input(name: str | None, most: int) -> Content:
     stream = standard_input()
-    typed = stream.isatty()
-    if typed:
-        keys = "Ctrl+Z and Enter" if sys.platform == "win32" else "Ctrl+D"
-        say(f"Type the secret; end it with {keys} on a line of its own.", err=True)
+    if not stream.isatty():
+        return _from_pipe(stream, name, most)
+    keys = "Ctrl+Z and Enter" if sys.platform == "win32" else "Ctrl+D"
+    say(f"Type the secret; end it with {keys} on a line of its own.", err=True)
     data = stream.read()
-    if typed and sys.platform == "win32":
+    if sys.platform == "win32":
         data = data.replace(b"\r\n", b"\n")  # what its terminal makes of the Enter key
     # The end of the last line belongs to the typing, and would be pasted with the secret.
-    return _text_or_file(data.removesuffix(b"\n") if typed else data, name)
+    return _text_or_file(data.removesuffix(b"\n"), name)
+
+
+def _from_pipe(stream: BinaryIO, name: str | None, most: int) -> Content:
+    spool = Spool()
+    while piece := stream.read(CHUNK_SIZE):
+        spool.write(piece)
+        if spool.size > most:
+            from taina.client.spoken import too_large  # only for who is refused
+
+            raise too_large(most)
+    if spool.size <= HELD:
+        return _text_or_file(b"".join(spool.pieces()), name)
+    # Nobody reads so long a text on a page.
+    return File(name or ("secret.txt" if _is_text(spool) else "secret.bin"), spool)
+
+
+def _is_text(spool: Spool) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for piece in spool.pieces():
+            decoder.decode(piece)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _text_or_file(data: bytes, name: str | None) -> Content:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 from pathlib import Path
+from tempfile import gettempdir
 
 import click
 
@@ -22,6 +23,7 @@ from taina.cli.signals import ended_by_signals
 from taina.client.claims import state_folder
 from taina.client.receiving import File, Receiver
 from taina.client.results import Opened
+from taina.client.spool import HELD
 from taina.errors import (
     FileError,
     GoneError,
@@ -82,6 +84,7 @@ def open_(link: str, out: Path, force: bool, passphrase_file: Path | None, url: 
                 link,
                 passphrase,
                 folder=folder,
+                spool=True,
                 overwrite=force,
                 hidden=not _is_home(folder or Path()),
                 on_progress=bar.enter_context(progress("Opening")),
@@ -93,7 +96,11 @@ def open_(link: str, out: Path, force: bool, passphrase_file: Path | None, url: 
         if begun:
             say("taina: Going on with what was interrupted.", err=True)
         # Before anybody types a passphrase for what is gone, or reveals what has no room here.
-        _check_folder(folder, 0 if begun else client.status(link).size)
+        size = 0 if begun else client.status(link).size
+        if folder is not None:
+            _check_folder(folder, size)
+        elif size > HELD:
+            _check_room(Path(gettempdir()), size, "TMPDIR")
         while True:
             if asking:
                 passphrase = ask_passphrase("Passphrase")
@@ -130,27 +137,26 @@ def _deliver(opened: Opened, folder: Path, *, as_json: bool, as_bytes: bool) -> 
     except OutputError:
         # It was revealed to us and to nobody else.
         for item in opened.items:
-            if isinstance(item, str) or isinstance(item.content, bytes):
-                _keep(item, folder)
+            if isinstance(item, File) and isinstance(item.content, Path):
+                say(f"taina: Saved {item.content}.", err=True)
             else:
-                say(f"taina: Saved {_path_of(item)}.", err=True)
+                _keep(item, folder)
         say("taina: To have it written, give the same command again soon.", err=True)
         raise
 
 
 def _keep(item: str | File, folder: Path) -> None:
     """Save what cannot be shown, in a file for this user alone, and say where."""
-    data = item.encode("utf-8") if isinstance(item, str) else item.content
-    name = "secret.txt" if isinstance(item, str) else item.name
-    assert isinstance(data, bytes)  # noqa: S101 - what is on the disk already is not kept again
-    header = Header((Item("file", len(data), name, ""),), 0)
+    file = File("secret.txt", item.encode("utf-8")) if isinstance(item, str) else item
+    header = Header((Item("file", file.size, file.name, ""),), 0)
     for place in (folder, state_folder()):
         if place is None:
             continue
         receiver = Receiver(place)
         try:
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
-            receiver.write(header.items[0], 0, data)
+            for piece in file.pieces():
+                receiver.write(header.items[0], 0, piece)
             (kept,) = receiver.finish(header)
         except (FileError, OSError):
             receiver.abandon()
@@ -169,14 +175,16 @@ def _is_home(folder: Path) -> bool:
         return True
 
 
-def _check_folder(folder: Path | None, size: int) -> None:
+def _check_folder(folder: Path, size: int) -> None:
     """Before the reveal, for after it the secret is here or nowhere."""
-    if folder is None:
-        return
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
         raise click.UsageError(f"{folder} is not a folder that can be written to. Name another with --out.")
+    _check_room(folder, size, "--out")
+
+
+def _check_room(folder: Path, size: int, name: str) -> None:
     if shutil.disk_usage(folder).free < size:
-        raise click.UsageError(f"{folder} has no room for {size:,} bytes. Name another folder with --out.")
+        raise click.UsageError(f"{folder} has no room for {size:,} bytes. Name another folder with {name}.")
 
 
 def _show(opened: Opened, folder: Path) -> None:
@@ -190,9 +198,8 @@ def _show(opened: Opened, folder: Path) -> None:
 
 def _write_all(opened: Opened) -> None:
     for item in opened.items:
-        content = item.encode("utf-8") if isinstance(item, str) else item.content
-        assert isinstance(content, bytes)  # noqa: S101 - opened without a folder
-        write_bytes(content)
+        for piece in [item.encode("utf-8")] if isinstance(item, str) else item.pieces():
+            write_bytes(piece)
 
 
 def _path_of(file: File) -> Path:

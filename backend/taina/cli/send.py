@@ -87,7 +87,7 @@ def send(
             if ask and passphrase is None:
                 passphrase = ask_passphrase("Passphrase", confirm=True)
         # After the passphrase: its line may stand before the secret on standard input.
-        contents = read_contents(content, name)
+        contents = read_contents(content, name, rules.size)
         rules.need_text(tuple(contents))
         with progress("Sealing and sending") as on_progress:
             sent = client.send_each(

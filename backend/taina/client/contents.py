@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from taina.client.receiving import File
+from taina.client.spool import Spool
 from taina.client.types import need
 from taina.errors import FileError, FormatError, InvalidError
 from taina.format.payload import CHUNK_SIZE, Header, Item, pack
@@ -43,7 +44,7 @@ def settled(content: Content) -> Content:
     need(content, "content", (str, Path, File), "a text, a Path or a File")
     if isinstance(content, File):
         need(content.name, "name of a file", str, "a text")
-        need(content.content, "content of a file", (bytes, Path), "bytes or a Path")
+        need(content.content, "content of a file", (bytes, Path, Spool), "bytes or a Path")
         need(content.mime, "mime of a file", str, "a text")
     if not isinstance(content, Path):
         return content
@@ -86,13 +87,7 @@ def seal_contents(stream: StreamKey, header: Header, contents: Iterable[Content]
 
 def _read(contents: Iterable[Content]) -> Iterator[bytes]:
     for content in contents:
-        body = content.encode("utf-8") if isinstance(content, str) else _file(content).content
-        if isinstance(body, bytes):
-            yield body
-            continue
-        try:
-            with body.open("rb") as file:
-                while piece := file.read(CHUNK_SIZE):
-                    yield piece
-        except OSError as error:
-            raise FileError(f"{body} cannot be read: {error.strerror}.") from None
+        if isinstance(content, str):
+            yield content.encode("utf-8")
+        else:
+            yield from _file(content).pieces()

@@ -5,13 +5,15 @@ import errno
 import os
 import secrets
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from taina.client.names import clean_name, with_number
+from taina.client.spool import Spool
 from taina.errors import FileError, FormatError
-from taina.format.payload import Header, Item
+from taina.format.payload import CHUNK_SIZE, Header, Item
 
 _NOT_FOR_FOLDERS = {errno.EINVAL, errno.EBADF, errno.ENOTSUP, errno.EISDIR, errno.EACCES, errno.EPERM}
 """What systems answer that cannot sync a folder, or not one that may only be written to: no disk has failed."""
@@ -23,12 +25,12 @@ class File:
 
     Args:
         name: as its sender called it; never used as a path without `taina.client.names.clean_name`.
-        content: the bytes, or where they lie on disk.
+        content: the bytes, or where they lie on disk; or what a pipe brought, or is to take.
         mime: media type; a hint of the sender's and no more.
     """
 
     name: str
-    content: bytes | Path
+    content: bytes | Path | Spool
     mime: str = "application/octet-stream"
 
     @property
@@ -36,22 +38,42 @@ class File:
         """Bytes. Raises: FileError."""
         if isinstance(self.content, bytes):
             return len(self.content)
+        if isinstance(self.content, Spool):
+            return self.content.size
         try:
             return self.content.stat().st_size
         except OSError as error:
             raise FileError(f"{self.content} cannot be read: {error.strerror}.") from None
+
+    def pieces(self) -> Iterator[bytes]:
+        """The bytes, without holding all of them. Raises: FileError: it cannot be read."""
+        if isinstance(self.content, bytes):
+            yield self.content
+        elif isinstance(self.content, Spool):
+            yield from self.content.pieces()
+        else:
+            try:
+                with self.content.open("rb") as file:
+                    while piece := file.read(CHUNK_SIZE):
+                        yield piece
+            except OSError as error:
+                raise FileError(f"{self.content} cannot be read: {error.strerror}.") from None
 
 
 class Receiver:
     """Takes the items' pieces in order. Files appear under their names only when `finish` is called.
 
     Args:
-        folder: where files go; None keeps them in memory.
+        folder: where files go; None keeps them in memory, or in spools.
+        spool: without a folder, files may be larger than the memory.
         overwrite: replace files of the same name, rather than number the new ones; never one of the same secret.
         hidden: names such as `.env` keep their dot.
     """
 
-    def __init__(self, folder: Path | None, *, overwrite: bool = False, hidden: bool = False) -> None:
+    def __init__(
+        self, folder: Path | None, *, spool: bool = False, overwrite: bool = False, hidden: bool = False
+    ) -> None:
+        self._spools: dict[int, Spool] | None = {} if spool else None
         self._hidden = hidden
         self._folder = folder
         self._overwrite = overwrite
@@ -65,6 +87,9 @@ class Receiver:
 
     def write(self, item: Item, n: int, piece: bytes) -> None:
         """The next piece of item `n`. Raises: FileError."""
+        if self._folder is None and self._spools is not None and item.type == "file":
+            self._spools.setdefault(n, Spool()).write(piece)
+            return
         if self._folder is None or item.type == "text":
             self._held.setdefault(n, bytearray()).extend(piece)
             return
@@ -128,7 +153,8 @@ class Receiver:
                 raise FormatError("A text in this secret is not UTF-8.") from None
         name, mime = item.name or "", item.mime or ""
         if self._folder is None:
-            return File(name, bytes(self._held.get(n, b"")), mime)
+            content = bytes(self._held.get(n, b"")) if self._spools is None else self._spools.get(n, Spool())
+            return File(name, content, mime)
         path = self._name(self._parts[n], self._folder / clean_name(name, hidden=self._hidden))
         del self._parts[n]
         return File(name, path, mime)

@@ -19,6 +19,8 @@ class Rules:
     passphrases: str
     """"optional", "required" or "generated"."""
     files: bool
+    size: int
+    """The most bytes of a secret, sealed."""
     recipients: int | None
     answers: int | None
 
@@ -44,6 +46,7 @@ def read_rules(transport: Transport) -> Rules:
         ttl=whole(status.get("ttl"), "default"),
         passphrases=str(options.get("passphrases", "optional")),
         files=options.get("files") is not False,
+        size=whole(limits, "size"),
         recipients=whole(options, "recipients") if "recipients" in options else None,
         answers=whole(limits, "answers") if "answers" in limits else None,
     )

@@ -26,14 +26,7 @@ from taina.errors import (
     UnreachableError,
     WrongPassphraseError,
 )
-from taina.format.derive import (
-    KEY_SIZE,
-    derive_claim,
-    derive_content_keys,
-    derive_link_keys,
-    derive_receipt,
-    sha256,
-)
+from taina.format.derive import KEY_SIZE, derive_claim, derive_content_keys, derive_link_keys, derive_receipt, sha256
 from taina.format.links import Link, decode_link, page_address
 from taina.format.payload import CHUNK_SIZE, Header, Unpacker, payload_size
 from taina.format.stream import StreamKey, chunk_count, open_chunk, sealed_size
@@ -198,6 +191,7 @@ class Secrets(Connection):
         passphrase: str | None = None,
         *,
         folder: Path | None = None,
+        spool: bool = False,
         overwrite: bool = False,
         hidden: bool = False,
         on_progress: OnProgress | None = None,
@@ -207,6 +201,7 @@ class Secrets(Connection):
 
         Args:
             folder: where files are written to, under cleaned names; None keeps them in memory.
+            spool: without a folder, large files are kept sealed on the disk; `File.pieces` reads them.
             overwrite: replace files of the same name, rather than number the new ones.
             hidden: names such as `.env` keep their dot; not for a folder where programs look for such files.
             deliver: brings what came to where it is wanted, before the server is told that it may forget. What it
@@ -220,7 +215,7 @@ class Secrets(Connection):
             FileError: the folder cannot be written to.
         """
         opened, acknowledge = self.open_unacknowledged(
-            link, passphrase, folder=folder, overwrite=overwrite, hidden=hidden, on_progress=on_progress
+            link, passphrase, folder=folder, spool=spool, overwrite=overwrite, hidden=hidden, on_progress=on_progress
         )
         if deliver is not None:
             deliver(opened)
@@ -233,6 +228,7 @@ class Secrets(Connection):
         passphrase: str | None = None,
         *,
         folder: Path | None = None,
+        spool: bool = False,
         overwrite: bool = False,
         hidden: bool = False,
         on_progress: OnProgress | None = None,
@@ -273,7 +269,7 @@ class Secrets(Connection):
             return transport.get_bytes(f"{path}/chunks/{n}", claim.token)
 
         sealed = [bytes_of(answer, "content")] if "content" in answer else ahead(fetch, range(chunks))
-        receiver = Receiver(folder, overwrite=overwrite, hidden=hidden)
+        receiver = Receiver(folder, spool=spool, overwrite=overwrite, hidden=hidden)
         unpacker = Unpacker()
         done = 0
         try:

@@ -1,5 +1,12 @@
 """Limits of an instance as sentences say them."""
 
+from taina.errors import TooLargeError
+
+
+def too_large(most: int) -> TooLargeError:
+    """What is said of more than these bytes, sealed."""
+    return TooLargeError(f"This is larger than this instance accepts: {spoken_size(most)}, sealed. Nothing was stored.")
+
 
 def spoken_time(seconds: int) -> str:
     """`7 days`, `90 minutes`: the largest unit that leaves nothing over."""

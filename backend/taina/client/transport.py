@@ -163,10 +163,9 @@ class Transport:
         return InvalidError(f"A lifetime is {spoken_time(minimum)} to {spoken_time(maximum)} here.", field="ttl")
 
     def _sizes(self) -> TooLargeError:
-        from taina.client.spoken import spoken_size  # only for who is refused
+        from taina.client.spoken import too_large  # only for who is refused
 
-        most = spoken_size(whole(self.json("GET", "/status").get("limits"), "size"))
-        return TooLargeError(f"This is larger than this instance accepts: {most}, sealed. Nothing was stored.")
+        return too_large(whole(self.json("GET", "/status").get("limits"), "size"))
 
     def post(self, path: str, token: bytes | None, body: object) -> None:
         """A call that answers with nothing. Raises: TainaError."""
