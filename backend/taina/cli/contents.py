@@ -5,7 +5,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
@@ -13,19 +13,21 @@ from taina.cli.options import is_text, standard_input
 from taina.cli.output import say
 from taina.client import Content
 from taina.client.receiving import File
-from taina.client.spool import HELD, Spool
 from taina.format.payload import CHUNK_SIZE
+
+if TYPE_CHECKING:
+    from taina.client.spool import Spool
 
 _NOTHING = "There is nothing {where} but the end of a line: is a variable not set?"
 _LINE_ENDS = "\r\n"
 
 
-def read_contents(arguments: tuple[str, ...], name: str | None, most: int) -> list[Content]:
+def read_contents(arguments: tuple[str, ...], name: str | None, most: int | None) -> list[Content]:
     """What the arguments of `taina send` name: files, one text, or standard input (none, or `-`).
 
     Args:
         name: sends standard input as a file of this name.
-        most: bytes that the instance accepts: a pipe that brings more is not read to its end.
+        most: bytes that the instance accepts, where it says so: a pipe that brings more is not read to its end.
 
     Raises:
         click.UsageError: they do not go together, or name nothing that can be sent.
@@ -68,7 +70,7 @@ def _is_path(argument: str) -> bool:
     return argument.startswith(("./", "../", "/", "~/"))
 
 
-def _standard_input(name: str | None, most: int) -> Content:
+def _standard_input(name: str | None, most: int | None) -> Content:
     stream = standard_input()
     if not stream.isatty():
         return _from_pipe(stream, name, most)
@@ -81,11 +83,13 @@ def _standard_input(name: str | None, most: int) -> Content:
     return _text_or_file(data.removesuffix(b"\n"), name)
 
 
-def _from_pipe(stream: BinaryIO, name: str | None, most: int) -> Content:
+def _from_pipe(stream: BinaryIO, name: str | None, most: int | None) -> Content:
+    from taina.client.spool import HELD, Spool  # a text that is an argument starts without
+
     spool = Spool()
     while piece := stream.read(CHUNK_SIZE):
         spool.write(piece)
-        if spool.size > most:
+        if most is not None and spool.size > most:
             from taina.client.spoken import too_large  # only for who is refused
 
             raise too_large(most)
@@ -95,7 +99,7 @@ def _from_pipe(stream: BinaryIO, name: str | None, most: int) -> Content:
     return File(name or ("secret.txt" if _is_text(spool) else "secret.bin"), spool)
 
 
-def _is_text(spool: Spool) -> bool:
+def _is_text(spool: "Spool") -> bool:
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
         for piece in spool.pieces():

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from taina.client.receiving import File
-from taina.client.spool import Spool
 from taina.client.types import need
 from taina.errors import FileError, FormatError, InvalidError
 from taina.format.payload import CHUNK_SIZE, Header, Item, pack
@@ -44,7 +43,10 @@ def settled(content: Content) -> Content:
     need(content, "content", (str, Path, File), "a text, a Path or a File")
     if isinstance(content, File):
         need(content.name, "name of a file", str, "a text")
-        need(content.content, "content of a file", (bytes, Path, Spool), "bytes or a Path")
+        if not isinstance(content.content, bytes | Path):
+            from taina.client.spool import Spool  # only for a pipe
+
+            need(content.content, "content of a file", Spool, "bytes or a Path")
         need(content.mime, "mime of a file", str, "a text")
     if not isinstance(content, Path):
         return content

@@ -8,12 +8,14 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from taina.client.names import clean_name, with_number
-from taina.client.spool import Spool
 from taina.errors import FileError, FormatError
 from taina.format.payload import CHUNK_SIZE, Header, Item
+
+if TYPE_CHECKING:
+    from taina.client.spool import Spool  # loaded by whoever has a pipe: each command starts anew
 
 _NOT_FOR_FOLDERS = {errno.EINVAL, errno.EBADF, errno.ENOTSUP, errno.EISDIR, errno.EACCES, errno.EPERM}
 """What systems answer that cannot sync a folder, or not one that may only be written to: no disk has failed."""
@@ -30,7 +32,7 @@ class File:
     """
 
     name: str
-    content: bytes | Path | Spool
+    content: "bytes | Path | Spool"
     mime: str = "application/octet-stream"
 
     @property
@@ -38,7 +40,7 @@ class File:
         """Bytes. Raises: FileError."""
         if isinstance(self.content, bytes):
             return len(self.content)
-        if isinstance(self.content, Spool):
+        if not isinstance(self.content, Path):
             return self.content.size
         try:
             return self.content.stat().st_size
@@ -49,7 +51,7 @@ class File:
         """The bytes, without holding all of them. Raises: FileError: it cannot be read."""
         if isinstance(self.content, bytes):
             yield self.content
-        elif isinstance(self.content, Spool):
+        elif not isinstance(self.content, Path):
             yield from self.content.pieces()
         else:
             try:
@@ -88,7 +90,9 @@ class Receiver:
     def write(self, item: Item, n: int, piece: bytes) -> None:
         """The next piece of item `n`. Raises: FileError."""
         if self._folder is None and self._spools is not None and item.type == "file":
-            self._spools.setdefault(n, Spool()).write(piece)
+            if n not in self._spools:
+                self._spools[n] = _spool()
+            self._spools[n].write(piece)
             return
         if self._folder is None or item.type == "text":
             self._held.setdefault(n, bytearray()).extend(piece)
@@ -153,8 +157,9 @@ class Receiver:
                 raise FormatError("A text in this secret is not UTF-8.") from None
         name, mime = item.name or "", item.mime or ""
         if self._folder is None:
-            content = bytes(self._held.get(n, b"")) if self._spools is None else self._spools.get(n, Spool())
-            return File(name, content, mime)
+            if self._spools is None:
+                return File(name, bytes(self._held.get(n, b"")), mime)
+            return File(name, self._spools.get(n) or _spool(), mime)
         path = self._name(self._parts[n], self._folder / clean_name(name, hidden=self._hidden))
         del self._parts[n]
         return File(name, path, mime)
@@ -175,6 +180,12 @@ class Receiver:
         part.replace(path)
         self._placed.add(_identity(path))
         return path
+
+
+def _spool() -> "Spool":
+    from taina.client.spool import Spool
+
+    return Spool()
 
 
 def sync(folder: Path) -> None:

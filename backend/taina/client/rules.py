@@ -19,7 +19,7 @@ class Rules:
     passphrases: str
     """"optional", "required" or "generated"."""
     files: bool
-    size: int
+    size: int | None
     """The most bytes of a secret, sealed."""
     recipients: int | None
     answers: int | None
@@ -46,7 +46,7 @@ def read_rules(transport: Transport) -> Rules:
         ttl=whole(status.get("ttl"), "default"),
         passphrases=str(options.get("passphrases", "optional")),
         files=options.get("files") is not False,
-        size=whole(limits, "size"),
+        size=whole(limits, "size") if "size" in limits else None,
         recipients=whole(options, "recipients") if "recipients" in options else None,
         answers=whole(limits, "answers") if "answers" in limits else None,
     )
