@@ -10,6 +10,7 @@ import { BlobBuilder } from "./receiving.js";
 /** A sealed piece: in the file, or where that has no room, in memory. @typedef {{n: number, size: number, at?: number, blob?: Blob}} Piece */
 
 const FROM = 64 << 20; // bytes; fewer stay off the disk
+const PIECES_AHEAD = 32; // of a chunk each, at the most
 const PREFIX = "opened-"; // ui/every_page.js knows it
 
 /**
@@ -67,10 +68,12 @@ export class Spool {
   /** @param {number} item @returns {Promise<Blob>} */
   async blob(item) {
     const opened = new BlobBuilder();
-    for (const piece of this.#items[item] ?? []) {
+    for (const [i, piece] of (this.#items[item] ?? []).entries()) {
       opened.append(
         new Uint8Array(await crypto.subtle.decrypt(algorithm(piece.n), this.#key, await this.#read(piece))),
       );
+      // A browser takes them over when it can: until it has, they are in this worker's memory.
+      if (i % PIECES_AHEAD === PIECES_AHEAD - 1) await opened.blob().slice(-1).arrayBuffer();
     }
     return opened.blob();
   }
