@@ -54,7 +54,7 @@ export function rulesFor(follow) {
     return codeOf(error);
   };
   return async () => {
-    await asked; // a try that began before, whose failure says nothing of now
+    await asked; // its failure says nothing of now
     return (asked ??= readInstance(new Transport())
       .then(follow)
       .then(() => null, failed));
