@@ -26,6 +26,7 @@ def test_it_gives_back_what_it_took_as_often_as_asked(pieces: list[bytes], held:
         for n, piece in enumerate(pieces):
             spool.write(piece)
             assert b"".join(spool.pieces()) == b"".join(pieces[: n + 1])
+            next(spool.pieces(), None)  # who stops early leaves the next piece its place
         assert spool.size == sum(map(len, pieces))
         one, other = spool.pieces(), spool.pieces()
         assert list(zip(one, other, strict=True)) == [(piece, piece) for piece in pieces if piece], (

@@ -4,6 +4,7 @@ What does not fit goes to a file without a name, sealed under a key that only th
 the disk, now or later.
 """
 
+import os
 import secrets
 import weakref
 from collections.abc import Iterator
@@ -66,6 +67,7 @@ class Spool:
             weakref.finalize(self, self._file.close)
         sealed = seal_chunk(self._key, len(self._sealed), True, piece)
         self._sealed.append(len(piece))  # first: no nonce is used twice, even if this fails
+        self._file.seek(0, os.SEEK_END)
         self._file.write(sealed)
         self._file.flush()
 
