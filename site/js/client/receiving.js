@@ -34,6 +34,7 @@ export class BlobBuilder {
   }
 
   #handOver() {
+    if (!this.#waiting) return;
     this.#parts.push(new Blob(this.#recent));
     this.#recent = [];
     this.#waiting = 0;
