@@ -11,7 +11,7 @@ from typing import IO
 
 import pytest
 
-from cli.conftest import Run
+from cli.conftest import COMMAND, Run
 
 MEBI = 1 << 20
 MEMORY = """
@@ -53,7 +53,7 @@ def _feed(pipe: IO[bytes], given: bytes, count: int) -> None:
 
 
 @linux
-def test_a_large_file_goes_from_pipe_to_pipe_in_little_memory(environment: dict[str, str], tmp_path: Path) -> None:
+def test_a_large_file_goes_from_pipe_to_pipe_in_little_memory(environment: dict[str, str]) -> None:
     piece = os.urandom(MEBI)
     out, _, peak = measured(["send", "--name", "large.bin", "-"], environment, piece, 90)
     assert peak < 100
@@ -91,7 +91,7 @@ def test_to_a_pipe_that_nobody_reads_nothing_is_lost(run: Run, environment: dict
     link = run("send", "--name", "large.bin", given=given).stdout.decode().strip()
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "taina", "open", link, "--out", "-"],
+            [*COMMAND, "open", link, "--out", "-"],
             stdout=full,
             stderr=subprocess.PIPE,
             env=environment,

@@ -4,7 +4,6 @@ import contextlib
 import os
 import shutil
 from pathlib import Path
-from tempfile import gettempdir
 
 import click
 
@@ -23,7 +22,6 @@ from taina.cli.signals import ended_by_signals
 from taina.client.claims import state_folder
 from taina.client.receiving import File, Receiver
 from taina.client.results import Opened
-from taina.client.spool import HELD
 from taina.errors import (
     FileError,
     GoneError,
@@ -99,8 +97,8 @@ def open_(link: str, out: Path, force: bool, passphrase_file: Path | None, url: 
         size = 0 if begun else client.status(link).size
         if folder is not None:
             _check_folder(folder, size)
-        elif size > HELD:
-            _check_room(Path(gettempdir()), size, "TMPDIR")
+        else:
+            _check_spool(size)
         while True:
             if asking:
                 passphrase = ask_passphrase("Passphrase")
@@ -180,6 +178,15 @@ def _check_folder(folder: Path, size: int) -> None:
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
         raise click.UsageError(f"{folder} is not a folder that can be written to. Name another with --out.")
     _check_room(folder, size, "--out")
+
+
+def _check_spool(size: int) -> None:
+    from tempfile import gettempdir  # only for standard output
+
+    from taina.client.spool import HELD
+
+    if size > HELD:
+        _check_room(Path(gettempdir()), size, "TMPDIR")
 
 
 def _check_room(folder: Path, size: int, name: str) -> None:
