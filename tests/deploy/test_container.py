@@ -16,6 +16,7 @@ import yaml
 
 from conftest import ROOT
 from deploy.test_proxies import caddy
+from support.examples import adapted
 from support.servers import free_port, start_server, stop_server
 from taina.config import OPTIONS
 
@@ -147,7 +148,7 @@ def test_one_health_check_is_told_everywhere_and_tells_health(tmp_path: Path) ->
     server = start_server(tmp_path)
     assert command[0] == "python"
     assert ":8080/" in command[-1]
-    asked = [*command[:-1], command[-1].replace(":8080/", f":{server.port}/")]
+    asked = [*command[:-1], adapted(command[-1], {":8080/": f":{server.port}/"})]
     # Whatever proxy the runtime hands on, as podman does: it has another 127.0.0.1.
     proxies = dict.fromkeys(("http_proxy", "HTTP_PROXY", "all_proxy"), "http://127.0.0.1:9")
     for environment in (os.environ, {"PATH": os.environ["PATH"], **proxies}):
@@ -159,7 +160,8 @@ def test_one_health_check_is_told_everywhere_and_tells_health(tmp_path: Path) ->
 def test_caddy_passes_over_one_that_does_not_answer(tmp_path: Path) -> None:
     server = start_server(tmp_path / "taina", "--trusted-proxy", "127.0.0.1")
     port, gone = free_port(), free_port()
-    text = (DEPLOY / "Caddyfile").read_text("utf-8").replace("secrets.example.org {", f"http://127.0.0.1:{port} {{")
+    text = (DEPLOY / "Caddyfile").read_text("utf-8")
+    text = adapted(text, {"secrets.example.org {": f"http://127.0.0.1:{port} {{"})
     with caddy(tmp_path, port, text, UPSTREAMS=f"127.0.0.1:{gone} 127.0.0.1:{server.port}"):
         answers = [httpx.get(f"http://127.0.0.1:{port}/api/v1/health").status_code for _ in range(20)]
     assert answers == [200] * 20

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT
+from support.examples import adapted
 
 DEPLOY = ROOT / "scripts" / "deploy"
 LANGUAGES = ["en", "bg"]
@@ -74,3 +75,12 @@ def test_systemd_understands_the_unit_and_what_operators_add_to_it(tmp_path: Pat
         ["systemd-analyze", "verify", tmp_path / "taina.service"], capture_output=True, text=True, check=False
     )
     assert [line for line in done.stderr.splitlines() if "taina" in line] == []
+
+
+def test_a_value_that_a_test_put_in_is_not_replaced_again() -> None:
+    """A port of 41807 held the 4180 of the login that was replaced next."""
+    example = "to 127.0.0.1:8080 and 127.0.0.1:4180"
+    values = {"127.0.0.1:8080": "127.0.0.1:41807", "127.0.0.1:4180": "127.0.0.1:8080"}
+    assert adapted(example, values) == "to 127.0.0.1:41807 and 127.0.0.1:8080"
+    with pytest.raises(AssertionError, match="4181"):
+        adapted(example, {"127.0.0.1:4181": "127.0.0.1:1"})

@@ -16,6 +16,7 @@ from browser.engines import Browsers, PlaywrightTab, choose, reach
 from conftest import ROOT
 from deploy.test_proxies import DEPLOY, caddy, nginx
 from support.api import secret_path
+from support.examples import adapted
 from support.login import COOKIE, LoginServer, log_in, login_server
 from support.secrets import Made
 from support.servers import Server, free_port, start_server, stop_server
@@ -53,24 +54,29 @@ def guarded(
     try:
         port = free_port()
         with login_server(f"http://localhost:{port}", leads_on=leads_on) as login:
+            values = {
+                "127.0.0.1:8080": f"127.0.0.1:{server.port}",
+                "127.0.0.1:4180": f"127.0.0.1:{login.server_port}",
+            }
             if name == "caddy":
-                added = CADDY.replace("request_header -Remote-User", "") if forgetful else CADDY
-                text = (
-                    (DEPLOY / "Caddyfile").read_text().replace("secrets.example.org {", f"http://localhost:{port} {{")
-                )
-                text = text.replace("\treverse_proxy ", f"{added}\treverse_proxy ", 1)
-                text = text.replace("lb_try_duration 15s", "lb_try_duration 1s")
+                added = adapted(CADDY, {"request_header -Remote-User": ""}) if forgetful else CADDY
+                text = (DEPLOY / "Caddyfile").read_text().replace("\treverse_proxy ", f"{added}\treverse_proxy ", 1)
+                values |= {
+                    "secrets.example.org {": f"http://localhost:{port} {{",
+                    "lb_try_duration 15s": "lb_try_duration 1s",
+                }
             else:
-                added = LOCATION.replace("proxy_set_header Remote-User $login;", "") if forgetful else LOCATION
-                text = (DEPLOY / "nginx.conf").read_text().replace("secrets.example.org", "localhost")
-                text = re.sub(r"\n *ssl_.*|\n *listen \[.*", "", text).replace("listen 443 ssl http2", f"listen {port}")
-                text = text.replace("listen 80", f"listen 127.0.0.1:{free_port()}")
-                text = text.replace("/var/log/nginx/taina.log", f"{folder}/taina.log")
-                text = text.replace("server {", f"{MAP}server {{", 1).replace(
-                    "location / {", f"{BLOCKS}location / {{\n{added}", 1
-                )
-            text = text.replace("127.0.0.1:8080", f"127.0.0.1:{server.port}")
-            text = text.replace("127.0.0.1:4180", f"127.0.0.1:{login.server_port}")
+                added = adapted(LOCATION, {"proxy_set_header Remote-User $login;": ""}) if forgetful else LOCATION
+                text = re.sub(r"\n *ssl_.*|\n *listen \[.*", "", (DEPLOY / "nginx.conf").read_text())
+                text = text.replace("server {", f"{MAP}server {{", 1)
+                text = text.replace("location / {", f"{BLOCKS}location / {{\n{added}", 1)
+                values |= {
+                    "secrets.example.org": "localhost",
+                    "listen 443 ssl http2": f"listen {port}",
+                    "listen 80": f"listen 127.0.0.1:{free_port()}",
+                    "/var/log/nginx/taina.log": f"{folder}/taina.log",
+                }
+            text = adapted(text, values)
             proxy = folder / "proxy"
             proxy.mkdir()
             with caddy(proxy, port, text) if name == "caddy" else nginx(proxy, port, text):

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from conftest import ROOT
 from support.certificates import certificate
+from support.examples import adapted
 from support.servers import Server, free_port, start_server, stop_server
 from support.sites import few_languages, write_site
 from taina import Client
@@ -111,23 +112,27 @@ def behind(name: str, site: Path, temporary: Path) -> Iterator[Secured]:
     server = start_server(temporary / "taina", "--site", str(site), "--trusted-proxy", "127.0.0.1")
     port, folder = free_port(), temporary / "proxy"
     folder.mkdir()
+    values = {"127.0.0.1:8080": f"127.0.0.1:{server.port}"}
     if name == "caddy":
-        text = (DEPLOY / "Caddyfile").read_text()
-        text = text.replace("{\n\tadmin off", "{\n\tskip_install_trust\n\tauto_https disable_redirects\n\tadmin off", 1)
-        text = text.replace("secrets.example.org {", f"https://localhost:{port} {{\n\ttls internal", 1)
         authority = folder / "data/caddy/pki/authorities/local/root.crt"
-        text = text.replace("lb_try_duration 15s", "lb_try_duration 1s")  # less patience with a server that is away
-        proxy = caddy(folder, port, text.replace("127.0.0.1:8080", f"127.0.0.1:{server.port}"))
+        values |= {
+            "\tadmin off": "\tskip_install_trust\n\tauto_https disable_redirects\n\tadmin off",
+            "secrets.example.org {": f"https://localhost:{port} {{\n\ttls internal",
+            "lb_try_duration 15s": "lb_try_duration 1s",  # less patience with a server that is away
+        }
+        proxy = caddy(folder, port, adapted((DEPLOY / "Caddyfile").read_text(), values))
     else:
         authority, key = certificate(folder)
-        text = (DEPLOY / "nginx.conf").read_text().replace("secrets.example.org", "localhost")
-        text = text.replace("/etc/letsencrypt/live/localhost/fullchain.pem", str(authority))
-        text = text.replace("/etc/letsencrypt/live/localhost/privkey.pem", str(key))
-        text = text.replace("/var/log/nginx/taina.log", f"{folder}/taina.log").replace("listen [::]", "# listen [::]")
-        text = text.replace("listen 443", f"listen 127.0.0.1:{port}").replace(
-            "listen 80", f"listen 127.0.0.1:{free_port()}"
-        )
-        proxy = nginx(folder, port, text.replace("127.0.0.1:8080", f"127.0.0.1:{server.port}"))
+        values |= {
+            "secrets.example.org": "localhost",
+            "/etc/letsencrypt/live/secrets.example.org/fullchain.pem": str(authority),
+            "/etc/letsencrypt/live/secrets.example.org/privkey.pem": str(key),
+            "/var/log/nginx/taina.log": f"{folder}/taina.log",
+            "listen [::]": "# listen [::]",
+            "listen 443": f"listen 127.0.0.1:{port}",
+            "listen 80": f"listen 127.0.0.1:{free_port()}",
+        }
+        proxy = nginx(folder, port, adapted((DEPLOY / "nginx.conf").read_text(), values))
     with proxy:
         wait_for_certificate(f"https://localhost:{port}/", authority)
         yield Secured(f"https://localhost:{port}", authority, server)
