@@ -244,8 +244,8 @@ def test_all_that_expired_is_ended_before_the_clock_goes_back(machine: Machine) 
     assert (settled, left) == ([(BATCH, START + 60)] * 3, [0])
 
 
-def test_whoever_asks_while_the_clock_goes_back_is_told_the_time_before(machine: Machine) -> None:
-    """And does not wait: the thread that runs the store asks for the time, too."""
+def test_nothing_is_done_by_a_time_that_is_being_set_back(machine: Machine) -> None:
+    """A lifetime of an hour became one of 16 days. Nobody waits, either: others have their turn meanwhile."""
     settling, settled = threading.Event(), threading.Event()
 
     def settle(limit: int, at: int) -> int:
@@ -253,23 +253,33 @@ def test_whoever_asks_while_the_clock_goes_back_is_told_the_time_before(machine:
         assert settled.wait(60)
         return 0
 
+    made, request = machine.create(ttl=30 * DAY), MadeRequest()
     machine.clock.settle_with(settle)
-    machine.pass_time(60)
-    machine.clock()
-    machine.wall -= 30
+    machine.pass_time(16 * DAY)
+    assert machine.answers(made)
+    machine.wall -= 16 * DAY
     sweeper = threading.Thread(target=machine.clock.paused)
     sweeper.start()
     assert settling.wait(60)
-    asked: list[float] = []
-    other = threading.Thread(target=lambda: asked.append(machine.clock()))
+    told: list[TainaError] = []
+
+    def ask() -> None:
+        for call in (machine.create, lambda: machine.requests.create(request.id, request.asking()), machine.clock):
+            try:
+                call()
+            except TainaError as error:
+                told.append(error)
+
+    other = threading.Thread(target=ask)
     other.start()
     other.join(20)
-    told = asked.copy()
+    in_time = told.copy()
     settled.set()
     sweeper.join()
     other.join()
-    assert told == [START + 60]
-    assert machine.clock() == START + 30
+    assert [error.code for error in in_time] == ["unavailable"] * 3
+    assert machine.clock() == START
+    assert machine.vault.create((again := Made(ttl=3600)).id, again.order()).expires == START + 3600
 
 
 def test_the_steady_clock_goes_by_seconds_and_nobody_sets_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

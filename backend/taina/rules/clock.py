@@ -5,6 +5,7 @@ A clock that was set wrong must not destroy anything, and one that is set back m
 - A step forward counts at once where something is refused, for that does no harm. Nothing is destroyed by it until the
   clock has gone on from there for half a minute; if it is set right before that, nothing has happened.
 - Before a step back counts, all secrets are ended that had come to their end by the highest time that was trusted.
+  Nothing else is done meanwhile: by the old time, an hour could become as long as the step.
 
 That high-water mark is kept in the store, so that a step is also seen across a restart. Requests and access keys go by
 the clock alone: one that had expired is valid again until it does so once more.
@@ -15,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+from taina.errors import UnavailableError
 from taina.store import Store
 
 STEP = 300
@@ -61,7 +63,11 @@ class WatchedClock:
         self._settles = settles
 
     def __call__(self) -> float:
-        """Raises: TainaError: the clock has gone back, and what had expired could not be ended now."""
+        """
+        Raises:
+            UnavailableError: the clock is just being set back.
+            TainaError: the clock has gone back, and what had expired could not be ended now.
+        """
         with self._lock:
             now = self._look()
             if now >= self._mark - 1:
@@ -69,7 +75,7 @@ class WatchedClock:
                     self._mark = now = max(now, self._mark)  # within a second it stands still rather than go back
                 return now
             if self._going_back:
-                return self._mark  # for everybody else it stands still until that is done
+                raise UnavailableError("The clock of this instance is being set back. Send the same request again.")
             self._going_back = True
         try:  # without the lock: whoever waits for the store must not keep others from asking for the time
             self._go_back(now)
