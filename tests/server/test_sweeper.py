@@ -18,6 +18,7 @@ from support.waiting import wait_until
 from taina.errors import UnavailableError
 from taina.server import sweeper as rooms
 from taina.server.sweeper import DEAD_SECONDS, Sweeper
+from taina.store.turns import Turns
 from taina.web.health import STALLED_SECONDS
 
 ERRORS = [OSError(28, "No space left", "/data/0123456789abcdef"), sqlite3.OperationalError("0123456789abcdef")]
@@ -79,6 +80,33 @@ def test_a_long_row_of_one_sweep_leaves_the_others_their_turn(monkeypatch: pytes
     Sweeper(first, second).turn()
     assert first.due == 1_000_000 - rooms.BATCH * rooms.BATCHES_PER_TURN
     assert second.due == 0
+
+
+def test_it_sweeps_in_the_turns_of_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread of its own took a third of an idle server's time, only to be told that nothing is due."""
+    monkeypatch.setattr(rooms, "SWEEP_SECONDS", 0.001)
+    turns, left, here = Turns(), [rooms.BATCH + 1], []
+
+    def sweep(limit: int) -> int:
+        here.append(turns.may_wait())
+        done = min(left[0], limit)
+        left[0] -= done
+        return done
+
+    woken, sweeper = threading.Event(), Sweeper(sweep, turns=turns, watched=False)
+    before = threading.active_count()
+    with turns.running(woken.set):
+        with sweeper:
+            assert threading.active_count() == before
+            while len(here) < 3:
+                woken.wait(turns.patience(1))
+                turns.run()
+        turns.run()
+        woken.wait(0.01)
+        for _ in range(3):
+            turns.run()
+        assert not turns._chores, "it has stopped"
+    assert (here, left) == ([True] * 3, [0])
 
 
 def test_a_sweeper_that_hangs_ends_the_process() -> None:

@@ -197,6 +197,32 @@ def test_each_chore_has_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
     assert turns.patience(10) == 0, "whoever has begun waits for no chore"
 
 
+def test_who_sleeps_holds_nobody_and_wakes_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, order, turns = 100.0, [], Turns()
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    resumes: list[Callable[[], None]] = []
+
+    def sleep() -> None:
+        resumes.append(turns.resume())
+        turns.sleep(5)
+        order.append("slept")
+
+    with turns.running(lambda: None):
+        turns.begin(sleep)
+        turns.begin(lambda: order.append("other"))
+        turns.run()
+        assert (order, turns.patience(10)) == (["other"], 5)
+        resumes[0]()  # too early, by whoever it had waited for before
+        now = 104.0
+        turns.run()
+        assert (order, turns.patience(10)) == (["other"], 1)
+        now = 105.0
+        turns.run()
+        assert turns.patience(10) == 0, "whoever wakes waits for no chore"
+        turns.run()
+        assert order == ["other", "slept"]
+
+
 def test_what_may_wait_holds_nobody() -> None:
     turns, release, order = Turns(), threading.Event(), []
 

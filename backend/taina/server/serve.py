@@ -140,7 +140,7 @@ def application(config: Config, turns: Turns | None = None) -> Iterator[tuple[Ap
         with suppress(OSError):  # beside a database elsewhere there need not be a folder; the command will say so
             takedowns.open()
         timed = [clock.unless_paused(sweep) for sweep in (vault.sweep, requests.sweep)]
-        sweeper = Sweeper(*timed, takedowns.sweep, clock.note)
+        sweeper = Sweeper(*timed, takedowns.sweep, clock.note, turns=turns)
         # A mail server may take its time: expiry never waits for it.
         notices = Sweeper(ExpiryNotices(mailer, keys), watched=False) if mailer and keys else nullcontext()
         observers: list[Observer] = [log_request]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from taina.errors import TainaError, describe
+from taina.store.turns import Turns
 
 Sweep = Callable[[int], int]
 """Does what is due for at most so many things; returns for how many."""
@@ -30,17 +31,23 @@ _log = logging.getLogger(__name__)
 
 
 class Sweeper:
-    """Runs every sweep in turn, each guarded by itself, in a thread of its own."""
+    """Runs every sweep in turn, each guarded by itself, in a thread of its own or in the turns of another."""
 
     def __init__(
         self,
         *sweeps: Sweep,
+        turns: Turns | None = None,
         watched: bool = True,
         clock: Callable[[], float] = time.monotonic,
         end_process: Callable[[int], NoReturn] = os._exit,
     ) -> None:
-        """`watched`: whether the process ends when nothing has moved for ten minutes."""
+        """
+        Args:
+            turns: in which it sweeps, where there are any: a thread of its own would hand each sweep to them.
+            watched: whether the process ends when nothing has moved for ten minutes.
+        """
         self._sweeps = sweeps
+        self._turns = turns
         self._watched = watched
         self._clock = clock
         self._end_process = end_process
@@ -74,17 +81,27 @@ class Sweeper:
             self._end_process(_SOFTWARE)
 
     def __enter__(self) -> None:
-        self._thread.start()
+        if self._turns:
+            self._turns.begin(self._run)
+        else:
+            self._thread.start()
         if self._watched:
             self._watch.start()
 
     def __exit__(self, *_: object) -> None:
         self._stopping.set()
-        self._thread.join(STOP_SECONDS)
+        if not self._turns:
+            self._thread.join(STOP_SECONDS)
 
     def _run(self) -> None:
-        while not self._stopping.wait(SWEEP_SECONDS):
+        while not self._stops_within(SWEEP_SECONDS):
             self.turn()
+
+    def _stops_within(self, seconds: float) -> bool:
+        if not self._turns:
+            return self._stopping.wait(seconds)
+        self._turns.sleep(seconds)
+        return self._stopping.is_set()
 
     def _watch_over(self) -> None:
         while not self._stopping.wait(WATCH_SECONDS):
@@ -94,7 +111,7 @@ class Sweeper:
         for _ in range(BATCHES_PER_TURN):
             done = sweep(BATCH)
             self._alive = self._succeeded[number] = self._clock()
-            if done < BATCH or self._stopping.wait(PAUSE):
+            if done < BATCH or self._stops_within(PAUSE):
                 return
 
     def _tell(self, number: int, error: Exception) -> None:

@@ -95,7 +95,7 @@ class Turns:
 
     def patience(self, longest: float) -> float:
         """Seconds until somebody wants a turn or a chore is due, `longest` at the most."""
-        if self._begun:
+        if self._begun or self._ready:
             return 0
         due = min([*self._chores.values()], default=None)
         return longest if due is None else min(max(due - time.monotonic(), 0), longest)
@@ -118,7 +118,7 @@ class Turns:
         """Call this once, when nobody can go on any more."""
         self._ends.append(call)
 
-    def resume(self) -> Call:
+    def resume(self) -> Callable[[], None]:
         """What lets the greenlet that calls this go on after its `wait`, called in the loop's thread.
 
         Called too often, or too late, it does no harm: whoever goes on looks whether there is what it waited for.
@@ -129,6 +129,13 @@ class Turns:
         """Let the others have their turn, until this greenlet is resumed: maybe for what it does not wait for."""
         assert self._loop is not None  # noqa: S101 - it runs in ours
         self._loop.switch()
+
+    def sleep(self, seconds: float) -> None:
+        """Let the others have their turns for so long."""
+        end = time.monotonic() + seconds
+        self.schedule(self.resume(), seconds)
+        while time.monotonic() < end:
+            self.wait()
 
     def elsewhere(self, work: Callable[[], Result]) -> Result:
         """The result of what may wait, from a thread of its own; the greenlet that calls waits meanwhile."""
