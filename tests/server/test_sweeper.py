@@ -18,6 +18,7 @@ from support.waiting import wait_until
 from taina.errors import UnavailableError
 from taina.server import sweeper as rooms
 from taina.server.sweeper import DEAD_SECONDS, Sweeper
+from taina.server.takedowns import Takedowns
 from taina.store.turns import Turns
 from taina.web.health import STALLED_SECONDS
 
@@ -156,6 +157,23 @@ def test_notes_that_cannot_be_taken_away_stop_nothing(tmp_path: Path) -> None:
     assert age
     assert 0 <= float(age[1]) < STALLED_SECONDS
     assert stop_server(server) == ""
+
+
+def test_only_notes_are_seen_to_and_where_no_folder_is_there_are_none(tmp_path: Path) -> None:
+    ended: list[bytes] = []
+    takedowns = Takedowns(tmp_path, [ended.append])
+    assert takedowns.sweep() == 0
+    folder = tmp_path / "takedowns"
+    folder.write_text("")
+    assert takedowns.sweep() == 0
+    folder.unlink()
+    takedowns.open()
+    others = {"0" * 31, "0" * 33, "A" * 32, "." + "0" * 31, "note\n"}
+    for name in {*others, "1" * 32, "a" * 32, "2" * 32}:
+        (folder / name).touch()
+    assert (takedowns.sweep(2), takedowns.sweep(2), takedowns.sweep(2)) == (2, 1, 0)
+    assert ended == [b"\x11" * 16, b"\x22" * 16, b"\xaa" * 16]
+    assert {path.name for path in folder.iterdir()} == others
 
 
 def test_an_instance_whose_sweeper_stands_is_not_ready(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ by the identifier, and the sweeper of the server does what it says and takes it 
 """
 
 import logging
+import os
+import re
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +16,7 @@ from taina.store.ownership import give_to_owner_of_folder
 
 _log = logging.getLogger(__name__)
 _ASK_AGAIN = 0.1
+_NAME = re.compile("[0-9a-f]{32}")
 
 
 class Takedowns:
@@ -48,7 +51,12 @@ class Takedowns:
 
     def sweep(self, limit: int = 200) -> int:
         """See to at most `limit` notes. Returns to how many."""
-        notes = [note for note in sorted(self._folder.glob("[0-9a-f]" * 32)) if note.is_file()][:limit]
+        try:
+            names = os.listdir(self._folder)  # noqa: PTH208 - each second; `glob` takes nearly twice as long
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            return 0  # as where a database is elsewhere and no folder here
+        paths = (self._folder / name for name in sorted(names) if _NAME.fullmatch(name))
+        notes = [path for path in paths if path.is_file()][:limit]
         for note in notes:
             for end in self._endings:
                 end(bytes.fromhex(note.name))
