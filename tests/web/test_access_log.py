@@ -1,17 +1,23 @@
 """What an operator sees of the service: figures, logs, health; and that nothing in them names anything."""
 
+import fcntl
 import json
+import logging
+import os
 import re
+import select
 from pathlib import Path
 
 import httpx
 import pytest
 
 from support.api import bearer, create, receipt_path, reveal, secret_path
+from support.connection import UNBOUND
 from support.secrets import Made
 from support.servers import start_server, stop_server
 from support.waiting import wait_until
 from taina import base64url
+from taina.server.logs import Lines
 from taina.store import ROW
 
 
@@ -67,6 +73,36 @@ def test_events_are_lines_of_json_that_name_nothing(tmp_path: Path) -> None:
     assert all(set(line) == {"time", "level", "method", "route", "status", "took"} for line in lines)
     for canary in [*canaries, "127.0.0.1"]:
         assert canary not in written
+
+
+def test_a_log_that_nobody_reads_holds_nobody(tmp_path: Path) -> None:
+    """A service manager whose disk stands still does not read. The line that had no room stopped the whole server."""
+    server = start_server(tmp_path, "--log", "events", *UNBOUND)
+    log = server.process.stdout
+    assert log is not None
+    os.set_blocking(log.fileno(), False)
+    fcntl.fcntl(log, fcntl.F_SETPIPE_SZ, 8192)
+    lines: list[dict[str, object]] = []
+    with httpx.Client(base_url=f"{server.url}/api/v1", timeout=20) as api:
+        for _ in range(300):
+            assert api.get("/health").status_code == 200
+        lines += map(json.loads, os.read(log.fileno(), 1 << 20).splitlines())
+        assert 20 < len(lines) < 200
+        assert api.get("/health").status_code == 200
+    lines += map(json.loads, os.read(log.fileno(), 1 << 20).splitlines())
+    lost = 301 - sum("route" in line for line in lines)
+    told = [line for line in lines if "route" not in line]
+    assert [(line["level"], line["message"]) for line in told] == [
+        ("warning", f"{lost} lines had no room in this log and were left out")
+    ]
+    stop_server(server)
+
+
+def test_no_line_is_longer_than_a_pipe_takes_at_once() -> None:
+    record = logging.LogRecord("taina", logging.ERROR, "", 0, "\0" * 100_000, None, None)
+    line = Lines().format(record)
+    assert len(line.encode()) < select.PIPE_BUF
+    assert json.loads(line)["message"].startswith("\0" * 500)
 
 
 def test_nothing_is_logged_where_nothing_is_wrong(tmp_path: Path) -> None:
