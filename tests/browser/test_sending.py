@@ -180,6 +180,46 @@ def test_what_is_being_sent_can_be_changed_by_nothing(page: playwright.Page, tai
         assert "4" in tab.value(first)
 
 
+SHARING = "**/ui/share.js"
+PARTS = "['#sharing', '#keeping'].map((part) => document.querySelector(part).checkVisibility())"
+"""Which of what is offered beside the links can be seen."""
+
+
+def test_all_that_is_offered_beside_the_links_comes_with_them(page: playwright.Page, taina: Server) -> None:
+    """It came later and moved “Share another secret” away beneath the pointer, between a button's down and up."""
+    tab = PlaywrightTab(page)
+    held: list[playwright.Route] = []
+    page.route(SHARING, lambda route: held.append(route), times=1)
+    tab.open(f"{taina.url}/en/")
+    reach(tab, "ready")
+    with page.expect_request(SHARING):
+        tab.fill("#text", "hunter2")
+    tab.click("#send")
+    for _ in range(10):
+        tab.evaluate(TWO_FRAMES)
+        assert tab.evaluate("document.querySelector('main').dataset.state") == "working"
+    held.pop().continue_()
+    assert reach(tab, "done", "error") == "done"
+    assert tab.evaluate(PARTS) == [True, True]
+
+
+def test_what_cannot_be_offered_beside_the_links_keeps_nobody_from_them(page: playwright.Page, taina: Server) -> None:
+    tab = PlaywrightTab(page)
+    page.route(SHARING, lambda route: route.abort())
+    tab.open(f"{taina.url}/en/")
+    reach(tab, "ready")
+    tab.fill("#text", "hunter2")
+    tab.click("#send")
+    assert reach(tab, "done", "error") == "done"
+    page.unroute(SHARING)
+    assert tab.evaluate(PARTS) == [False, False]
+    tab.click("#another")
+    tab.fill("#text", "hunter3")
+    tab.click("#send")
+    assert reach(tab, "done", "error") == "done"
+    assert tab.evaluate(PARTS) == [True, True]
+
+
 GENERATED = {"password": "#text", "six-words": "#passphrase"}
 """Where each button writes."""
 TWO_FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))).then(() => true)"

@@ -41,6 +41,7 @@ run(start);
 
 function start() {
   startComposer(send, follow);
+  addEventListener("input", () => void sharing());
   element("make-missing").addEventListener("click", make);
   element("another").addEventListener("click", () => {
     forget();
@@ -89,9 +90,12 @@ async function make() {
   const { made, wanted, credential } = order;
   begin();
   let problem = null;
+  /** @type {typeof import("../ui/share.js") | null} */
+  let share = null;
   try {
     /** @type {typeof import("../ui/progress.js")} */
     const progress = await unlessCancelled(load("ui/progress.js"));
+    share = await unlessCancelled(sharing());
     const report = progress.follow(order.size * wanted);
     while (made.length < wanted)
       made.push(await sendOne(order, credential, (done, total) => report(made.length + done / total, wanted)));
@@ -102,7 +106,12 @@ async function make() {
   }
   end();
   if (made.length === 0) refuse(problem ?? "internal");
-  else succeed(order, problem);
+  else succeed(order, problem, share);
+}
+
+/** What can be done with the links besides copying them; if it came after them, it would move what is there. */
+function sharing() {
+  return load("ui/share.js").catch(() => null);
 }
 
 /** @param {string} code */
@@ -112,8 +121,12 @@ function refuse(code) {
   if (code === "login_needed") element("log-in").focus();
 }
 
-/** @param {Order} order @param {string | null} problem why there are fewer links than wanted */
-function succeed({ made, wanted, passphrase: phrase }, problem) {
+/**
+ * @param {Order} order
+ * @param {string | null} problem why there are fewer links than wanted
+ * @param {typeof import("../ui/share.js") | null} share
+ */
+function succeed({ made, wanted, passphrase: phrase }, problem, share) {
   const n = made.length;
   // The neutral addresses: the reader's browser chooses the language.
   list(
@@ -135,21 +148,10 @@ function succeed({ made, wanted, passphrase: phrase }, problem) {
     fill("why-missing", element("error").querySelector(`[data-error="${known(problem)}"]`)?.textContent ?? "");
   }
   remindOf(phrase);
-  void offer(made);
+  share?.offer(made);
   fill("expires", formatTime(made[0].expires));
   if (problem === null) forget();
   show("done");
-}
-
-/** What can be done with the links besides copying them. @param {Links[]} made */
-async function offer(made) {
-  try {
-    /** @type {typeof import("../ui/share.js")} */
-    const result = await load("ui/share.js");
-    result.offer(made);
-  } catch {
-    // the links are here, and can be copied
-  }
 }
 
 /** Nothing of what was entered stays behind. */
