@@ -253,7 +253,7 @@ def test_what_there_is_once_is_said_where_it_cannot_be_written(
 ) -> None:
     """Of two links the second was lost, with both receipts and the passphrase; of a request its inbox."""
     said = into_full(environment, tmp_path, "send", "hunter2", "--words", "--recipients", "2", *more)
-    words = re.search(r"[a-z]+(-[a-z]+){5}", said)
+    words = re.search(r"[a-z]+(-[a-z]+){5,}", said)
     assert words
     links = re.findall(r"http[^\s\"]*/s/#[\w-]+", said)
     assert len(links) == 2
@@ -266,7 +266,7 @@ def test_what_there_is_once_is_said_where_it_cannot_be_written(
     assert b"No answer yet" in run("inbox", find(asked, "inbox")).stderr
     if more:
         answered = into_full(environment, tmp_path, "answer", find(asked, "r"), "hunter2", "--words", *more)
-        words = re.search(r"[a-z]+(-[a-z]+){5}", answered)
+        words = re.search(r"[a-z]+(-[a-z]+){5,}", answered)
         assert words
         link = run("inbox", find(asked, "inbox")).stdout.decode().strip()
         assert run("open", link, TAINA_PASSPHRASE=words[0]).stdout == b"hunter2"

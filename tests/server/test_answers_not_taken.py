@@ -1,7 +1,9 @@
 """Clients that ask and take no answer: none stays for ever, and none holds a worker."""
 
+import os
 import select
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -104,6 +106,34 @@ def test_pipelined_answers_come_whole(how: str) -> None:
         received = b"".join(iter(lambda: connection.recv(65536), b""))
     assert received.count(b"HTTP/1.1 200 OK") == 21
     assert received.count(b"x") == (20 << 20) + 3
+
+
+def test_who_wakes_a_loop_that_has_ended_writes_nowhere(how: str) -> None:
+    """Whoever stopped it came too late for its pipe, whose number was another file's by then."""
+    with listening(how) as served:
+        (server,) = served._servers
+        number = server.trigger.trigger
+    pipes = [os.pipe()]
+    while max(pipes[-1]) < number:
+        pipes.append(os.pipe())
+    server.wake()
+    assert select.select([taken for taken, _ in pipes], [], [], 0)[0] == []
+    for pipe in pipes:
+        for end in pipe:
+            os.close(end)
+
+
+def test_the_pipe_is_not_closed_while_somebody_wakes_the_loop(how: str) -> None:
+    served = Listener(wsgi, "127.0.0.1", 0, threads=2, turns=Turns() if how == "turns" else None)
+    (server,) = served._servers
+    loop = threading.Thread(target=served.run)
+    loop.start()
+    with server._waking:
+        served.stop()
+        wait_until(lambda: not server.accepting)
+        loop.join(0.2)
+        os.write(server.trigger.trigger, b"x")
+    loop.join()
 
 
 def test_waking_the_loop_never_waits_for_it() -> None:

@@ -143,6 +143,8 @@ class Listener:
             while (waited := time.monotonic() - stopped) < _STOP_SECONDS and self._unfinished(waited):
                 self._round(0.1)
         self._dispatcher.shutdown(cancel_pending=True, timeout=1)
+        for server in self._servers:
+            server.close()
         wasyncore.close_all(self._map)
         if self._ended:
             raise ListeningEndedError

@@ -5,6 +5,7 @@ import logging
 import os
 import socket
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -84,6 +85,9 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         self._turns = turns
         self._trusted = tuple(trusted)
         self.connections = connections
+        self._waking = threading.RLock()
+        """A signal may come while its thread holds it."""
+        self._closed = False
         super().__init__(*args, **kwargs)
         connections.servers.append(self)
         os.set_blocking(self.trigger.trigger, False)
@@ -162,9 +166,16 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         self._map.touch(channel._fileno)
 
     def wake(self) -> None:
-        """Have the loop go round, from whatever thread, or a signal."""
-        with suppress(BlockingIOError):  # the pipe is full: the loop has been told often enough
-            super().pull_trigger()
+        """Have the loop go round, from whatever thread, or a signal. Once it is closed, that does nothing."""
+        # A closed pipe's number may be another file's by now. A full one: the loop has been told often enough.
+        with self._waking, suppress(BlockingIOError):
+            if not self._closed:
+                super().pull_trigger()
+
+    def close(self) -> None:
+        with self._waking:
+            self._closed = True
+            super().close()
 
     def count(self, channel: Channel) -> None:
         """Take note of what a connection has in memory, and make room where all have too much."""
