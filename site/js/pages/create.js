@@ -36,12 +36,14 @@ import {
 const recipients = input("recipients");
 /** What is being sent, until every link of it is made. @type {Order | null} */
 let order = null;
+/** @type {typeof import("../ui/share.js") | null} */
+let share = null;
 
 run(start);
 
 function start() {
   startComposer(send, follow);
-  addEventListener("input", () => void sharing());
+  addEventListener("input", bringShare);
   element("make-missing").addEventListener("click", make);
   element("another").addEventListener("click", () => {
     forget();
@@ -90,12 +92,10 @@ async function make() {
   const { made, wanted, credential } = order;
   begin();
   let problem = null;
-  /** @type {typeof import("../ui/share.js") | null} */
-  let share = null;
   try {
     /** @type {typeof import("../ui/progress.js")} */
     const progress = await unlessCancelled(load("ui/progress.js"));
-    share = await unlessCancelled(sharing());
+    await unlessCancelled(bringShare());
     const report = progress.follow(order.size * wanted);
     while (made.length < wanted)
       made.push(await sendOne(order, credential, (done, total) => report(made.length + done / total, wanted)));
@@ -106,12 +106,12 @@ async function make() {
   }
   end();
   if (made.length === 0) refuse(problem ?? "internal");
-  else succeed(order, problem, share);
+  else succeed(order, problem);
 }
 
-/** What can be done with the links besides copying them; if it came after them, it would move what is there. */
-function sharing() {
-  return load("ui/share.js").catch(() => null);
+/** Before the links are shown, which it would move. */
+async function bringShare() {
+  share ??= await load("ui/share.js").catch(() => null);
 }
 
 /** @param {string} code */
@@ -121,12 +121,8 @@ function refuse(code) {
   if (code === "login_needed") element("log-in").focus();
 }
 
-/**
- * @param {Order} order
- * @param {string | null} problem why there are fewer links than wanted
- * @param {typeof import("../ui/share.js") | null} share
- */
-function succeed({ made, wanted, passphrase: phrase }, problem, share) {
+/** @param {Order} order @param {string | null} problem why there are fewer links than wanted */
+function succeed({ made, wanted, passphrase: phrase }, problem) {
   const n = made.length;
   // The neutral addresses: the reader's browser chooses the language.
   list(
