@@ -105,12 +105,19 @@ def test_sending_says_that_it_does_not_start(tab: Tab, broken: Server, why: str,
         assert tab.text("#chosen .file-name") == file.name
 
 
+SILENT = """void (window.Worker = class extends EventTarget {
+    constructor() { super(); window.begun = true; }
+    terminate() { window.terminated = true; }
+})"""
+"""A worker that never answers."""
+
+
 def test_waiting_for_it_can_be_cancelled(tab: Tab, taina: Server, file: Path) -> None:
     tab.open(f"{taina.url}/en/")
-    tab.evaluate("void (window.Worker = class extends EventTarget { terminate() { window.terminated = true; } })")
+    tab.evaluate(SILENT)
     choose(tab, [file])
     tab.click("#send")
-    reach(tab, "working")
+    tab.wait("window.begun")  # before that, what is cancelled is loading it
     tab.click("#cancel")
     reach(tab, "error")
     assert tab.shown('[data-error="cancelled"]')
