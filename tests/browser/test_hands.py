@@ -240,7 +240,7 @@ def test_control_and_enter_on_a_link_or_a_button_send_nothing(browsers: Browsers
 
 
 @BY_PLAYWRIGHT
-@pytest.mark.parametrize("held", ["client/client.js", "ui/progress.js"])
+@pytest.mark.parametrize("held", ["client/client.js", "ui/progress.js", "ui/share.js"])
 def test_what_is_still_loading_can_be_cancelled(browsers: Browsers, engine: str, taina: Server, held: str) -> None:
     with browsers.tab(engine) as tab:
         assert isinstance(tab, PlaywrightTab)
